@@ -1,0 +1,53 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Grpc.Core;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Polaris.Identity.V1;
+using Polaris.ServiceDefaults.Errors;
+
+namespace Polaris.ServiceDefaults.Auth;
+
+/// <summary>Authenticates <c>Authorization: Bearer pk_…</c>.</summary>
+internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeyCache keys)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public const string SchemeName = "ApiKey";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var key = PolarisAuthentication.BearerToken(Request);
+        if (key is null) return AuthenticateResult.NoResult();
+        ValidateApiKeyResponse verdict;
+        try
+        {
+            verdict = await keys.ValidateAsync(key, Context.RequestAborted);
+        }
+        catch (RpcException exception)
+        {
+            Context.Items[PolarisAuthentication.UnavailableItem] = true;
+            return AuthenticateResult.Fail(exception);
+        }
+
+        if (verdict.Verdict != ApiKeyVerdict.Valid)
+        {
+            Context.Items[PolarisAuthentication.VerdictItem] = verdict.Verdict;
+            return AuthenticateResult.Fail("The API key is not valid.");
+        }
+
+        var identity = new ClaimsIdentity(
+            [
+                new Claim("sub", verdict.KeyId), new Claim(PolarisClaims.ApiKeyId, verdict.KeyId), new Claim(PolarisClaims.Org, verdict.OrgId),
+                new Claim(PolarisClaims.Scope, string.Join(' ', verdict.Scopes)),
+            ],
+            SchemeName, "sub", PolarisClaims.Role);
+        if (verdict.Backfill) identity.AddClaim(new Claim(PolarisClaims.Backfill, "true"));
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => PolarisAuthentication.ChallengeAsync(Context);
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => PolarisAuthentication.ForbidAsync(Context);
+}

@@ -1,0 +1,150 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+using Polaris.Identity.V1;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Grpc;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.ServiceDefaults.Auth;
+
+/// <summary>
+/// One way to authenticate everywhere: <c>Authorization: Bearer</c> with an API key or a JWT of Identity. The verified token names the org;
+/// <see cref="UsePolarisAuthentication"/> puts it into the request's <see cref="TenantScope"/>.
+/// </summary>
+public static class PolarisAuthentication
+{
+    public const string Audience = "polaris";
+    internal const string VerdictItem = "polaris.api_key_verdict";
+    internal const string UnavailableItem = "polaris.identity_unavailable";
+    private const string Selector = "Polaris";
+
+    internal static void AddPolarisAuthentication(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpClient(IdentityEndpoint.HttpClientName, http => http.Timeout = TimeSpan.FromSeconds(10));
+        builder.Services.AddSingleton<IdentityEndpoint>();
+        builder.Services.AddSingleton<ServiceTokens>();
+        if (builder.Configuration["services:identity:grpc:0"] is not null)
+        {
+            builder.Services.AddPolarisGrpcClient<Identity.V1.Identity.IdentityClient>("identity");
+            builder.Services.TryAddSingleton<IApiKeySource, IdentityApiKeySource>();
+        }
+
+        builder.Services.AddSingleton<ApiKeyCache>();
+        builder.Services.AddAuthentication(Selector)
+            .AddPolicyScheme(Selector, null, options => options.ForwardDefaultSelector = context =>
+                BearerToken(context.Request)?.StartsWith("pk_", StringComparison.Ordinal) == true ? ApiKeyAuthenticationHandler.SchemeName : JwtBearerDefaults.AuthenticationScheme)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(ApiKeyAuthenticationHandler.SchemeName, null)
+            .AddJwtBearer();
+        builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<IdentityEndpoint, IConfiguration>(ConfigureJwt);
+        builder.Services.AddAuthorizationBuilder()
+            .AddPolicy(Scopes.Ingest, policy => RequireScope(policy, Scopes.Ingest))
+            .AddPolicy(Scopes.Read, policy => RequireScope(policy, Scopes.Read))
+            .AddPolicy(Scopes.Admin, policy => RequireScope(policy, Scopes.Admin))
+            .AddPolicy(Scopes.Internal, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.HasScope(Scopes.Internal)))
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+    }
+
+    /// <summary>Authentication, the caller's org into the tenant scope, then authorization. Before endpoints are mapped.</summary>
+    public static WebApplication UsePolarisAuthentication(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseExceptionHandler();
+        app.UseAuthentication();
+        app.Use((context, next) =>
+        {
+            if (context.User.OrgId() is { } org) context.RequestServices.GetRequiredService<TenantScope>().EnterOrg(org);
+            return next(context);
+        });
+        app.UseAuthorization();
+        return app;
+    }
+
+    internal static string? BearerToken(HttpRequest request)
+    {
+        const string prefix = "Bearer ";
+        var header = request.Headers.Authorization.ToString();
+        if (!header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) return null;
+        var token = header[prefix.Length..].Trim();
+        return token.Length is > 0 and <= 8_192 ? token : null;
+    }
+
+    internal static Task ChallengeAsync(HttpContext context)
+    {
+        if (context.Items.ContainsKey(UnavailableItem))
+        {
+            context.Response.Headers.RetryAfter = "1";
+            return context.WriteProblemAsync(RefusalMapping.Problem(503, "identity_unavailable", "The token cannot be verified at the moment. Try again."));
+        }
+
+        var (code, detail) = context.Items[VerdictItem] switch
+        {
+            ApiKeyVerdict.Revoked => ("revoked_credentials", "The API key was revoked."),
+            ApiKeyVerdict.Expired => ("revoked_credentials", "The API key has expired."),
+            _ when context.Request.Headers.Authorization.Count == 0 => ("missing_credentials", "Send an API key or an access token: 'Authorization: Bearer <token>'."),
+            _ => ("invalid_credentials", "The token of the Authorization header is not valid here."),
+        };
+        context.Response.Headers.WWWAuthenticate = code == "missing_credentials" ? "Bearer" : "Bearer error=\"invalid_token\"";
+        return context.WriteProblemAsync(RefusalMapping.Problem(StatusCodes.Status401Unauthorized, code, detail));
+    }
+
+    internal static Task ForbidAsync(HttpContext context) =>
+        context.WriteProblemAsync(RefusalMapping.Problem(StatusCodes.Status403Forbidden, "missing_scope", "The token is valid but does not hold the scope that this call needs."));
+
+    private static void RequireScope(AuthorizationPolicyBuilder policy, string scope) => policy
+        .RequireAuthenticatedUser()
+        .RequireAssertion(context => context.User.OrgId() is not null && context.User.HasScope(scope));
+
+    private static void ConfigureJwt(JwtBearerOptions options, IdentityEndpoint identity, IConfiguration configuration)
+    {
+        options.MapInboundClaims = false;
+        // Keys come from Identity's own address: the issuer's public one may not be up yet, or not be reachable from inside.
+        options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
+            "jwks", new JwksRetriever(), identity) { RefreshInterval = TimeSpan.FromSeconds(5) };
+        options.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidAudience = Audience,
+            ValidIssuer = Issuer(configuration),
+            NameClaimType = "sub",
+            RoleClaimType = PolarisClaims.Role,
+            ValidTypes = ["at+jwt", "JWT"],
+            ClockSkew = TimeSpan.FromSeconds(30),
+        };
+        options.Events = new JwtBearerEvents
+        {
+            OnChallenge = context =>
+            {
+                context.HandleResponse();
+                return ChallengeAsync(context.HttpContext);
+            },
+            OnForbidden = context => ForbidAsync(context.HttpContext),
+        };
+    }
+
+    /// <summary>The installation's public URL with a closing slash: what <c>iss</c> says in every token.</summary>
+    public static string Issuer(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var url = configuration["Polaris:PublicUrl"] ?? throw new InvalidOperationException("Polaris:PublicUrl is missing: it names the issuer of tokens.");
+        return url.TrimEnd('/') + "/";
+    }
+
+    private sealed class JwksRetriever : IConfigurationRetriever<OpenIdConnectConfiguration>
+    {
+        public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(string address, IDocumentRetriever retriever, CancellationToken cancel)
+        {
+            var configuration = new OpenIdConnectConfiguration { JsonWebKeySet = new JsonWebKeySet(await retriever.GetDocumentAsync(address, cancel)) };
+            foreach (var key in configuration.JsonWebKeySet.GetSigningKeys()) configuration.SigningKeys.Add(key);
+            return configuration;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Security.Claims;
+
+namespace Polaris.ServiceDefaults.Auth;
+
+/// <summary>What a caller may do. API keys list them; a user's role implies them; services carry <see cref="Internal"/>.</summary>
+public static class Scopes
+{
+    /// <summary>May send events.</summary>
+    public const string Ingest = "ingest";
+
+    /// <summary>May run every query of its org.</summary>
+    public const string Read = "read";
+
+    /// <summary>May change its org's set-up; implies <see cref="Read"/>.</summary>
+    public const string Admin = "admin";
+
+    /// <summary>A Polaris service, calling another over gRPC.</summary>
+    public const string Internal = "polaris.internal";
+
+    /// <summary>What an API key may hold.</summary>
+    public static readonly IReadOnlyList<string> OfApiKeys = [Ingest, Read, Admin];
+}
+
+/// <summary>Claims of a verified caller, whatever scheme verified it.</summary>
+public static class PolarisClaims
+{
+    public const string Org = "org";
+    public const string Role = "role";
+    public const string Scope = "scope";
+    public const string ApiKeyId = "api_key_id";
+    public const string Backfill = "backfill";
+    public const string Email = "email";
+
+    public static Guid? OrgId(this ClaimsPrincipal caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return Guid.TryParse(caller.FindFirstValue(Org), out var org) ? org : null;
+    }
+
+    public static Guid? UserId(this ClaimsPrincipal caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return caller.FindFirstValue(ApiKeyId) is null && Guid.TryParse(caller.FindFirstValue("sub"), out var user) ? user : null;
+    }
+
+    public static bool HasScope(this ClaimsPrincipal caller, string scope)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        foreach (var claim in caller.FindAll(Scope))
+        {
+            foreach (var held in claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (held == scope || (scope == Scopes.Read && held == Scopes.Admin)) return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static IReadOnlyList<string> HeldScopes(this ClaimsPrincipal caller)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return [.. caller.FindAll(Scope).SelectMany(claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Distinct()];
+    }
+}

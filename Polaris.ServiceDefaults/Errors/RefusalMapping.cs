@@ -1,0 +1,141 @@
+using System.Text.Json;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Polaris.ServiceDefaults.Errors;
+
+/// <summary>The one place where refusals become problem details (RFC 9457), gRPC statuses and GraphQL error codes.</summary>
+public static class RefusalMapping
+{
+    public const string ProblemTypePrefix = "https://polaris.dev/problems/";
+
+    public static int HttpStatus(RefusalKind kind) => kind switch
+    {
+        RefusalKind.InvalidInput => StatusCodes.Status422UnprocessableEntity,
+        RefusalKind.Unauthenticated => StatusCodes.Status401Unauthorized,
+        RefusalKind.Forbidden => StatusCodes.Status403Forbidden,
+        RefusalKind.NotFound => StatusCodes.Status404NotFound,
+        RefusalKind.Conflict => StatusCodes.Status409Conflict,
+        RefusalKind.TooLarge => StatusCodes.Status413PayloadTooLarge,
+        RefusalKind.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    public static StatusCode GrpcStatus(RefusalKind kind) => kind switch
+    {
+        RefusalKind.InvalidInput or RefusalKind.TooLarge => StatusCode.InvalidArgument,
+        RefusalKind.Unauthenticated => StatusCode.Unauthenticated,
+        RefusalKind.Forbidden => StatusCode.PermissionDenied,
+        RefusalKind.NotFound => StatusCode.NotFound,
+        RefusalKind.Conflict => StatusCode.FailedPrecondition,
+        RefusalKind.Unavailable => StatusCode.Unavailable,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>The value of <c>errors[].extensions.code</c>.</summary>
+    public static string GraphQLCode(RefusalKind kind) => kind switch
+    {
+        RefusalKind.InvalidInput or RefusalKind.TooLarge => "INVALID_INPUT",
+        RefusalKind.Unauthenticated => "UNAUTHENTICATED",
+        RefusalKind.Forbidden => "FORBIDDEN",
+        RefusalKind.NotFound => "NOT_FOUND",
+        RefusalKind.Conflict => "CONFLICT",
+        RefusalKind.Unavailable => "UNAVAILABLE",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    public static ProblemDetails ToProblem(this Refusal refusal)
+    {
+        ArgumentNullException.ThrowIfNull(refusal);
+        var problem = Problem(HttpStatus(refusal.Kind), refusal.Code, refusal.Message);
+        if (refusal.Path is not null) problem.Extensions["path"] = refusal.Path;
+        return problem;
+    }
+
+    public static ProblemDetails Problem(int status, string code, string detail)
+    {
+        var problem = new ProblemDetails
+        {
+            Type = ProblemTypePrefix + code,
+            Title = string.Concat(code[..1].ToUpperInvariant(), code[1..].Replace('_', ' ')),
+            Status = status,
+            Detail = detail,
+        };
+        problem.Extensions["code"] = code;
+        return problem;
+    }
+
+    /// <summary>Writes a problem response unless the response has begun.</summary>
+    public static Task WriteProblemAsync(this HttpContext context, ProblemDetails problem)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(problem);
+        if (context.Response.HasStarted) return Task.CompletedTask;
+        context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
+        return context.Response.WriteAsJsonAsync(problem, JsonSerializerOptions.Web, "application/problem+json", context.RequestAborted);
+    }
+
+    internal static void AddPolarisProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<RefusalExceptionHandler>();
+        services.AddSingleton<RefusalInterceptor>();
+    }
+
+    private sealed class RefusalExceptionHandler : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+        {
+            switch (exception)
+            {
+                case RefusedException refused:
+                    await httpContext.WriteProblemAsync(refused.Refusal.ToProblem());
+                    return true;
+                case BadHttpRequestException bad:
+                    await httpContext.WriteProblemAsync(Problem(bad.StatusCode, bad.StatusCode == 413 ? "request_too_large" : "bad_request", bad.Message));
+                    return true;
+                default:
+                    await httpContext.WriteProblemAsync(Problem(500, "internal_error", "Something broke on our side. The trace id is in the response headers' traceparent."));
+                    return true;
+            }
+        }
+    }
+}
+
+/// <summary>Turns refusals into gRPC statuses; other exceptions stay what they are (INTERNAL).</summary>
+internal sealed class RefusalInterceptor : Interceptor
+{
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (RefusedException refused)
+        {
+            throw ToRpc(refused);
+        }
+    }
+
+    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(request, responseStream, context);
+        }
+        catch (RefusedException refused)
+        {
+            throw ToRpc(refused);
+        }
+    }
+
+    private static RpcException ToRpc(RefusedException refused) =>
+        new(new Status(RefusalMapping.GrpcStatus(refused.Refusal.Kind), refused.Refusal.Message));
+}

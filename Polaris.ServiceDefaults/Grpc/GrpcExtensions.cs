@@ -1,0 +1,75 @@
+using Grpc.Core;
+using Grpc.Net.Client.Configuration;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.Errors;
+
+namespace Polaris.ServiceDefaults.Grpc;
+
+/// <summary>gRPC between services: service discovery, a service token on each call, retries while the other side is unavailable, deadlines.</summary>
+public static class GrpcExtensions
+{
+    private const int MaxMessageBytes = 16 * 1024 * 1024;
+
+    /// <summary>Unary calls without a deadline of their own get this one.</summary>
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(10);
+
+    /// <param name="services">The service collection.</param>
+    /// <param name="service">The other service's resource name; its endpoint <c>grpc</c> is called.</param>
+    public static IHttpClientBuilder AddPolarisGrpcClient<TClient>(this IServiceCollection services, string service)
+        where TClient : class =>
+        services.AddGrpcClient<TClient>(options => options.Address = new Uri($"http://_grpc.{service}"))
+            .ConfigureChannel(channel =>
+            {
+                channel.UnsafeUseInsecureChannelCallCredentials = true;
+                channel.MaxReceiveMessageSize = MaxMessageBytes;
+                channel.ServiceConfig = new ServiceConfig { MethodConfigs = { RetryWhileUnavailable() } };
+            })
+            .AddCallCredentials(async (context, metadata, provider) =>
+                metadata.Add("Authorization", "Bearer " + await provider.GetRequiredService<ServiceTokens>().GetAsync(context.CancellationToken)))
+            .AddInterceptor(() => new DeadlineInterceptor(TimeProvider.System));
+
+    public static IServiceCollection AddPolarisGrpc(this IServiceCollection services)
+    {
+        services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<RefusalInterceptor>();
+            options.MaxReceiveMessageSize = MaxMessageBytes;
+            options.MaxSendMessageSize = MaxMessageBytes;
+        });
+        return services;
+    }
+
+    /// <summary>Maps a gRPC service that only Polaris services may call.</summary>
+    public static GrpcServiceEndpointConventionBuilder MapPolarisGrpc<TService>(this IEndpointRouteBuilder routes)
+        where TService : class =>
+        routes.MapGrpcService<TService>().RequireAuthorization(Scopes.Internal);
+
+    private static MethodConfig RetryWhileUnavailable() => new()
+    {
+        Names = { MethodName.Default },
+        RetryPolicy = new RetryPolicy
+        {
+            MaxAttempts = 4,
+            InitialBackoff = TimeSpan.FromMilliseconds(50),
+            MaxBackoff = TimeSpan.FromSeconds(1),
+            BackoffMultiplier = 3,
+            RetryableStatusCodes = { StatusCode.Unavailable },
+        },
+    };
+
+    private sealed class DeadlineInterceptor(TimeProvider time) : global::Grpc.Core.Interceptors.Interceptor
+    {
+        public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+            TRequest request,
+            global::Grpc.Core.Interceptors.ClientInterceptorContext<TRequest, TResponse> context,
+            AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
+        {
+            if (context.Options.Deadline is not null) return continuation(request, context);
+            var options = context.Options.WithDeadline((time.GetUtcNow() + DefaultDeadline).UtcDateTime);
+            return continuation(request, new(context.Method, context.Host, options));
+        }
+    }
+}

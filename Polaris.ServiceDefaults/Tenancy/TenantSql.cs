@@ -1,0 +1,66 @@
+using Npgsql;
+
+namespace Polaris.ServiceDefaults.Tenancy;
+
+/// <summary>Tells the database for whom a transaction works. The row-level security policies read it; without it no row is visible.</summary>
+public static class TenantSql
+{
+    public const string OrgSetting = "polaris.org_id";
+    public const string GateSetting = "polaris.gate";
+
+    /// <summary>For the transaction only (like SET LOCAL): a pooled connection carries nothing over.</summary>
+    public static async Task SetScopeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid? orgId, string? gate, CancellationToken ct)
+    {
+        await using var command = ScopeCommand(connection, transaction, orgId, gate);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    internal static NpgsqlCommand ScopeCommand(NpgsqlConnection connection, NpgsqlTransaction? transaction, Guid? orgId, string? gate)
+    {
+        var command = new NpgsqlCommand("SELECT set_config('polaris.org_id', $1, true), set_config('polaris.gate', $2, true)", connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = orgId?.ToString() ?? "" });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = gate ?? "" });
+        return command;
+    }
+
+    /// <summary>Opens a connection with a transaction that sees one org.</summary>
+    public static Task<ScopedTransaction> BeginOrgAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) => BeginAsync(source, orgId, null, ct);
+
+    /// <summary>Opens a connection with a transaction that sees all orgs, for the job named by the gate.</summary>
+    public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, string gate, CancellationToken ct) => BeginAsync(source, null, gate, ct);
+
+    private static async Task<ScopedTransaction> BeginAsync(NpgsqlDataSource source, Guid? orgId, string? gate, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var connection = await source.OpenConnectionAsync(ct);
+        try
+        {
+            var transaction = await connection.BeginTransactionAsync(ct);
+            await SetScopeAsync(connection, transaction, orgId, gate, ct);
+            return new ScopedTransaction(connection, transaction);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+}
+
+/// <summary>A connection and its transaction; disposing without <see cref="CommitAsync"/> rolls back.</summary>
+public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
+{
+    public NpgsqlConnection Connection { get; } = connection;
+
+    public NpgsqlTransaction Transaction { get; } = transaction;
+
+    public NpgsqlCommand Command(string sql) => new(sql, Connection, Transaction);
+
+    public Task CommitAsync(CancellationToken ct) => Transaction.CommitAsync(ct);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Transaction.DisposeAsync();
+        await Connection.DisposeAsync();
+    }
+}
