@@ -54,7 +54,7 @@ public static class GraphQLExtensions
 
     private static IServiceCollection AddSubgraph<TQuery>(IServiceCollection services, Action<IConfigureAutoSchema> configure)
         where TQuery : class =>
-        services.AddGraphQL(graph => graph
+        services.AddSingleton<DecimalScalar>().AddSingleton<InstantScalar>().AddGraphQL(graph => graph
             .AddAutoSchema<TQuery>(configure)
             .AddFederation("2.3")
             .AddSystemTextJson()

@@ -43,6 +43,15 @@ public static class DatabaseExtensions
         return builder;
     }
 
+    /// <summary>Options for <c>dotnet ef</c>: the model and provider, no server.</summary>
+    public static DbContextOptions<TContext> DesignTimeOptions<TContext>()
+        where TContext : DbContext
+    {
+        var options = new DbContextOptionsBuilder<TContext>();
+        Configure(options, BuildSource("Host=localhost;Database=design", ConnectionName), commandTimeout: 30, retry: false);
+        return options.Options;
+    }
+
     internal static void Configure(DbContextOptionsBuilder options, NpgsqlDataSource source, int commandTimeout, bool retry) => options
         .UseNpgsql(source, npgsql =>
         {

@@ -50,6 +50,11 @@ public static class TenantSql
 /// <summary>A connection and its transaction; disposing without <see cref="CommitAsync"/> rolls back.</summary>
 public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
 {
+    private bool borrowed;
+
+    /// <summary>For statements inside a transaction that somebody else commits and disposes, such as EF's.</summary>
+    public static ScopedTransaction Borrow(NpgsqlConnection connection, NpgsqlTransaction transaction) => new(connection, transaction) { borrowed = true };
+
     public NpgsqlConnection Connection { get; } = connection;
 
     public NpgsqlTransaction Transaction { get; } = transaction;
@@ -60,6 +65,7 @@ public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransac
 
     public async ValueTask DisposeAsync()
     {
+        if (borrowed) return;
         await Transaction.DisposeAsync();
         await Connection.DisposeAsync();
     }

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Persistence;
+using Polaris.Billing.V1;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.Features;
+
+/// <summary>Billing for other services. The caller is a service; the org of the request becomes the tenant of the call.</summary>
+internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage currentUsage, ReadInvoices invoices, RecomputeInvoice recompute) : V1.Billing.BillingBase
+{
+    public override async Task<GetCurrentUsageResponse> GetCurrentUsage(GetCurrentUsageRequest request, ServerCallContext context)
+    {
+        Enter(request.OrgId);
+        var response = new GetCurrentUsageResponse();
+        response.Charges.AddRange((await currentUsage.HandleAsync(request.Customer, context.CancellationToken)).Select(charge => new ChargeUsage
+        {
+            SubscriptionId = charge.SubscriptionId.ToString(),
+            Charge = charge.Charge,
+            Meter = charge.Meter,
+            PeriodStart = Timestamp.FromDateTime(charge.Period.Start.ToDateTimeUtc()),
+            PeriodEnd = Timestamp.FromDateTime(charge.Period.End.ToDateTimeUtc()),
+            Quantity = Text(charge.Quantity),
+            Amount = Text(charge.Amount),
+            Currency = charge.Currency,
+        }));
+        return response;
+    }
+
+    public override async Task<GetInvoicesResponse> GetInvoices(GetInvoicesRequest request, ServerCallContext context)
+    {
+        Enter(request.OrgId);
+        var page = await invoices.PageAsync(
+            request.First == 0 ? 50 : request.First, NullIfEmpty(request.After), NullIfEmpty(request.Customer), null, context.CancellationToken);
+        var response = new GetInvoicesResponse { EndCursor = page.EndCursor ?? "", HasNextPage = page.HasNextPage };
+        response.Invoices.AddRange(page.Rows.Select(ToMessage));
+        return response;
+    }
+
+    public override async Task<RecomputeInvoiceResponse> RecomputeInvoice(RecomputeInvoiceRequest request, ServerCallContext context)
+    {
+        Enter(request.OrgId);
+        var result = await recompute.HandleAsync(ParseId("invoice_id", request.InvoiceId), context.CancellationToken);
+        var response = new RecomputeInvoiceResponse { Identical = result.Identical, StoredHash = result.ResultHash, RecomputedHash = result.RecomputedHash };
+        response.Differences.AddRange(result.Differences.Select(one => new Difference { Charge = one.Charge, Field = one.Field, Stored = one.Stored, Recomputed = one.Recomputed }));
+        return response;
+    }
+
+    private static Invoice ToMessage(InvoiceRow row)
+    {
+        var message = new Invoice
+        {
+            Id = row.Id.ToString(),
+            Number = row.Number,
+            Customer = row.CustomerKey,
+            Status = row.Status,
+            Currency = row.Currency,
+            Total = Text(row.Total),
+            PeriodStart = Timestamp.FromDateTime(row.PeriodStart.ToDateTimeUtc()),
+            PeriodEnd = Timestamp.FromDateTime(row.PeriodEnd.ToDateTimeUtc()),
+            ResultHash = row.ResultHash,
+        };
+        message.Lines.AddRange(row.Lines.Select(line => new InvoiceLine
+        {
+            Charge = line.Charge,
+            Meter = line.Meter ?? "",
+            Quantity = Text(line.Quantity),
+            Amount = Text(line.Amount),
+            EventCount = line.EventCount,
+            EventDigest = decimal.ToUInt64(line.EventDigest).ToString("x16", CultureInfo.InvariantCulture),
+        }));
+        return message;
+    }
+
+    private void Enter(string orgId) => tenant.EnterOrg(ParseId("org_id", orgId));
+
+    private static Guid ParseId(string field, string text) =>
+        Guid.TryParse(text, out var id) ? id : throw new RefusedException(Refusal.Invalid(field, "invalid_id", $"'{field}' must be a UUID."));
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    private static string Text(decimal value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,101 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using NodaTime;
+using Npgsql;
+using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.Features.Invoices;
+
+/// <summary>Wakes the period close at once; without it the next look comes within a second.</summary>
+internal sealed class InvoiceSignal
+{
+    private readonly Channel<bool> wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public void Wake() => wakes.Writer.TryWrite(true);
+
+    public async Task WaitAsync(TimeSpan atMost, CancellationToken ct)
+    {
+        using var wake = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        wake.CancelAfter(atMost);
+        try
+        {
+            await wakes.Reader.ReadAsync(wake.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // Time to look anyway.
+        }
+    }
+}
+
+/// <summary>
+/// Period close: finds orgs with a period that ended (plus grace, by the org's own clock) or a draft that more usage came for, and has
+/// <see cref="DraftInvoices"/> do them chunk by chunk. A crash leaves whole chunks done or not done; several replicas share the work.
+/// </summary>
+internal sealed partial class GenerateInvoices(
+    IServiceScopeFactory scopes, NpgsqlDataSource database, InvoiceSignal signal, IOptions<BillingOptions> options, TimeProvider time, ILogger<GenerateInvoices> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private const int OrgsAtOnce = 100;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var org in await DueOrgsAsync(stoppingToken)) await CloseOrgAsync(org, stoppingToken);
+            }
+            catch (Exception exception) when (exception is NpgsqlException or RpcException or DbUpdateException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(exception);
+                await Task.Delay(LookEvery, stoppingToken);
+            }
+
+            await signal.WaitAsync(LookEvery, stoppingToken);
+        }
+    }
+
+    private async Task CloseOrgAsync(Guid org, CancellationToken ct)
+    {
+        var done = 0;
+        int some;
+        do
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            scope.ServiceProvider.GetRequiredService<TenantScope>().EnterOrg(org);
+            some = await scope.ServiceProvider.GetRequiredService<DraftInvoices>().DraftSomeAsync(ct);
+            done += some;
+        }
+        while (some > 0);
+        if (done > 0) LogDrafted(done, org);
+    }
+
+    private async Task<List<Guid>> DueOrgsAsync(CancellationToken ct)
+    {
+        await using var tx = await database.BeginGateAsync("close-periods", ct);
+        await using var command = tx.Command("""
+            SELECT DISTINCT s.org_id FROM subscriptions s JOIN orgs o ON o.org_id = s.org_id
+            WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2
+            UNION SELECT DISTINCT org_id FROM invoices WHERE stale AND status = 'draft'
+            LIMIT $3
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(time.GetUtcNow()) });
+        command.Parameters.Add(new NpgsqlParameter<Duration> { TypedValue = Duration.FromTimeSpan(options.Value.Grace) });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = OrgsAtOnce });
+        var orgs = new List<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) orgs.Add(reader.GetGuid(0));
+        return orgs;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} invoices drafted for org {OrgId}.")]
+    private partial void LogDrafted(int count, Guid orgId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Closing periods failed; it is tried again.")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.EntityFrameworkCore;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Persistence;
+using Polaris.Plans.V1;
+using Polaris.ServiceDefaults.Errors;
+
+namespace Polaris.Billing.Features.Subscriptions;
+
+/// <summary>Plan versions, copied from Plans when a subscription first uses one. A version never changes, so neither does its copy.</summary>
+internal sealed class PlanCatalog(Plans.V1.Plans.PlansClient plans)
+{
+    /// <summary>The plan's current published version.</summary>
+    /// <param name="org">The caller's org.</param>
+    /// <param name="planKey">The plan.</param>
+    /// <param name="path">The input that named the plan, for the refusal.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<Plans.V1.PlanVersion> FetchPublishedAsync(Guid org, string planKey, string path, CancellationToken ct)
+    {
+        try
+        {
+            return await plans.GetPublishedPlanVersionAsync(
+                new GetPublishedPlanVersionRequest { OrgId = org.ToString(), PlanKey = planKey }, cancellationToken: ct);
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.NotFound)
+        {
+            throw new RefusedException(Refusal.Invalid(path, "unknown_plan", $"There is no published plan '{planKey}'."));
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "plans_unavailable", "Plans cannot be read at the moment. Try again."));
+        }
+    }
+
+    /// <summary>Keeps a copy; inside the caller's transaction.</summary>
+    public static async Task KeepAsync(BillingDbContext db, Guid org, Plans.V1.PlanVersion version, CancellationToken ct)
+    {
+        var id = Guid.Parse(version.Id);
+        if (await db.PlanVersions.AnyAsync(row => row.Id == id, ct)) return;
+        db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = id, PlanKey = version.PlanKey, Message = version.ToByteArray() });
+    }
+
+    public static async Task<Dictionary<Guid, Domain.PlanVersion>> ReadAsync(BillingDbContext db, IEnumerable<Guid> ids, CancellationToken ct)
+    {
+        var wanted = ids.Distinct().ToArray();
+        var rows = await db.PlanVersions.AsNoTracking().Where(row => wanted.Contains(row.Id)).ToListAsync(ct);
+        return rows.ToDictionary(row => row.Id, row => ToDomain(Plans.V1.PlanVersion.Parser.ParseFrom(row.Message)));
+    }
+
+    private static Domain.PlanVersion ToDomain(Plans.V1.PlanVersion version) => new(
+        Guid.Parse(version.Id), version.PlanKey, version.Currency, version.Hash,
+        [.. version.Charges.Select(charge => new Domain.Charge(charge.Key, charge.Name, charge.Meter.Length == 0 ? null : charge.Meter, ToDomain(charge.Price)))]);
+
+    private static Domain.Price ToDomain(Plans.V1.Price price) => price.ModelCase switch
+    {
+        Plans.V1.Price.ModelOneofCase.Flat => new Domain.FlatPrice(Number(price.Flat.Amount)),
+        Plans.V1.Price.ModelOneofCase.PerUnit => new Domain.PerUnitPrice(Number(price.PerUnit.UnitPrice)),
+        Plans.V1.Price.ModelOneofCase.Graduated => new GraduatedPrice(Tiers(price.Graduated)),
+        Plans.V1.Price.ModelOneofCase.Volume => new VolumePrice(Tiers(price.Volume)),
+        Plans.V1.Price.ModelOneofCase.Package => new Domain.PackagePrice(Number(price.Package.Size), Number(price.Package.Price), Number(price.Package.FreeUnits)),
+        _ => throw new InvalidOperationException($"Billing cannot rate the price model {price.ModelCase}."),
+    };
+
+    private static Domain.Tier[] Tiers(TieredPrice tiers) =>
+        [.. tiers.Tiers.Select(tier => new Domain.Tier(tier.UpTo.Length == 0 ? null : Number(tier.UpTo), Number(tier.UnitPrice), Number(tier.FlatFee)))];
+
+    private static decimal Number(string text) =>
+        text.Length == 0 ? 0 : decimal.Parse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics.Metrics;
+using Npgsql;
+using Polaris.Billing.Features.Meters;
+using Polaris.ServiceDefaults.Telemetry;
+using Polaris.ServiceDefaults.Tenancy;
+using Polaris.Usage.V1;
+
+namespace Polaris.Billing.Features.Usage;
+
+/// <summary>Up to where a partition is applied: the offset of the next record.</summary>
+internal sealed record ConsumerPosition(string ClusterId, string Topic, int Partition, long NextOffset);
+
+/// <summary>
+/// Applies batches exactly once. One transaction records their ids, folds the new ones into buckets and digests, and moves the position:
+/// after a crash at any point either all of it happened or none. A batch whose id is recorded changes nothing, however it comes again.
+/// </summary>
+internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters)
+{
+    public const string Gate = "apply-usage";
+
+    private static readonly Counter<long> Applied = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.events_applied", "{event}");
+    private static readonly Counter<long> Repeated = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.batches_repeated", "{batch}");
+
+    /// <summary>Returns how many events were new.</summary>
+    public async Task<int> ApplyAsync(IReadOnlyList<UsageBatch> batches, IReadOnlyList<ConsumerPosition> positions, CancellationToken ct)
+    {
+        var orgs = batches.Select(FoldUsage.OrgOf).Distinct().ToArray();
+        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await UsageSql.LockOrgsSharedAsync(tx, orgs, ct);
+        var fresh = await RecordAsync(tx, batches, ct);
+        var fold = new FoldUsage(await MeterCatalog.ReadAsync(tx, orgs, ct));
+        foreach (var batch in batches)
+        {
+            // Removing it makes a batch that stands twice in one poll count once.
+            if (fresh.Remove((FoldUsage.OrgOf(batch), FoldUsage.IdOf(batch)))) fold.Add(batch);
+        }
+
+        await UsageSql.AddBucketsAsync(tx, fold.Buckets, ct);
+        await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
+        await UsageSql.MarkDraftsStaleAsync(tx, fold.Aggregates.Keys, ct);
+        await MovePositionsAsync(tx, positions, ct);
+        await tx.CommitAsync(ct);
+
+        foreach (var org in orgs) meters.Seen(org);
+        Applied.Add(fold.EventCount);
+        return fold.EventCount;
+    }
+
+    private static async Task<HashSet<(Guid Org, Guid Batch)>> RecordAsync(ScopedTransaction tx, IReadOnlyList<UsageBatch> batches, CancellationToken ct)
+    {
+        var fresh = new HashSet<(Guid, Guid)>(batches.Count);
+        if (batches.Count == 0) return fresh;
+        var ids = batches.Select(batch => (Org: FoldUsage.OrgOf(batch), Batch: FoldUsage.IdOf(batch))).Distinct().Order().ToArray();
+        await using var command = tx.Command("""
+            INSERT INTO applied_batches (org_id, batch_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING RETURNING org_id, batch_id
+            """);
+        UsageSql.Array(command, ids, id => id.Org);
+        UsageSql.Array(command, ids, id => id.Batch);
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct)) fresh.Add((reader.GetGuid(0), reader.GetGuid(1)));
+        }
+
+        if (fresh.Count < batches.Count) Repeated.Add(batches.Count - fresh.Count);
+        return fresh;
+    }
+
+    private static async Task MovePositionsAsync(ScopedTransaction tx, IReadOnlyList<ConsumerPosition> positions, CancellationToken ct)
+    {
+        if (positions.Count == 0) return;
+        await using var command = tx.Command("""
+            INSERT INTO consumer_positions AS p (cluster_id, topic, partition, next_offset)
+            SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[])
+            ON CONFLICT (cluster_id, topic, partition) DO UPDATE SET next_offset = greatest(p.next_offset, excluded.next_offset)
+            """);
+        var rows = positions.OrderBy(position => position.Topic, StringComparer.Ordinal).ThenBy(position => position.Partition).ToArray();
+        UsageSql.Array(command, rows, row => row.ClusterId);
+        UsageSql.Array(command, rows, row => row.Topic);
+        UsageSql.Array(command, rows, row => row.Partition);
+        UsageSql.Array(command, rows, row => row.NextOffset);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.EntityFrameworkCore;
+using NodaTime;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.Features.Usage;
+
+/// <summary>A metered charge of a running subscription: what was used so far in this period, and what it would cost if it ended now.</summary>
+public sealed record ChargeInProgress(Guid SubscriptionId, string Charge, string Meter, BillingPeriod Period, decimal Quantity, decimal Amount, string Currency);
+
+/// <summary>The period in progress of one customer, from pre-aggregates and the same engine that makes invoices.</summary>
+internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, OrgClocks clocks)
+{
+    public Task<IReadOnlyList<ChargeInProgress>> HandleAsync(string customer, CancellationToken ct) => db.InTransactionAsync(async token =>
+    {
+        var org = tenant.RequireOrg();
+        var now = await clocks.NowAsync(token);
+        var subscriptions = await db.Subscriptions.AsNoTracking().Where(row => row.CustomerKey == customer && row.StartAt <= now && (row.EndAt == null || row.EndAt > now))
+            .OrderBy(row => row.StartAt).ThenBy(row => row.Id).ToListAsync(token);
+        var plans = await PlanCatalog.ReadAsync(db, subscriptions.Select(row => row.PlanVersionId), token);
+        var periods = subscriptions.Select(row => new PeriodCalendar(row.StartAt, row.EndAt, row.AnchorDay, DateTimeZoneProviders.Tzdb[row.TimeZone]).Containing(now)!.Value).ToArray();
+        var tx = DraftInvoices.Transaction(db);
+        var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
+        var usage = await ReadUsage.OfSpansAsync(tx, org, [.. periods.Select((period, i) => new UsageSpan(i, customer, period.Start, period.End))], meters, token);
+        var charges = new List<ChargeInProgress>();
+        for (var i = 0; i < subscriptions.Count; i++)
+        {
+            var plan = plans[subscriptions[i].PlanVersionId];
+            foreach (var charge in plan.Charges.Where(charge => charge.Meter is not null))
+            {
+                var measured = usage.GetValueOrDefault(i)?.GetValueOrDefault(charge.Meter!) ?? default;
+                var line = RatingEngine.RateLine(charge, measured, Currencies.MinorUnits(plan.Currency));
+                charges.Add(new ChargeInProgress(subscriptions[i].Id, charge.Key, charge.Meter!, periods[i], measured.Quantity, line.Amount, plan.Currency));
+            }
+        }
+
+        return (IReadOnlyList<ChargeInProgress>)charges;
+    }, ct);
+}

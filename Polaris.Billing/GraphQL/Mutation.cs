@@ -1,0 +1,36 @@
+using GraphQL;
+using NodaTime;
+using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Subscriptions;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.GraphQL;
+
+namespace Polaris.Billing.GraphQL;
+
+[Name("Mutation")]
+internal sealed class Mutation
+{
+    [RequireScope(Scopes.Admin)]
+    public static async Task<IEnumerable<CustomerType>> CreateCustomers([FromServices] CreateCustomers create, CreateCustomerInput[] input, CancellationToken ct) =>
+        (await create.HandleAsync([.. input.Select(one => new NewCustomer(one.Key, one.Name, one.Email))], ct)).Select(CustomerType.Of);
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<IEnumerable<SubscriptionType>> CreateSubscriptions(
+        [FromServices] CreateSubscriptions create, CreateSubscriptionInput[] input, CancellationToken ct) =>
+        (await create.HandleAsync(
+            [.. input.Select(one => new NewSubscription(one.Customer, one.Plan, one.Start, one.End, one.AnchorDay, one.TimeZone))], ct)).Select(SubscriptionType.Of);
+
+    /// <summary>Puts the org on a test clock that stands at <c>now</c>; null returns it to real time.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<OrgClockType> SetClock([FromServices] OrgClocks clocks, Instant? now, CancellationToken ct) => OrgClockType.Of(await clocks.SetAsync(now, ct));
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<RecomputationType> RecomputeInvoice([FromServices] RecomputeInvoice recompute, [Id] Guid id, CancellationToken ct) =>
+        RecomputationType.Of(await recompute.HandleAsync(id, ct));
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<InvoiceType> FinalizeInvoice([FromServices] FinalizeInvoice finalize, [Id] Guid id, CancellationToken ct) =>
+        InvoiceType.Of(await finalize.HandleAsync(id, ct));
+}

@@ -1,0 +1,72 @@
+using GraphQL;
+using NodaTime;
+using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Usage;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.GraphQL;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.GraphQL;
+
+/// <summary>Everything is the caller's org's: no field takes an org id.</summary>
+[Name("Query")]
+internal sealed class Query
+{
+    [RequireScope(Scopes.Read)]
+    public static async Task<CustomerPageType> Customers([FromServices] ReadCustomers customers, string? after, string? search, CancellationToken ct, int first = 50) =>
+        CustomerPageType.Of(await customers.PageAsync(first, after, search, ct));
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<CustomerType?> Customer([FromServices] ReadCustomers customers, string key, CancellationToken ct) =>
+        await customers.FindAsync(key, ct) is { } row ? CustomerType.Of(row) : null;
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<SubscriptionPageType> Subscriptions(
+        [FromServices] ReadCustomers customers, string? customer, string? after, CancellationToken ct, int first = 50) =>
+        SubscriptionPageType.Of(await customers.SubscriptionsAsync(customer, first, after, ct));
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<UsageType> Usage(
+        [FromServices] ReadUsage usage, [FromServices] TenantScope tenant, string meter, Instant from, Instant to, string? customer, CancellationToken ct)
+    {
+        var total = await usage.TotalAsync(tenant.RequireOrg(), meter, from, to, customer, ct);
+        return new UsageType(meter, from, to, total.Quantity, checked((int)total.EventCount));
+    }
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<UsagePointType>> UsageTimeline(
+        [FromServices] ReadUsage usage, [FromServices] TenantScope tenant, string meter, Instant from, Instant to, string? customer, CancellationToken ct,
+        UsageWindow window = UsageWindow.Hour)
+    {
+        var width = window switch
+        {
+            UsageWindow.QuarterHour => Duration.FromMinutes(15),
+            UsageWindow.Hour => Duration.FromHours(1),
+            UsageWindow.Day => Duration.FromDays(1),
+            _ => throw new ArgumentOutOfRangeException(nameof(window)),
+        };
+        return (await usage.TimelineAsync(tenant.RequireOrg(), meter, from, to, width, customer, ct)).Select(UsagePointType.Of);
+    }
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, string customer, CancellationToken ct) =>
+        (await usage.HandleAsync(customer, ct)).Select(CurrentUsageType.Of);
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<InvoicePageType> Invoices(
+        [FromServices] ReadInvoices invoices, string? after, string? customer, InvoiceStatus? status, CancellationToken ct, int first = 50) =>
+        InvoicePageType.Of(await invoices.PageAsync(first, after, customer, status is { } one ? StoredStatus(one) : null, ct));
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<InvoiceType?> Invoice([FromServices] ReadInvoices invoices, [Id] Guid id, CancellationToken ct) =>
+        await invoices.FindAsync(id, ct) is { } row ? InvoiceType.Of(row) : null;
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<OrgClockType> Clock([FromServices] OrgClocks clocks, CancellationToken ct) => OrgClockType.Of(await clocks.ReadAsync(ct));
+
+#pragma warning disable CA1308 // Statuses are stored in lower case; nothing is compared case-insensitively.
+    private static string StoredStatus(InvoiceStatus status) => status.ToString().ToLowerInvariant();
+#pragma warning restore CA1308
+}

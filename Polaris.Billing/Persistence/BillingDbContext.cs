@@ -1,0 +1,103 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using Polaris.ServiceDefaults.Persistence;
+
+namespace Polaris.Billing.Persistence;
+
+/// <summary>Billing's tables. Every key of a tenant's table starts with org_id, so that the schema shards as it stands.</summary>
+public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options) : PolarisDbContext(options)
+{
+    public DbSet<OrgRow> Orgs => Set<OrgRow>();
+
+    public DbSet<CustomerRow> Customers => Set<CustomerRow>();
+
+    public DbSet<SubscriptionRow> Subscriptions => Set<SubscriptionRow>();
+
+    public DbSet<PlanVersionRow> PlanVersions => Set<PlanVersionRow>();
+
+    public DbSet<MeterRow> Meters => Set<MeterRow>();
+
+    public DbSet<InvoiceRow> Invoices => Set<InvoiceRow>();
+
+    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.Entity<OrgRow>().ToTable("orgs").HasKey(row => row.OrgId);
+        modelBuilder.Entity<CustomerRow>(table =>
+        {
+            table.ToTable("customers").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+        });
+        modelBuilder.Entity<SubscriptionRow>(table =>
+        {
+            table.ToTable("subscriptions").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PlanKey, row.StartAt }).IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.NextPeriodEnd }).HasFilter("next_period_end IS NOT NULL");
+        });
+        modelBuilder.Entity<PlanVersionRow>().ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
+        modelBuilder.Entity<MeterRow>(table =>
+        {
+            table.ToTable("meters").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+        });
+        Usage(modelBuilder);
+        Invoicing(modelBuilder);
+        base.OnModelCreating(modelBuilder);
+    }
+
+    private static void Usage(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<AppliedBatchRow>().ToTable("applied_batches").HasKey(row => new { row.OrgId, row.BatchId });
+        modelBuilder.Entity<UsageAggregateRow>(table =>
+        {
+            table.ToTable("usage_aggregates").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart });
+            table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
+            table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
+        });
+        modelBuilder.Entity<UsageUniqueRow>(table =>
+        {
+            table.ToTable("usage_uniques").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.ValueHash });
+            table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
+        });
+        modelBuilder.Entity<UsageBucketRow>(table =>
+        {
+            table.ToTable("usage_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.Partition });
+            table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
+        });
+        modelBuilder.Entity<ConsumerPositionRow>().ToTable("consumer_positions").HasKey(row => new { row.ClusterId, row.Topic, row.Partition });
+        modelBuilder.Entity<HealPositionRow>(table =>
+        {
+            table.ToTable("heal_position").HasKey(row => row.Id);
+            table.Property(row => row.Id).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<DeadLetterRow>().ToTable("dead_letters").HasKey(row => new { row.ClusterId, row.Topic, row.Partition, row.RecordOffset });
+    }
+
+    private static void Invoicing(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<InvoiceRow>(table =>
+        {
+            table.ToTable("invoices").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PeriodStart });
+            table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
+            table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.InvoiceId });
+        });
+        modelBuilder.Entity<InvoiceLineRow>(table =>
+        {
+            table.ToTable("invoice_lines").HasKey(row => new { row.OrgId, row.InvoiceId, row.Ordinal });
+            table.Property(row => row.EventDigest).HasColumnType("numeric(20,0)");
+            table.Property(row => row.Explanation).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
+    }
+}
+
+/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+public sealed class BillingDbContextFactory : IDesignTimeDbContextFactory<BillingDbContext>
+{
+    public BillingDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<BillingDbContext>());
+}
