@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using NodaTime;
+using Polaris.Plans.Domain;
+using Polaris.Plans.Persistence;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Plans.Features.Meters;
+
+public enum MeterAggregation
+{
+    Count,
+    Sum,
+    Max,
+    UniqueCount,
+}
+
+/// <summary>An equality that an event's property must satisfy, compared as text.</summary>
+public sealed record MeterFilter(string Property, string Equals_);
+
+public sealed record NewMeter(string Key, string? Name, string EventType, MeterAggregation Aggregation, string? Property, IReadOnlyList<MeterFilter> Filters);
+
+/// <summary>Creates a meter. The same meter again is returned as it is; another definition under a taken key is a conflict.</summary>
+internal sealed class CreateMeter(PlansDbContext db, TenantScope tenant, TimeProvider time)
+{
+    private static readonly JsonSerializerOptions Stored = new(JsonSerializerDefaults.Web);
+
+    public Task<MeterRow> HandleAsync(NewMeter meter, CancellationToken ct)
+    {
+        if (Validate(meter) is { } bad) throw new RefusedException(Refusal.Invalid(bad.Path, bad.Code, bad.Message));
+        return db.InTransactionAsync(token => StoreAsync(meter, token), ct);
+    }
+
+    public static IReadOnlyList<MeterFilter> Filters(MeterRow row) => JsonSerializer.Deserialize<MeterFilter[]>(row.Filters, Stored)!;
+
+    private static Violation? Validate(NewMeter meter)
+    {
+        if ((PlanValidation.Key("input.key", meter.Key) ?? PlanValidation.Text("input.name", meter.Name, required: false)
+            ?? PlanValidation.Text("input.eventType", meter.EventType)) is { } bad) return bad;
+        if (meter.Aggregation == MeterAggregation.Count && meter.Property is not null)
+            return new Violation("input.property", "count_has_no_property", "A count counts events; it has no property.");
+        if (meter.Aggregation != MeterAggregation.Count && PlanValidation.Text("input.property", meter.Property) is { } missing) return missing;
+        if (meter.Filters.Count > PlanValidation.MaxFilters) return new Violation("input.filters", "count", $"A meter has at most {PlanValidation.MaxFilters} filters.");
+        for (var i = 0; i < meter.Filters.Count; i++)
+        {
+            if (PlanValidation.Text($"input.filters[{i}].property", meter.Filters[i].Property) is { } wrong) return wrong;
+            if (PlanValidation.Text($"input.filters[{i}].equals", meter.Filters[i].Equals_, required: false) is { } text) return text;
+        }
+
+        return null;
+    }
+
+    private async Task<MeterRow> StoreAsync(NewMeter meter, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        var row = new MeterRow
+        {
+            OrgId = tenant.RequireOrg(),
+            Id = Guid.CreateVersion7(now),
+            Key = meter.Key,
+            Name = meter.Name ?? meter.Key,
+            EventType = meter.EventType,
+            Aggregation = meter.Aggregation.ToString(),
+            Property = meter.Property,
+            Filters = JsonSerializer.Serialize(meter.Filters, Stored),
+            CreatedAt = Instant.FromDateTimeOffset(now),
+        };
+        if (await db.Meters.AsNoTracking().SingleOrDefaultAsync(known => known.Key == meter.Key, ct) is { } existing)
+        {
+            return existing.EventType == row.EventType && existing.Aggregation == row.Aggregation && existing.Property == row.Property && existing.Name == row.Name
+                && Filters(existing).SequenceEqual(meter.Filters)
+                ? existing
+                : throw new RefusedException(Refusal.Conflict("meter_exists", $"The meter '{meter.Key}' exists with another definition, and a meter never changes.", "input.key"));
+        }
+
+        db.Meters.Add(row);
+        await db.SaveChangesAsync(ct);
+        return row;
+    }
+}

@@ -1,0 +1,55 @@
+using GraphQL;
+using Polaris.Plans.Features.Meters;
+using Polaris.Plans.Features.Plans;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.GraphQL;
+
+namespace Polaris.Plans.GraphQL;
+
+[Name("Query")]
+internal sealed class Query
+{
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct) => (await plans.MetersAsync(ct)).Select(MeterType.Of);
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<MeterType?> Meter([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
+        await plans.MeterAsync(key, ct) is { } row ? MeterType.Of(row) : null;
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct) => (await plans.PlansAsync(ct)).Select(PlanType.Of);
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<PlanType?> Plan([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
+        await plans.PlanAsync(key, ct) is { } row ? PlanType.Of(row) : null;
+
+    [RequireScope(Scopes.Read)]
+    public static async Task<PlanVersionType?> PlanVersion([FromServices] ReadPlans plans, [Id] Guid id, CancellationToken ct) =>
+        (await plans.VersionsAsync([id], ct)) is [var (plan, version)] ? PlanVersionType.Of(plan, version) : null;
+}
+
+[Name("Mutation")]
+internal sealed class Mutation
+{
+    [RequireScope(Scopes.Admin)]
+    public static async Task<MeterType> CreateMeter([FromServices] CreateMeter create, CreateMeterInput input, CancellationToken ct) =>
+        MeterType.Of(await create.HandleAsync(input.ToNewMeter(), ct));
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<PlanType> CreatePlan([FromServices] EditPlans edit, CreatePlanInput input, CancellationToken ct) => PlanType.Of(await edit.CreateAsync(
+        new NewPlan(input.Key, input.Name, input.Currency, input.Interval.ToString(), [.. input.Charges.Select(charge => charge.ToCharge())], input.Publish ?? false), ct));
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<PlanVersionType> CreatePlanVersion([FromServices] EditPlans edit, string planKey, ChargeInput[] charges, CancellationToken ct)
+    {
+        var (plan, version) = await edit.AddVersionAsync(planKey, [.. charges.Select(charge => charge.ToCharge())], ct);
+        return PlanVersionType.Of(plan, version);
+    }
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<PlanVersionType> PublishPlanVersion([FromServices] EditPlans edit, [Id] Guid id, CancellationToken ct)
+    {
+        var (plan, version) = await edit.PublishAsync(id, ct);
+        return PlanVersionType.Of(plan, version);
+    }
+}

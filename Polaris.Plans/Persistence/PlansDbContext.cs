@@ -1,0 +1,96 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using NodaTime;
+using Polaris.ServiceDefaults.Persistence;
+
+namespace Polaris.Plans.Persistence;
+
+/// <summary>A meter. Never changed: what was counted under it stays what it was.</summary>
+public sealed class MeterRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+    public string Key { get; set; } = "";
+    public string Name { get; set; } = "";
+    public string EventType { get; set; } = "";
+
+    /// <summary>COUNT, SUM, MAX or UNIQUE_COUNT.</summary>
+    public string Aggregation { get; set; } = "";
+
+    public string? Property { get; set; }
+
+    /// <summary>JSON array of { property, equals }.</summary>
+    public string Filters { get; set; } = "[]";
+
+    public Instant CreatedAt { get; set; }
+}
+
+public sealed class PlanRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+    public string Key { get; set; } = "";
+    public string Name { get; set; } = "";
+    public string Currency { get; set; } = "";
+    public string Interval { get; set; } = "";
+    public Instant CreatedAt { get; set; }
+    public List<PlanVersionRow> Versions { get; set; } = [];
+}
+
+/// <summary>
+/// A version with its charges as one document: it is written once, read whole and hashed whole, and a table of tiers could only come apart.
+/// </summary>
+public sealed class PlanVersionRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+    public Guid PlanId { get; set; }
+    public int Number { get; set; }
+
+    /// <summary>DRAFT, PUBLISHED or ARCHIVED.</summary>
+    public string Status { get; set; } = "";
+
+    public string Charges { get; set; } = "[]";
+    public string Hash { get; set; } = "";
+    public Instant CreatedAt { get; set; }
+    public Instant? PublishedAt { get; set; }
+}
+
+public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : PolarisDbContext(options)
+{
+    public DbSet<MeterRow> Meters => Set<MeterRow>();
+
+    public DbSet<PlanRow> Plans => Set<PlanRow>();
+
+    public DbSet<PlanVersionRow> Versions => Set<PlanVersionRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(modelBuilder);
+        modelBuilder.Entity<MeterRow>(table =>
+        {
+            table.ToTable("meters").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+            table.Property(row => row.Filters).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<PlanRow>(table =>
+        {
+            table.ToTable("plans").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+            table.HasMany(row => row.Versions).WithOne().HasForeignKey(version => new { version.OrgId, version.PlanId });
+        });
+        modelBuilder.Entity<PlanVersionRow>(table =>
+        {
+            table.ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.PlanId, row.Number }).IsUnique();
+            table.Property(row => row.Charges).HasColumnType("jsonb");
+        });
+        base.OnModelCreating(modelBuilder);
+    }
+}
+
+/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+public sealed class PlansDbContextFactory : IDesignTimeDbContextFactory<PlansDbContext>
+{
+    public PlansDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<PlansDbContext>());
+}

@@ -1,0 +1,111 @@
+using System.Text;
+using CsCheck;
+using Google.Protobuf;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Usage;
+using Polaris.Usage.V1;
+using Xunit;
+
+namespace Polaris.Tests.Billing;
+
+public sealed class FoldUsageTests
+{
+    private static readonly Guid Org = Guid.Parse("0192e4a0-0000-7000-8000-000000000001");
+    private static readonly MeterDefinition Count = Meter(1, "count", Aggregation.Count, "");
+    private static readonly MeterDefinition Sum = Meter(2, "sum", Aggregation.Sum, "bytes");
+    private static readonly MeterDefinition Peak = Meter(3, "max", Aggregation.Max, "bytes");
+    private static readonly MeterDefinition Unique = Meter(4, "unique", Aggregation.UniqueCount, "path");
+    private static readonly MeterDefinition[] Meters = [Count, Sum, Peak, Unique];
+
+    [Fact]
+    public void Order_and_grouping_of_events_never_change_a_figure() => Check.Sample(
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[0, 4000], Gen.Int[-50, 5000]).Array[1, 40],
+        Gen.Int[1, 10], Gen.Int,
+        (events, batchSize, seed) =>
+        {
+            var all = events.Select((one, i) => Event($"k{i}", $"c{one.Item1}", one.Item3, $$"""{"bytes":{{one.Item4}},"path":"/{{one.Item2}}"}""")).ToArray();
+            var shuffled = all.ToArray();
+            new Random(seed).Shuffle(shuffled);
+            Assert.Equal(Figures(Fold(all, all.Length)), Figures(Fold(shuffled, batchSize)));
+        });
+
+    [Fact]
+    public void Only_events_that_a_meter_can_read_count_for_it()
+    {
+        var fold = Fold([
+            Event("a", "c", 0, """{"bytes":10,"path":"/x"}"""),
+            Event("b", "c", 0, """{"bytes":"2.5","path":"/x"}"""), // numbers may come as text
+            Event("c", "c", 0, """{"bytes":"many"}"""),
+            Event("d", "c", 0, ""),
+        ], 10);
+        Assert.Equal(4, Of(fold, Count).Quantity);
+        Assert.Equal((12.5m, 2L), (Of(fold, Sum).Quantity, Of(fold, Sum).EventCount));
+        Assert.Equal(10, Of(fold, Peak).Quantity);
+        Assert.Equal((1m, 2L), (Of(fold, Unique).Quantity, Of(fold, Unique).EventCount));
+    }
+
+    [Fact]
+    public void A_filter_lets_only_its_value_through()
+    {
+        var meter = Count with { Filters = [new MeterFilter("status", "200"), new MeterFilter("ok", "true")] };
+        Assert.NotNull(meter.Measure("t", """{"ok":true,"status":200}"""u8));
+        Assert.NotNull(meter.Measure("t", """{"ok":true,"status":"200"}"""u8));
+        Assert.Null(meter.Measure("t", """{"ok":true,"status":404}"""u8));
+        Assert.Null(meter.Measure("t", """{"status":200}"""u8));
+        Assert.Null(meter.Measure("other", """{"ok":true,"status":200}"""u8));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(899_999_999, 0)]
+    [InlineData(900_000_000, 900_000_000)]
+    [InlineData(-1, -900_000_000)]
+    [InlineData(-900_000_000, -900_000_000)]
+    public void A_bucket_holds_its_start_and_not_its_end(long at, long start) => Assert.Equal(start, Buckets.StartOf(at));
+
+    [Fact]
+    public void A_record_that_is_no_batch_says_why()
+    {
+        Assert.Null(FoldUsage.Parse([]).Batch);
+        Assert.NotNull(FoldUsage.Parse([0xff, 0xff, 0xff]).Reason);
+        Assert.NotNull(FoldUsage.Parse(new UsageBatch { BatchId = ByteString.CopyFrom(new byte[3]) }.ToByteArray()).Reason);
+        Assert.NotNull(FoldUsage.Parse(Batch([new UsageEvent { IdempotencyKey = "k" }]).ToByteArray()).Reason);
+        Assert.Null(FoldUsage.Parse(Batch([Event("k", "c", 0, "")]).ToByteArray()).Reason);
+    }
+
+    private static MeterUsage Of(FoldUsage fold, MeterDefinition meter) =>
+        fold.Aggregates.Single(pair => pair.Key.MeterId == meter.Id).Value.ToUsage(meter.Aggregation);
+
+    private static string[] Figures(FoldUsage fold) =>
+    [
+        .. fold.Aggregates.Select(pair => $"{pair.Key} {pair.Value.EventCount} {pair.Value.Total} {pair.Value.Peak} {pair.Value.Digest} {string.Join(',', pair.Value.Uniques.Order())}").Order(),
+        .. fold.Buckets.Select(pair => $"{pair.Key} {pair.Value.EventCount} {pair.Value.Digest}").Order(),
+    ];
+
+    private static FoldUsage Fold(UsageEvent[] events, int batchSize)
+    {
+        var fold = new FoldUsage(new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [Org] = Meters });
+        foreach (var some in events.Chunk(batchSize)) fold.Add(Batch(some));
+        return fold;
+    }
+
+    private static UsageBatch Batch(UsageEvent[] events)
+    {
+        var batch = new UsageBatch { OrgId = ByteString.CopyFrom(Org.ToByteArray(bigEndian: true)), BatchId = ByteString.CopyFrom(new byte[16]) };
+        batch.Events.AddRange(events);
+        return batch;
+    }
+
+    private static UsageEvent Event(string key, string customer, int atSecond, string properties) => new()
+    {
+        IdempotencyKey = key,
+        Type = "t",
+        Customer = customer,
+        TimestampUs = atSecond * 1_000_000L,
+        Properties = ByteString.CopyFromUtf8(properties),
+        ContentHash = ByteString.CopyFrom(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(key + customer + properties)).AsSpan(0, 16)),
+    };
+
+    private static MeterDefinition Meter(int id, string key, Aggregation aggregation, string property) =>
+        new(new Guid(id, 0, 0, new byte[8]), key, "t", aggregation, property, []);
+}
