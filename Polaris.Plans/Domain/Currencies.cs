@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Polaris.Plans.Domain;
 
 /// <summary>Currencies in use and their decimal places. Source: ISO 4217 list one, fund codes and metals left out.</summary>
-public static class Currencies
+internal static class Currencies
 {
     private const string Two = """
         AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD

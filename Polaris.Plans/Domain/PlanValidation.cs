@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 namespace Polaris.Plans.Domain;
 
 /// <summary>A rule that the input breaks, and where.</summary>
-public sealed record Violation(string Path, string Code, string Message);
+internal sealed record Violation(string Path, string Code, string Message);
 
 /// <summary>What a meter, plan and charge may look like. Each method returns the first violation, or null.</summary>
-public static partial class PlanValidation
+internal static partial class PlanValidation
 {
     public const int MaxCharges = 100;
     public const int MaxTiers = 100;

@@ -8,6 +8,7 @@ using NodaTime;
 using Duration = NodaTime.Duration;
 using Npgsql;
 using Polaris.Billing.Domain;
+using Polaris.Plans.Domain;
 using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Meters;

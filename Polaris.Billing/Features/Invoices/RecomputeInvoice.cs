@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Polaris.Billing.Domain;
+using Polaris.Plans.Domain;
 using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Persistence;

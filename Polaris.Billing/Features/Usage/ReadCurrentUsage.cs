@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Polaris.Billing.Domain;
+using Polaris.Plans.Domain;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Meters;

@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Polaris.Ingestion.Domain;
+
+/// <summary>Why an event is not taken: a stable code, the field and the rule.</summary>
+internal sealed record Rejection(string Code, string Field, string Message);
+
+/// <summary>A validated event on its way in.</summary>
+/// <param name="Index">Its place in the request.</param>
+/// <param name="TimestampUs">Microseconds since the Unix epoch.</param>
+/// <param name="Properties">Canonical JSON; empty when there are none.</param>
+internal sealed record IncomingEvent(int Index, string IdempotencyKey, string Type, string Customer, long TimestampUs, byte[] Properties)
+{
+    /// <summary>Identifies the content: the same key with another hash is a conflict.</summary>
+    public Guid ContentHash { get; } = HashOf(Type, Customer, TimestampUs, Properties);
+
+    /// <summary>First 16 bytes of SHA-256 over type, customer (each with its UTF-8 length), timestamp and canonical properties.</summary>
+    private static Guid HashOf(string type, string customer, long timestampUs, byte[] properties)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> number = stackalloc byte[8];
+        Span<byte> text = stackalloc byte[Limits.MaxTextLength * 3];
+        foreach (var part in (ReadOnlySpan<string>)[type, customer])
+        {
+            var length = Encoding.UTF8.GetBytes(part, text);
+            BinaryPrimitives.WriteInt64LittleEndian(number, length);
+            hash.AppendData(number);
+            hash.AppendData(text[..length]);
+        }
+
+        BinaryPrimitives.WriteInt64LittleEndian(number, timestampUs);
+        hash.AppendData(number);
+        hash.AppendData(properties);
+        Span<byte> result = stackalloc byte[32];
+        hash.GetHashAndReset(result);
+        return new Guid(result[..16], bigEndian: true);
+    }
+}
+
+/// <summary>Which partition an event goes to. Part of stored data: a change would split a customer's order.</summary>
+internal static class Partitioning
+{
+    /// <summary>FNV-1a (32 bits) over the org's 16 bytes and the customer's UTF-8, modulo the partitions.</summary>
+    public static int Of(Guid org, string customer, int partitions)
+    {
+        Span<byte> bytes = stackalloc byte[16 + Limits.MaxTextLength * 3];
+        org.TryWriteBytes(bytes, bigEndian: true, out _);
+        var length = 16 + Encoding.UTF8.GetBytes(customer, bytes[16..]);
+        var hash = 2166136261u;
+        foreach (var one in bytes[..length]) hash = unchecked((hash ^ one) * 16777619u);
+        return (int)(hash % (uint)partitions);
+    }
+}
+
+/// <summary>The 15-minute buckets by which usage is summed up, compared and replayed.</summary>
+internal static class Buckets
+{
+    public const long SizeMicroseconds = 15L * 60 * 1_000_000;
+
+    public static long StartOf(long timestampUs)
+    {
+        var rest = timestampUs % SizeMicroseconds;
+        return timestampUs - (rest < 0 ? rest + SizeMicroseconds : rest);
+    }
+}

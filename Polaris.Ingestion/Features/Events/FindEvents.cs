@@ -1,0 +1,67 @@
+using System.Text;
+using NodaTime;
+using Npgsql;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Tenancy;
+using Polaris.Usage.V1;
+
+namespace Polaris.Ingestion.Features.Events;
+
+/// <summary>A stored event as its org sees it. <paramref name="Properties"/> is a JSON object.</summary>
+internal sealed record FoundEvent(
+    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, Guid BatchId, bool Published);
+
+/// <summary>Looks stored events up: one by its key, or the latest ones.</summary>
+internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
+{
+    public const int MaxRecent = 500;
+
+    public async Task<FoundEvent?> ByKeyAsync(string idempotencyKey, CancellationToken ct)
+    {
+        var org = tenant.RequireOrg();
+        await using var tx = await database.BeginOrgAsync(org, ct);
+        await using var command = tx.Command("""
+            SELECT b.payload, NOT EXISTS (SELECT 1 FROM outbox o WHERE o.org_id = b.org_id AND o.batch_id = b.batch_id)
+            FROM event_keys e JOIN usage_batches b ON b.org_id = e.org_id AND b.batch_id = e.batch_id WHERE e.org_id = $1 AND e.idempotency_key = $2
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = idempotencyKey.Replace("\0", "", StringComparison.Ordinal) });
+        return (await ReadAsync(command, ct)).Find(one => one.IdempotencyKey == idempotencyKey);
+    }
+
+    /// <summary>The events received last, newest first.</summary>
+    public async Task<IReadOnlyList<FoundEvent>> RecentAsync(int limit, CancellationToken ct)
+    {
+        if (limit is < 1 or > MaxRecent) throw new RefusedException(Refusal.Invalid("limit", "out_of_range", $"'limit' is 1 to {MaxRecent}, not {limit}."));
+        var org = tenant.RequireOrg();
+        await using var tx = await database.BeginOrgAsync(org, ct);
+        // Batches hold at least one event each: as many as events are asked for are always enough.
+        await using var command = tx.Command("""
+            SELECT b.payload, NOT EXISTS (SELECT 1 FROM outbox o WHERE o.org_id = b.org_id AND o.batch_id = b.batch_id)
+            FROM (SELECT org_id, batch_id, payload, sum(event_count) OVER (ORDER BY batch_id DESC) - event_count AS newer
+                  FROM (SELECT * FROM usage_batches WHERE org_id = $1 ORDER BY batch_id DESC LIMIT $2) newest) b
+            WHERE b.newer < $2 ORDER BY b.batch_id DESC
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        return [.. (await ReadAsync(command, ct)).OrderByDescending(one => one.ReceivedAt).ThenByDescending(one => one.Timestamp).Take(limit)];
+    }
+
+    private static async Task<List<FoundEvent>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        var found = new List<FoundEvent>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var batch = UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0));
+            var published = reader.GetBoolean(1);
+            found.AddRange(batch.Events.Select(one => new FoundEvent(
+                one.IdempotencyKey, one.Type, one.Customer, At(one.TimestampUs), one.Properties.IsEmpty ? "{}" : Encoding.UTF8.GetString(one.Properties.Span),
+                At(batch.ReceivedAtUs), new Guid(batch.BatchId.Span, bigEndian: true), published)));
+        }
+
+        return found;
+    }
+
+    private static Instant At(long microseconds) => Instant.FromUnixTimeTicks(microseconds * 10);
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Npgsql;
+using Polaris.Ingestion.Features.Relay;
+using Polaris.ServiceDefaults.Messaging;
+using Polaris.ServiceDefaults.Telemetry;
+
+namespace Polaris.Ingestion.Features.Ingest;
+
+/// <summary>The store cannot take events now; the client tries again.</summary>
+internal sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// Group commit: whatever requests wait are written in one transaction, and answered only when it is committed. Lanes overlap, so that one
+/// prepares while another waits for the disk.
+/// </summary>
+internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal relay, TimeProvider time, ILogger<EventWriter> log) : BackgroundService
+{
+    /// <summary>Requests that may wait; one more is answered 503 at once.</summary>
+    public const int QueueCapacity = 2_048;
+
+    /// <summary>Events of one transaction, about.</summary>
+    public const int MaxGroupEvents = 5_000;
+
+    private const int Lanes = 2;
+    private const int MaxTries = 3;
+
+    private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.events", "{event}", "Events by outcome.");
+    private static readonly Histogram<double> GroupSize = PolarisTelemetry.Meter.CreateHistogram<double>("polaris.ingestion.group_events", "{event}", "Events of a group commit.");
+
+    private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait });
+
+    /// <summary>Outcomes in the order of <paramref name="events"/>, once they are committed.</summary>
+    /// <exception cref="StorageUnavailableException">The queue is full or the database is away. Nothing is known to be stored; the same keys may be sent again.</exception>
+    public async Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events, CancellationToken ct)
+    {
+        var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done))) throw new StorageUnavailableException("Too many requests wait to be stored.");
+        return await done.Task.WaitAsync(ct);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => RunLaneAsync(stoppingToken)));
+
+    private async Task RunLaneAsync(CancellationToken ct)
+    {
+        var group = new List<WriteRequest>();
+        while (await queue.Reader.WaitToReadAsync(ct))
+        {
+            group.Clear();
+            var count = 0;
+            while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
+            {
+                group.Add(request);
+                count += request.Events.Count;
+            }
+
+            if (group.Count == 0) continue;
+            GroupSize.Record(count);
+            await WriteGroupAsync(group, ct);
+        }
+    }
+
+    private async Task WriteGroupAsync(List<WriteRequest> group, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var outcomes = await StoreGroup.StoreAsync(database, group, time.GetUtcNow(), Topics.UsagePartitions, ct);
+                relay.Wake();
+                for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
+                foreach (var verdict in outcomes.SelectMany(outcome => outcome).GroupBy(outcome => outcome.Verdict))
+                    Events.Add(verdict.Count(), new KeyValuePair<string, object?>("outcome", verdict.Key.ToString()));
+                return;
+            }
+            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < MaxTries)
+            {
+                // Another replica wrote the same keys in between; the same group again is harmless.
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or StorageUnavailableException or System.Net.Sockets.SocketException)
+            {
+                LogFailed(exception, group.Count);
+                foreach (var request in group) request.Done.TrySetException(new StorageUnavailableException("Events cannot be stored at the moment.", exception));
+                return;
+            }
+            catch (Exception exception)
+            {
+                Activity.Current?.AddException(exception);
+                foreach (var request in group) request.Done.TrySetException(exception);
+                if (exception is OperationCanceledException) throw;
+                LogBroken(exception);
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests could not be stored; their clients were told to try again.")]
+    private partial void LogFailed(Exception exception, int count);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Writing a group broke.")]
+    private partial void LogBroken(Exception exception);
+}
