@@ -41,7 +41,9 @@ internal static class Composer
             foreach (var definition in document.Definitions) Add(name, definition, types, roots);
         }
 
-        var text = string.Concat(roots.Where(root => root.Value.Count > 0).Select(root => $"type {root.Key} {{\n{string.Concat(root.Value.Values.Select(field => field.Text))}}}\n\n"))
+        // Said outright, since a type named Subscription would else be taken for the root of subscriptions.
+        var text = $"schema {{\n{string.Concat(roots.Where(root => root.Value.Count > 0).Select(root => $"  {(root.Key == OperationType.Query ? "query" : "mutation")}: {root.Key}\n"))}}}\n\n"
+            + string.Concat(roots.Where(root => root.Value.Count > 0).Select(root => $"type {root.Key} {{\n{string.Concat(root.Value.Values.Select(field => field.Text))}}}\n\n"))
             + string.Join('\n', types.Values.Select(type => type.Text));
         return new ComposedSdl(text, Owners(OperationType.Query), Owners(OperationType.Mutation));
 

@@ -14,9 +14,17 @@ internal sealed class PublicSchema
         Sdl = sdl;
         var builder = new SchemaBuilder();
         var scalars = Parser.Parse(sdl.Text).Definitions.OfType<GraphQLScalarTypeDefinition>().Select(scalar => scalar.Name.StringValue);
-        Schema = builder.Build(sdl.Text);
-        foreach (var scalar in scalars) Schema.RegisterType(new SubgraphScalar(scalar));
-        Schema.Initialize();
+        try
+        {
+            Schema = builder.Build(sdl.Text);
+            foreach (var scalar in scalars) Schema.RegisterType(new SubgraphScalar(scalar));
+            Schema.Initialize();
+        }
+        catch (Exception exception)
+        {
+            // Whatever the library finds wrong with the text is a fault of the subgraphs, and the last good schema goes on serving.
+            throw new CompositionException($"The composed schema is not valid: {exception.Message}");
+        }
     }
 
     public ComposedSdl Sdl { get; }

@@ -28,7 +28,7 @@ internal sealed class EmbeddedPostgres(PostgresServerResource resource, StateDir
         var start = AsUser(Path.Combine(native, "bin", "postgres"),
             "-D", data, "-p", resource.Endpoint.Port.ToString(CultureInfo.InvariantCulture),
             "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
-            "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB", "-c", "wal_compression=lz4", "-c", "log_min_messages=warning",
+            "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB", "-c", "log_min_messages=warning",
             "-c", "log_checkpoints=off", "-c", "password_encryption=scram-sha-256");
         Environ(start, native);
         var process = ManagedProcess.Start(resource.Name, start, guard, console, ManagedProcess.SigInt);
@@ -138,7 +138,8 @@ internal sealed class EmbeddedPostgres(PostgresServerResource resource, StateDir
         var data = state["postgres"];
         if (user is null)
         {
-            Directory.CreateDirectory(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(data);
+            else Directory.CreateDirectory(data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return data;
         }
 

@@ -20,18 +20,18 @@ internal static class ReadyMessage
             return;
         }
 
-        console.Plain($$"""
+        console.Plain($$$"""
 
-              demo sign-in           {{demo["email"]}}  /  {{demo["password"]}}
-              demo API key           {{demo["apiKey"]}}
+              demo sign-in           {{{demo["email"]}}}  /  {{{demo["password"]}}}
+              demo API key           {{{demo["apiKey"]}}}
 
             Send an event:
 
-              curl -s {{gateway}}/ingest \
-                -H 'Authorization: Bearer {{demo["apiKey"]}}' -H 'Content-Type: application/json' \
+              curl -s {{{gateway}}}/ingest \
+                -H 'Authorization: Bearer {{{demo["apiKey"]}}}' -H 'Content-Type: application/json' \
                 -d '{"idempotency_key":"my-first-event","type":"api.call","customer":"acme","properties":{"tokens":42}}'
 
-            The same is in {{state["endpoints.json"]}}. Ctrl-C stops everything.
+            The same is in {{{state["endpoints.json"]}}}. Ctrl-C stops everything.
 
             """);
     }

@@ -106,7 +106,7 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, StateDirecto
     }
 
     /// <summary>Waiting for a database is waiting for its server.</summary>
-    private static IEnumerable<WaitCondition> Waits(Resource resource) => resource is PostgresDatabaseResource database
+    private static List<WaitCondition> Waits(Resource resource) => resource is PostgresDatabaseResource database
         ? [new WaitCondition(database.Parent, WaitKind.Healthy)]
         : resource.Waits;
 
