@@ -1,0 +1,180 @@
+/**
+ * The dashboard in a real browser against a running Polaris.
+ *
+ *   POLARIS_URL        the gateway (default http://localhost:8080/)
+ *   POLARIS_ENDPOINTS  a file with the demo's e-mail and password (default ../.polaris/endpoints.json)
+ *   CHROMIUM           the browser (default /usr/bin/chromium)
+ *   SCREENSHOTS        a folder for a picture of each page (none by default)
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const base = process.env.POLARIS_URL ?? 'http://localhost:8080/';
+const endpoints = process.env.POLARIS_ENDPOINTS ?? join(here, '../../.polaris/endpoints.json');
+const screenshots = process.env.SCREENSHOTS;
+
+/** The first page load compiles in Vite, on a machine that may be busy. */
+const PATIENCE = 60_000;
+
+let browser;
+let page;
+const complaints = [];
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(PATIENCE);
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+});
+
+after(() => browser?.close());
+
+async function picture(name) {
+  if (!screenshots) return;
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+}
+
+const open = (label) => page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: label }).click();
+const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
+
+test('signs in through the sign-in page', async () => {
+  const { demo } = JSON.parse(readFileSync(endpoints, 'utf8'));
+  assert.ok(demo?.email && demo?.password, 'the endpoints file names no demo account');
+  await page.goto(base);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await picture('sign-in');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/account/login**');
+  await page.fill('input[name=email]', demo.email);
+  await page.fill('input[name=password]', demo.password);
+  await page.click('button[type=submit]');
+  await heading('Usage');
+  await page.getByText(demo.email).waitFor();
+});
+
+test('shows a usage timeline that is not empty, as a chart and as a table', async () => {
+  await page.getByRole('button', { name: '30 d' }).click();
+  const total = await page.getByTestId('usage-total').textContent();
+  assert.match(total, /^[\d,.]+$/);
+  assert.notEqual(total, '0');
+  await page.locator('.recharts-bar-rectangle path').first().waitFor({ state: 'attached' });
+  assert.ok((await page.locator('.recharts-bar-rectangle path').count()) > 0, 'the chart has no bars');
+  await picture('usage');
+  await page.getByRole('button', { name: 'Table' }).click();
+  const rows = page.getByRole('region', { name: 'Usage timeline' }).getByRole('row');
+  await rows.first().waitFor();
+  assert.ok((await rows.count()) >= 30, 'the table has too few rows');
+});
+
+test('opens an invoice and shows its lines and their explanation', async () => {
+  await open('Invoices');
+  await heading('Invoices');
+  const invoices = page.getByRole('region', { name: 'Invoices' });
+  await invoices.getByRole('link').first().waitFor();
+  await picture('invoices');
+  // The dearest one on the page has the most to explain.
+  const rows = await invoices
+    .getByRole('row')
+    .filter({ has: page.getByRole('link') })
+    .all();
+  const totals = await Promise.all(
+    rows.map(async (row) => Number((await row.getByRole('cell').last().textContent()).replace(/[^\d.]/g, ''))),
+  );
+  const link = rows[totals.indexOf(Math.max(...totals))].getByRole('link').first();
+  const number = await link.textContent();
+  await link.click();
+  await heading(new RegExp(number));
+  assert.match(await page.getByTestId('invoice-total').textContent(), /\d/);
+  assert.ok((await page.getByTestId('invoice-line').count()) > 0, 'the invoice has no lines');
+  await page.getByRole('button', { name: 'Explain all' }).click();
+  const steps = page.locator('.explanation tbody tr');
+  await steps.first().waitFor();
+  assert.ok((await steps.count()) > 1, 'the lines are not explained');
+});
+
+test('recomputes the invoice from its events, with the identical result', async () => {
+  await page.getByRole('button', { name: 'Recompute from events' }).click();
+  await page.locator('.outcome').waitFor();
+  assert.match(await page.locator('.outcome').textContent(), /Identical/);
+  await picture('invoice');
+});
+
+test('shows recent events and finds one by its key', async () => {
+  await open('Events');
+  const rows = page.getByTestId('event-row');
+  await rows.first().waitFor();
+  await picture('events');
+  const key = await rows.first().locator('code').last().textContent();
+  await page.getByRole('searchbox', { name: 'Idempotency key' }).fill(key);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByTestId('found-event').getByText(key, { exact: true }).waitFor();
+});
+
+test('shows customers, plans, meters and API keys', async () => {
+  await open('Customers');
+  await page.getByRole('region', { name: 'Customers' }).getByRole('link').first().click();
+  await page.getByRole('region', { name: 'Subscriptions' }).waitFor();
+  await page.getByRole('region', { name: 'Current usage' }).first().waitFor();
+  await picture('customer');
+  await open('Plans');
+  await page.locator('.charges li').first().waitFor();
+  await picture('plans');
+  await open('Meters');
+  await page.getByRole('region', { name: 'Meters' }).waitFor();
+  await picture('meters');
+  await open('API keys');
+  await page.getByRole('region', { name: 'API keys' }).waitFor();
+  await picture('api-keys');
+});
+
+test('keeps the session over a reload, in the dark and on a small screen', async () => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(new URL('usage?range=30d', base).href);
+  await page.locator('.recharts-bar-rectangle path').first().waitFor({ state: 'attached' });
+  await picture('usage-dark');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole('button', { name: 'Menu' }).waitFor();
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px wider than the screen`);
+  await picture('usage-small');
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await open('Events');
+  await page.getByTestId('event-row').first().waitFor();
+  await picture('events-small');
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: 'light' });
+});
+
+test('signs out', async () => {
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  // The session of the sign-in page has ended too: signing in asks for the password again.
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/account/login**');
+});
+
+test('leaves no errors or warnings in the console', () => {
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,31 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { useMemo, type ReactNode } from 'react';
+import { useSession } from '../session/SessionContext';
+import { ApiError, authenticated } from './client';
+import { ApiContext } from './hooks';
+
+/** Attempts for a request that failed for a passing reason. */
+const MAX_RETRIES = 2;
+
+export function createQueryClient(retryDelay?: number): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        retry: (failures, error) => failures < MAX_RETRIES && error instanceof ApiError && error.isTransient,
+        ...(retryDelay === undefined ? {} : { retryDelay }),
+      },
+      mutations: { retry: false },
+    },
+  });
+}
+
+export function ApiProvider({ children, client }: { children: ReactNode; client: QueryClient }) {
+  const { tokens } = useSession();
+  const request = useMemo(() => authenticated(tokens), [tokens]);
+  return (
+    <QueryClientProvider client={client}>
+      <ApiContext value={request}>{children}</ApiContext>
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,57 @@
+export const METERS = /* GraphQL */ `
+  query Meters {
+    meters {
+      id
+      key
+      name
+      eventType
+      aggregation
+      property
+      filters {
+        property
+        equals
+      }
+      createdAt
+    }
+  }
+`;
+
+export const PLANS = /* GraphQL */ `
+  query Plans {
+    plans {
+      id
+      key
+      name
+      currency
+      interval
+      current {
+        id
+      }
+      versions {
+        id
+        number
+        status
+        hash
+        publishedAt
+        charges {
+          key
+          name
+          meter
+          price {
+            model
+            amount
+            unitPrice
+            tiers {
+              upTo
+              unitPrice
+              flatFee
+            }
+            packageSize
+            packagePrice
+            freeUnits
+          }
+        }
+      }
+    }
+  }
+`;

@@ -1,0 +1,139 @@
+/** Times are UTC instants on the wire and shown in the org's time zone. */
+
+export type Timelike = string | number | Date;
+
+export const MINUTE = 60_000;
+export const QUARTER_HOUR = 15 * MINUTE;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** A day of the calendar, "2026-11-24". */
+export type CalendarDay = string;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = timeZone + JSON.stringify(options);
+  let known = formats.get(key);
+  if (!known) {
+    known = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: knownZone(timeZone) });
+    formats.set(key, known);
+  }
+  return known;
+}
+
+/** The zone, or UTC where the browser's tz database lacks it. */
+export function knownZone(timeZone: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+    return timeZone;
+  } catch {
+    return 'UTC';
+  }
+}
+
+export function formatDate(value: Timelike, timeZone: string): string {
+  return format(timeZone, { day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(value));
+}
+
+export function formatDateTime(value: Timelike, timeZone: string): string {
+  return format(timeZone, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(new Date(value));
+}
+
+export function formatDateTimeSeconds(value: Timelike, timeZone: string): string {
+  return format(timeZone, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  }).format(new Date(value));
+}
+
+export function formatTime(value: Timelike, timeZone: string): string {
+  return format(timeZone, { hour: '2-digit', minute: '2-digit' }).format(new Date(value));
+}
+
+export function formatDayMonth(value: Timelike, timeZone: string): string {
+  return format(timeZone, { day: 'numeric', month: 'short' }).format(new Date(value));
+}
+
+export function isLocalMidnight(value: Timelike, timeZone: string): boolean {
+  const { hour, minute, second } = wallClock(new Date(value).getTime(), timeZone);
+  return hour === 0 && minute === 0 && second === 0;
+}
+
+/**
+ * A half-open period as people read it: [1 Oct 00:00, 1 Nov 00:00) is "1 Oct 2026 – 31 Oct 2026". A period that does
+ * not begin and end at midnight shows its times.
+ */
+export function formatPeriod(start: Timelike, end: Timelike, timeZone: string): string {
+  if (isLocalMidnight(start, timeZone) && isLocalMidnight(end, timeZone)) {
+    const last = new Date(end).getTime() - 1;
+    const [first, final] = [formatDate(start, timeZone), formatDate(last, timeZone)];
+    return first === final ? first : `${first} – ${final}`;
+  }
+  return `${formatDateTime(start, timeZone)} – ${formatDateTime(end, timeZone)}`;
+}
+
+type WallClock = { year: number; month: number; day: number; hour: number; minute: number; second: number };
+
+function wallClock(instant: number, timeZone: string): WallClock {
+  const parts = format(timeZone, {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(instant);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0);
+  return {
+    year: of('year'),
+    month: of('month'),
+    day: of('day'),
+    hour: of('hour'),
+    minute: of('minute'),
+    second: of('second'),
+  };
+}
+
+/** Milliseconds that the zone is ahead of UTC at an instant. */
+function offsetAt(instant: number, timeZone: string): number {
+  const clock = wallClock(instant, timeZone);
+  const asUtc = Date.UTC(clock.year, clock.month - 1, clock.day, clock.hour, clock.minute, clock.second);
+  return asUtc - Math.floor(instant / 1000) * 1000;
+}
+
+export function calendarDay(instant: number, timeZone: string): CalendarDay {
+  const { year, month, day } = wallClock(instant, timeZone);
+  return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+}
+
+export function isCalendarDay(text: string | null | undefined): text is CalendarDay {
+  if (!text || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const instant = Date.parse(text + 'T00:00:00Z');
+  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text);
+}
+
+export function addDays(day: CalendarDay, days: number): CalendarDay {
+  return new Date(Date.parse(day + 'T00:00:00Z') + days * DAY).toISOString().slice(0, 10);
+}
+
+/** The first instant of a day in a zone. Where the clocks skip midnight, the instant of the skip. */
+export function startOfDay(day: CalendarDay, timeZone: string): number {
+  const midnight = Date.parse(day + 'T00:00:00Z');
+  // The offset is that of the answer, not of UTC midnight: two rounds settle it, except where midnight does not exist.
+  const first = midnight - offsetAt(midnight, timeZone);
+  const second = midnight - offsetAt(first, timeZone);
+  if (calendarDay(second, timeZone) === day) return second;
+  return Math.max(first, second);
+}

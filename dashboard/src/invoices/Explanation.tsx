@@ -1,0 +1,57 @@
+import type { InvoiceLine } from '../api/schema';
+import { formatMoney, formatQuantity, sameDecimal } from '../format/decimal';
+
+/** The arithmetic of a line, step by step, up to the one rounding at its end. */
+export function Explanation({ line, currency }: { line: InvoiceLine; currency: string }) {
+  return (
+    <div className="explanation">
+      {line.explanation.length === 0 ? (
+        <p>Nothing was used, so nothing is charged.</p>
+      ) : (
+        <table>
+          <caption className="visually-hidden">How the amount of {line.name} comes about</caption>
+          <thead>
+            <tr>
+              <th scope="col">Step</th>
+              <th scope="col" className="right">
+                Quantity
+              </th>
+              <th scope="col" className="right">
+                × unit price
+              </th>
+              <th scope="col" className="right">
+                = amount
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {line.explanation.map((step, index) => (
+              <tr key={index}>
+                <td>{step.label}</td>
+                <td className="right number">{formatQuantity(step.quantity)}</td>
+                <td className="right number">{formatMoney(step.unitPrice, currency)}</td>
+                <td className="right number">{formatMoney(step.amount, currency)}</td>
+              </tr>
+            ))}
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row" colSpan={3}>
+                {sameDecimal(line.unroundedAmount, line.amount)
+                  ? 'Sum, nothing to round'
+                  : `Sum ${formatMoney(line.unroundedAmount, currency)}, rounded once, half away from zero`}
+              </th>
+              <td className="right number">{formatMoney(line.amount, currency)}</td>
+            </tr>
+          </tfoot>
+        </table>
+      )}
+      {line.meter === null ? null : (
+        <p className="explanation-source">
+          From {line.eventCount.toLocaleString('en')} {line.eventCount === 1 ? 'event' : 'events'} of meter{' '}
+          <code>{line.meter}</code>, digest <code>{line.eventDigest}</code>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+import { useMemo, useState, type SyntheticEvent } from 'react';
+import { Link } from 'react-router';
+import { anonymous } from '../api/client';
+import { Brand } from '../ui/Brand';
+import { Field, SecretOnce } from '../ui/elements';
+import { fieldOf, describeError } from '../ui/errors';
+import { ErrorNote } from '../ui/states';
+import { useTitle } from '../ui/title';
+import { useSession } from './SessionContext';
+
+export const SIGN_UP = /* GraphQL */ `
+  mutation SignUp($input: SignUpInput!) {
+    signUp(input: $input) {
+      org {
+        id
+        name
+      }
+      apiKey {
+        secret
+      }
+    }
+  }
+`;
+
+type SignedUp = { signUp: { org: { id: string; name: string }; apiKey: { secret: string } } };
+
+/** Identity's bound. */
+const MIN_PASSWORD_LENGTH = 10;
+
+const FIELDS = ['email', 'password', 'orgName', 'currency', 'timeZone'] as const;
+type FieldName = (typeof FIELDS)[number];
+
+function supported(kind: 'currency' | 'timeZone'): string[] {
+  const known = Intl.supportedValuesOf(kind);
+  return kind === 'timeZone' && !known.includes('UTC') ? ['UTC', ...known] : known;
+}
+
+export function SignUpPage() {
+  const [values, setValues] = useState<Record<FieldName, string>>(() => ({
+    email: '',
+    password: '',
+    orgName: '',
+    currency: 'USD',
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC',
+  }));
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [done, setDone] = useState<SignedUp['signUp'] | null>(null);
+  const currencies = useMemo(() => supported('currency'), []);
+  const timeZones = useMemo(() => supported('timeZone'), []);
+  useTitle('Sign up');
+
+  if (done) return <SignedUpNote done={done} />;
+
+  const submit = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setFailure(null);
+    try {
+      setDone((await anonymous<SignedUp>(SIGN_UP, { input: values })).signUp);
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const refused = fieldOf(failure);
+  const errorOf = (name: FieldName) => (refused === name ? describeError(failure).detail : null);
+  const change = (name: FieldName) => (event: { target: { value: string } }) => {
+    const { value } = event.target;
+    setValues((old) => ({ ...old, [name]: value }));
+  };
+  const besideField = FIELDS.some((name) => name === refused);
+
+  return (
+    <main className="entry">
+      <form className="entry-card" onSubmit={submit} aria-label="Sign up">
+        <Brand />
+        <h1>Create an org</h1>
+        <p className="intro">You become its owner and get its first API key.</p>
+        {failure !== null && !besideField ? <ErrorNote error={failure} /> : null}
+        <Field label="E-mail" error={errorOf('email')}>
+          {(props) => (
+            <input
+              {...props}
+              type="email"
+              name="email"
+              required
+              autoComplete="username"
+              value={values.email}
+              onChange={change('email')}
+            />
+          )}
+        </Field>
+        <Field label="Password" error={errorOf('password')} hint={`At least ${MIN_PASSWORD_LENGTH} characters.`}>
+          {(props) => (
+            <input
+              {...props}
+              type="password"
+              name="password"
+              required
+              minLength={MIN_PASSWORD_LENGTH}
+              autoComplete="new-password"
+              value={values.password}
+              onChange={change('password')}
+            />
+          )}
+        </Field>
+        <Field label="Name of the org" error={errorOf('orgName')}>
+          {(props) => (
+            <input
+              {...props}
+              name="orgName"
+              required
+              maxLength={100}
+              autoComplete="organization"
+              value={values.orgName}
+              onChange={change('orgName')}
+            />
+          )}
+        </Field>
+        <div className="field-row">
+          <Field label="Currency" error={errorOf('currency')}>
+            {(props) => (
+              <select {...props} name="currency" value={values.currency} onChange={change('currency')}>
+                {currencies.map((code) => (
+                  <option key={code}>{code}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field label="Time zone" error={errorOf('timeZone')}>
+            {(props) => (
+              <select {...props} name="timeZone" value={values.timeZone} onChange={change('timeZone')}>
+                {timeZones.includes(values.timeZone) ? null : <option>{values.timeZone}</option>}
+                {timeZones.map((zone) => (
+                  <option key={zone}>{zone}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+        <button type="submit" className="button button-primary button-wide" disabled={busy}>
+          {busy ? 'Creating …' : 'Create org'}
+        </button>
+        <p className="entry-other">
+          Have an account? <Link to="/sign-in">Sign in</Link>
+        </p>
+      </form>
+    </main>
+  );
+}
+
+function SignedUpNote({ done }: { done: SignedUp['signUp'] }) {
+  const { signIn } = useSession();
+  const [failure, setFailure] = useState<unknown>(null);
+  return (
+    <main className="entry">
+      <div className="entry-card">
+        <Brand />
+        <h1>{done.org.name} is ready</h1>
+        <SecretOnce
+          secret={done.apiKey.secret}
+          note="It is stored hashed and cannot be shown again. It may send events, read everything and change everything."
+        />
+        {failure !== null ? <ErrorNote error={failure} /> : null}
+        <button
+          type="button"
+          className="button button-primary button-wide"
+          onClick={() => {
+            signIn('/').catch(setFailure);
+          }}
+        >
+          I have stored it: go to sign in
+        </button>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,126 @@
+import { Suspense, useState } from 'react';
+import { NavLink, Outlet, useLocation } from 'react-router';
+import { useRead } from '../api/hooks';
+import type { OrgClock } from '../api/schema';
+import { formatDateTime } from '../format/time';
+import { useSession } from '../session/SessionContext';
+import { useViewer } from '../session/Viewer';
+import { CLOCK } from './clock';
+import { Brand } from './Brand';
+import { ErrorBoundary } from './ErrorBoundary';
+import { applyTheme, readTheme, type Theme } from './theme';
+import { ErrorNote, Loading } from './states';
+
+const NAVIGATION = [
+  { to: '/usage', label: 'Usage' },
+  { to: '/recent-events', label: 'Events' },
+  { to: '/customers', label: 'Customers' },
+  { to: '/invoices', label: 'Invoices' },
+  { to: '/plans', label: 'Plans' },
+  { to: '/meters', label: 'Meters' },
+  { to: '/api-keys', label: 'API keys' },
+] as const;
+
+export function Layout() {
+  const location = useLocation();
+  const [openAt, setOpenAt] = useState<string | null>(null);
+  // Open for the page it was opened on: following a link closes it.
+  const open = openAt === location.key;
+  return (
+    <div className="layout">
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <aside className={open ? 'sidebar open' : 'sidebar'}>
+        <div className="sidebar-top">
+          <NavLink to="/" className="brand-link" aria-label="Polaris, start page">
+            <Brand />
+          </NavLink>
+          <button
+            type="button"
+            className="button menu-button"
+            aria-expanded={open}
+            aria-controls="navigation"
+            onClick={() => setOpenAt(open ? null : location.key)}
+          >
+            Menu
+          </button>
+        </div>
+        <div className="sidebar-body" id="navigation">
+          <nav aria-label="Pages">
+            <ul>
+              {NAVIGATION.map(({ to, label }) => (
+                <li key={to}>
+                  <NavLink to={to}>{label}</NavLink>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <Account />
+        </div>
+      </aside>
+      <main id="content" tabIndex={-1}>
+        <TestClockNote />
+        <ErrorBoundary key={location.pathname}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Outlet />
+          </Suspense>
+        </ErrorBoundary>
+      </main>
+    </div>
+  );
+}
+
+function Account() {
+  const viewer = useViewer();
+  const { signOut } = useSession();
+  const [theme, setTheme] = useState<Theme>(readTheme);
+  const [failure, setFailure] = useState<unknown>(null);
+  return (
+    <div className="account">
+      <div className="account-org">{viewer.org.name}</div>
+      <div className="account-who" title={viewer.email ?? undefined}>
+        {viewer.email ?? 'Signed in'}
+        {viewer.role ? ` · ${viewer.role}` : ''}
+      </div>
+      <div className="account-who">Times in {viewer.org.timeZone}</div>
+      {failure !== null ? <ErrorNote error={failure} /> : null}
+      <div className="account-row">
+        <select
+          aria-label="Colours"
+          value={theme}
+          onChange={(event) => {
+            const chosen = event.target.value as Theme;
+            setTheme(chosen);
+            applyTheme(chosen);
+          }}
+        >
+          <option value="system">System colours</option>
+          <option value="light">Light</option>
+          <option value="dark">Dark</option>
+        </select>
+        <button
+          type="button"
+          className="button button-small"
+          onClick={() => {
+            signOut().catch(setFailure);
+          }}
+        >
+          Sign out
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** An org on a test clock sees another time than the wall shows: say so on every page. */
+function TestClockNote() {
+  const { org } = useViewer();
+  const { data } = useRead<{ clock: OrgClock }>(CLOCK);
+  if (!data?.clock.frozen) return null;
+  return (
+    <p className="banner" role="status">
+      This org is on a test clock: for it, it is {formatDateTime(data.clock.now, org.timeZone)}.
+    </p>
+  );
+}

@@ -1,0 +1,49 @@
+import { ApiError } from '../api/client';
+
+export type ErrorText = { title: string; detail: string; code: string };
+
+/** What a person is told about a failure. The API's own sentence is the detail: it names the argument and the rule. */
+export function describeError(error: unknown): ErrorText {
+  if (!(error instanceof ApiError)) {
+    return {
+      title: 'Something went wrong',
+      detail: error instanceof Error ? error.message : 'An unknown error.',
+      code: 'CLIENT',
+    };
+  }
+  return { title: titleOf(error.code), detail: error.message, code: error.rule ?? error.code };
+}
+
+function titleOf(code: string): string {
+  switch (code) {
+    case 'NETWORK':
+      return 'Polaris cannot be reached';
+    case 'UNAVAILABLE':
+    case 'BAD_RESPONSE':
+      return 'Polaris cannot answer at the moment';
+    case 'UNAUTHENTICATED':
+      return 'Your session has ended';
+    case 'FORBIDDEN':
+      return 'You may not do this';
+    case 'NOT_FOUND':
+      return 'Not found';
+    case 'CONFLICT':
+      return 'This is not possible now';
+    case 'INVALID_INPUT':
+    case 'INVALID_VALUE':
+      return 'Polaris did not accept this';
+    default:
+      return 'Something went wrong';
+  }
+}
+
+/** The refusal of one form field ("input.email" → email), so that it can be shown beside it. */
+export function fieldOf(error: unknown): string | null {
+  if (!(error instanceof ApiError) || error.argument === undefined) return null;
+  return (
+    error.argument
+      .replace(/^input\./, '')
+      .replace(/\[\d+\].*$/, '')
+      .split('.')[0] ?? null
+  );
+}

@@ -1,0 +1,68 @@
+import { useState } from 'react';
+
+/**
+ * Forward cursors only, as the API has them: going back is remembering where the pages before began. A change of
+ * `resetKey` (the filters) starts again at the first page.
+ */
+export type Paging = {
+  after: string | null;
+  /** 1 for the first page. */
+  page: number;
+  next: (endCursor: string) => void;
+  previous: () => void;
+};
+
+type Position = { key: string; cursors: readonly string[] };
+
+export function usePaging(resetKey: string): Paging {
+  const [position, setPosition] = useState<Position>({ key: resetKey, cursors: [] });
+  const cursors = position.key === resetKey ? position.cursors : [];
+  return {
+    after: cursors.at(-1) ?? null,
+    page: cursors.length + 1,
+    next: (endCursor) => setPosition({ key: resetKey, cursors: [...cursors, endCursor] }),
+    previous: () => setPosition({ key: resetKey, cursors: cursors.slice(0, -1) }),
+  };
+}
+
+export function pageCount(total: number, size: number): number {
+  return Math.max(1, Math.ceil(total / size));
+}
+
+export function Pager({
+  paging,
+  size,
+  data,
+  busy,
+  what,
+}: {
+  paging: Paging;
+  size: number;
+  data: { totalCount: number; endCursor: string | null; hasNextPage: boolean };
+  busy: boolean;
+  what: string;
+}) {
+  const { endCursor } = data;
+  return (
+    <nav className="pager" aria-label={`Pages of ${what}`}>
+      <span>
+        {data.totalCount.toLocaleString('en')} {what} · page {paging.page} of {pageCount(data.totalCount, size)}
+      </span>
+      <span className="pager-buttons">
+        <button type="button" className="button" disabled={paging.page === 1 || busy} onClick={paging.previous}>
+          Previous
+        </button>
+        <button
+          type="button"
+          className="button"
+          disabled={!data.hasNextPage || endCursor === null || busy}
+          onClick={() => {
+            if (endCursor !== null) paging.next(endCursor);
+          }}
+        >
+          Next
+        </button>
+      </span>
+    </nav>
+  );
+}

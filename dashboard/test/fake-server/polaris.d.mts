@@ -1,0 +1,9 @@
+export type FakePolaris = {
+  root: Record<string, (variables: Record<string, unknown>) => unknown>;
+  viewer: { email: string | null; role: string | null; scopes: string[]; org: { name: string; timeZone: string } };
+  refuse: Map<string, { code: string; message: string; rule?: string; path?: string }>;
+  calls: { field: string; variables: Record<string, unknown> }[];
+  execute: (body: { query: string; variables?: Record<string, unknown> }) => Promise<unknown>;
+};
+
+export function createPolaris(options?: { now?: () => number; empty?: boolean }): FakePolaris;

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import type { Price } from '../src/api/schema';
+import { spellOutMeter, spellOutPrice } from '../src/catalog/spellOut';
+import { readProperties } from '../src/events/properties';
+import { localPath } from '../src/session/OidcSession';
+
+const nothing: Omit<Price, 'model'> = {
+  amount: null,
+  unitPrice: null,
+  tiers: null,
+  packageSize: null,
+  packagePrice: null,
+  freeUnits: null,
+};
+const tiers = [
+  { upTo: '1000', unitPrice: '0', flatFee: '0' },
+  { upTo: '4000.5', unitPrice: '0.02', flatFee: '0' },
+  { upTo: null, unitPrice: '0.015', flatFee: '10' },
+];
+
+describe('prices are spelled out', () => {
+  it.each<[Price, string[]]>([
+    [{ ...nothing, model: 'FLAT', amount: '49.00' }, ['$49.00 a month, whatever is used.']],
+    [{ ...nothing, model: 'PER_UNIT', unitPrice: '0.000125' }, ['$0.000125 for each unit.']],
+    [
+      { ...nothing, model: 'GRADUATED', tiers },
+      [
+        'Each unit at the price of its own tier:',
+        'Up to 1,000: free',
+        'Above 1,000, up to 4,000.5: $0.02 a unit',
+        'Above 4,000.5: $0.015 a unit, plus $10.00 once the tier is reached',
+      ],
+    ],
+    [
+      { ...nothing, model: 'VOLUME', tiers: [{ upTo: null, unitPrice: '3', flatFee: '0' }] },
+      ['All units at the price of the tier that the quantity ends in:', 'Any quantity: $3.00 a unit'],
+    ],
+    [
+      { ...nothing, model: 'PACKAGE', packageSize: '10000', packagePrice: '0.25', freeUnits: '50000' },
+      ['The first 50,000 units are free.', '$0.25 for each package of 10,000 units that is started.'],
+    ],
+    [
+      { ...nothing, model: 'PACKAGE', packageSize: '1000', packagePrice: '1', freeUnits: '0' },
+      ['$1.00 for each package of 1,000 units that is started.'],
+    ],
+  ])('%j', (price, sentences) => {
+    expect(spellOutPrice(price, 'USD')).toEqual(sentences);
+  });
+
+  it('meters too', () => {
+    const meter = { property: 'user', eventType: 'api.call' };
+    expect(spellOutMeter({ ...meter, aggregation: 'UNIQUE_COUNT' })).toBe(
+      'counts the different values of user in the api.call events',
+    );
+    expect(spellOutMeter({ ...meter, aggregation: 'COUNT', property: null })).toBe('counts the api.call events');
+  });
+});
+
+describe('properties of an event', () => {
+  it('keep every digit of a number', () => {
+    expect(readProperties('{"a":999999999999999.123456789,"b":-0.10}')).toEqual([
+      { name: 'a', value: '999999999999999.123456789' },
+      { name: 'b', value: '-0.10' },
+    ]);
+  });
+
+  it('may hold quotes, commas, braces and escapes', () => {
+    const properties = { 'a "b"': 'c, "d": {e}', f: 'ü\n\\', g: true, '': '' };
+    expect(readProperties(JSON.stringify(properties))).toEqual([
+      { name: 'a "b"', value: 'c, "d": {e}' },
+      { name: 'f', value: 'ü\n\\' },
+      { name: 'g', value: 'true' },
+      { name: '', value: '' },
+    ]);
+    expect(readProperties(JSON.stringify(properties, null, 2))).toHaveLength(4);
+  });
+
+  it('are shown as text when they are not a flat object', () => {
+    expect(readProperties('{}')).toEqual([]);
+    expect(['[1]', '{"a":{"b":1}}', '{"a":1', 'nonsense', ''].map(readProperties)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      null,
+    ]);
+  });
+});
+
+describe('where sign-in comes back to', () => {
+  it('is a page of the dashboard, whatever the address says', () => {
+    expect(localPath({ returnTo: '/invoices?status=DRAFT' })).toBe('/invoices?status=DRAFT');
+    expect(
+      ['https://evil.example/', '//evil.example', '/\\evil.example', '/callback?code=1', undefined, 7].map((path) =>
+        localPath({ returnTo: path }),
+      ),
+    ).toEqual(['/', '/', '/', '/', '/', '/']);
+  });
+});
