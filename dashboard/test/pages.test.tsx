@@ -85,7 +85,7 @@ describe('invoices', () => {
   it('explain a line tier by tier, up to its rounding', async () => {
     const { user } = open({ at: '/invoices' });
     await user.click(await screen.findByText('INV-00000045'));
-    expect((await screen.findByTestId('invoice-total')).textContent).toBe('$65.94');
+    expect((await screen.findByTestId('invoice-total')).textContent).toBe('$65.93');
     await user.click(pressed('Show the explanation of API calls'));
     const steps = within(screen.getByRole('table', { name: 'How the amount of API calls comes about' }));
     expect(steps.getAllByRole('row').map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([

@@ -119,13 +119,15 @@ function ChargeItem({ charge, currency }: { charge: Charge; currency: string }) 
       </div>
       <div>
         {first}
-        {rest.length > 0 ? (
+        {charge.price.tiers === null ? (
+          rest.map((sentence) => <div key={sentence}>{sentence}</div>)
+        ) : (
           <ul>
             {rest.map((sentence) => (
               <li key={sentence}>{sentence}</li>
             ))}
           </ul>
-        ) : null}
+        )}
       </div>
     </li>
   );

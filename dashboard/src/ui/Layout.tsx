@@ -81,9 +81,10 @@ function Account() {
       <div className="account-org">{viewer.org.name}</div>
       <div className="account-who" title={viewer.email ?? undefined}>
         {viewer.email ?? 'Signed in'}
-        {viewer.role ? ` · ${viewer.role}` : ''}
       </div>
-      <div className="account-who">Times in {viewer.org.timeZone}</div>
+      <div className="account-who">
+        {viewer.role ? `${viewer.role} · ` : ''}times in {viewer.org.timeZone}
+      </div>
       {failure !== null ? <ErrorNote error={failure} /> : null}
       <div className="account-row">
         <select
@@ -95,7 +96,7 @@ function Account() {
             applyTheme(chosen);
           }}
         >
-          <option value="system">System colours</option>
+          <option value="system">System</option>
           <option value="light">Light</option>
           <option value="dark">Dark</option>
         </select>

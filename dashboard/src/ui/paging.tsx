@@ -40,13 +40,15 @@ export function Pager({
   size: number;
   data: { totalCount: number; endCursor: string | null; hasNextPage: boolean };
   busy: boolean;
+  /** In the plural, such as "invoices". */
   what: string;
 }) {
   const { endCursor } = data;
   return (
     <nav className="pager" aria-label={`Pages of ${what}`}>
       <span>
-        {data.totalCount.toLocaleString('en')} {what} · page {paging.page} of {pageCount(data.totalCount, size)}
+        {data.totalCount.toLocaleString('en')} {data.totalCount === 1 ? what.slice(0, -1) : what} · page {paging.page}{' '}
+        of {pageCount(data.totalCount, size)}
       </span>
       <span className="pager-buttons">
         <button type="button" className="button" disabled={paging.page === 1 || busy} onClick={paging.previous}>

@@ -85,7 +85,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       currency: 'USD',
       periodStart: monthStart(-1),
       periodEnd: monthStart(0),
-      total: '65.94',
+      total: '65.93',
       createdAt: monthStart(0),
       finalizedAt: index % 3 === 1 ? monthStart(0) : null,
       certificate: { planVersionHash: version.hash, engineVersion: '1', resultHash: hash('c12d') },
@@ -97,7 +97,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
           ['Above 400', '62', '0.015', '0.93'],
           ['Above 400, flat fee', '1', '10', '10'],
         ]),
-        line('tokens', 'Tokens', 'tokens', '0', '0.005', '0.01', 0, []),
+        line('tokens', 'Tokens', 'tokens', '0', '0', '0.00', 0, []),
       ],
     };
   });
@@ -125,9 +125,12 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
   const usagePoints = ({ from, to, window }) => {
     const length = { QUARTER_HOUR: 900_000, HOUR: 3_600_000, DAY }[window];
     const points = [];
-    for (let start = Date.parse(from); start < Date.parse(to); start += length) {
-      const wave = Math.round(40 + 30 * Math.sin((start / DAY) * 2 * Math.PI) + ((start / length) % 7) * 3);
-      points.push({ start: new Date(start).toISOString(), quantity: String(wave), eventCount: wave });
+    const end = Date.parse(to);
+    for (let start = Date.parse(from); start < end; start += length) {
+      let count = 0;
+      for (let bucket = start; bucket < Math.min(start + length, end); bucket += 900_000)
+        count += Math.round(40 + 30 * Math.sin((bucket / DAY) * 2 * Math.PI) + 20 * Math.sin(bucket / DAY));
+      points.push({ start: new Date(start).toISOString(), quantity: String(count), eventCount: count });
     }
     return points;
   };
