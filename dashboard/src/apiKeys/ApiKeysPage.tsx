@@ -161,7 +161,8 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
   if (create.data) {
     return (
-      <Dialog title={`Key “${create.data.createApiKey.key.name}”`} onClose={onClose}>
+      // Escape must not take away what is shown only once.
+      <Dialog title={`Key “${create.data.createApiKey.key.name}”`} onClose={() => undefined}>
         <SecretOnce secret={create.data.createApiKey.secret} note="It cannot be shown again." />
         <div className="dialog-actions">
           <button type="button" className="button button-primary" onClick={onClose}>

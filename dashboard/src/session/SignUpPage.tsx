@@ -47,6 +47,7 @@ export function SignUpPage() {
   const [failure, setFailure] = useState<unknown>(null);
   const [done, setDone] = useState<SignedUp['signUp'] | null>(null);
   const currencies = useMemo(() => supported('currency'), []);
+  // Suggestions only: browsers list some zones by an old name, and Identity knows all of them.
   const timeZones = useMemo(() => supported('timeZone'), []);
   useTitle('Sign up');
 
@@ -133,12 +134,23 @@ export function SignUpPage() {
           </Field>
           <Field label="Time zone" error={errorOf('timeZone')}>
             {(props) => (
-              <select {...props} name="timeZone" value={values.timeZone} onChange={change('timeZone')}>
-                {timeZones.includes(values.timeZone) ? null : <option>{values.timeZone}</option>}
-                {timeZones.map((zone) => (
-                  <option key={zone}>{zone}</option>
-                ))}
-              </select>
+              <>
+                <input
+                  {...props}
+                  name="timeZone"
+                  required
+                  list="time-zones"
+                  autoComplete="off"
+                  spellCheck={false}
+                  value={values.timeZone}
+                  onChange={change('timeZone')}
+                />
+                <datalist id="time-zones">
+                  {timeZones.map((zone) => (
+                    <option key={zone} value={zone} />
+                  ))}
+                </datalist>
+              </>
             )}
           </Field>
         </div>

@@ -82,9 +82,8 @@ function Account() {
       <div className="account-who" title={viewer.email ?? undefined}>
         {viewer.email ?? 'Signed in'}
       </div>
-      <div className="account-who">
-        {viewer.role ? `${viewer.role} · ` : ''}times in {viewer.org.timeZone}
-      </div>
+      {viewer.role ? <div className="account-who">{viewer.role}</div> : null}
+      <div className="account-who">Times in {viewer.org.timeZone}</div>
       {failure !== null ? <ErrorNote error={failure} /> : null}
       <div className="account-row">
         <select
