@@ -59,7 +59,7 @@ public sealed class PolarisApp : IAsyncLifetime
     /// <summary>A connection as the databases' owner, for looking behind the interfaces.</summary>
     public async Task<NpgsqlConnection> OpenDatabaseAsync(string name, string more = "")
     {
-        var connection = new NpgsqlConnection(await App.GetConnectionStringAsync(name) + more);
+        var connection = new NpgsqlConnection(await App.GetConnectionStringAsync(name) + ";Pooling=false" + more);
         await connection.OpenAsync();
         return connection;
     }
@@ -71,6 +71,25 @@ public sealed class PolarisApp : IAsyncLifetime
         foreach (var value in values) command.Parameters.AddWithValue(value);
         return (T?)await command.ExecuteScalarAsync();
     }
+
+    /// <summary>After something was broken: until every service says that it is healthy again.</summary>
+    public Task UntilHealthyAsync() => UntilAsync("health of all services", async () =>
+    {
+        foreach (var service in new[] { "identity", "plans", "ingestion", "billing", "notifications", "gateway" })
+        {
+            using var http = App.CreateHttpClient(service, "http");
+            try
+            {
+                if (!(await http.GetAsync("/health")).IsSuccessStatusCode) return false;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    });
 
     /// <summary>Waits for a condition, a bounded time; a failure shows what the services said last.</summary>
     public async Task UntilAsync(string what, Func<Task<bool>> holds)
