@@ -99,6 +99,8 @@ public sealed class AppHostTests(PolarisApp polaris)
         await first.WaitForExitAsync();
         await polaris.UntilAsync("the end of all its processes", () => Task.FromResult(pids.All(pid => !IsRunning(pid))));
 
+        // What the killed one left behind must not be taken for the next one's word.
+        File.Delete(System.IO.Path.Combine(state, "endpoints.json"));
         using var second = Start(state);
         pids = await ReadyAsync(state, second);
         second.StandardInput.Close();
