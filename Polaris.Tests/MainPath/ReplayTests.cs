@@ -98,8 +98,13 @@ internal static class MadeUpLog
             },
             top_customers = invoices.Take(10).Select(invoice => new
             {
-                customer = invoice.Customer, requests = invoice.Requests, egress = invoice.Egress, pages = invoice.Pages, largest_response = invoice.Largest,
-                lines = invoice.Lines.ToDictionary(line => line.Key, line => Text(line.Value)), total = Text(invoice.Lines.Values.Sum()),
+                customer = invoice.Customer,
+                requests = invoice.Requests,
+                egress = invoice.Egress,
+                pages = invoice.Pages,
+                largest_response = invoice.Largest,
+                lines = invoice.Lines.ToDictionary(line => line.Key, line => Text(line.Value)),
+                total = Text(invoice.Lines.Values.Sum()),
             }),
         }));
         return folder;

@@ -69,7 +69,10 @@ public sealed class IsolationTests(PolarisApp polaris)
         using var http = new HttpClient { BaseAddress = polaris.Gateway };
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["grant_type"] = "client_credentials", ["client_id"] = "service:billing", ["client_secret"] = "guessed", ["scope"] = "polaris.internal",
+            ["grant_type"] = "client_credentials",
+            ["client_id"] = "service:billing",
+            ["client_secret"] = "guessed",
+            ["scope"] = "polaris.internal",
         });
         using var response = await http.PostAsync("/connect/token", form);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
