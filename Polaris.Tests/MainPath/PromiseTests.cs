@@ -101,6 +101,36 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_record_that_comes_again_counts_once()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        Assert.Equal(202, (await tenant.IngestAsync(Events("again", 30))).Status);
+        await polaris.UntilAsync("counting 30", async () => await tenant.UsageAsync("calls") == 30);
+
+        // As after a relay that crashed before it noted what it had published: the very same records, three times over.
+        await using var connection = await polaris.OpenDatabaseAsync("ingestiondb");
+        await using var command = new Npgsql.NpgsqlCommand("SELECT partition, payload FROM usage_batches WHERE org_id = $1", connection);
+        command.Parameters.AddWithValue(tenant.OrgId);
+        var records = new List<(int Partition, byte[] Payload)>();
+        await using (var reader = await command.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync()) records.Add((reader.GetInt32(0), reader.GetFieldValue<byte[]>(1)));
+        }
+
+        using (var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = await polaris.App.GetConnectionStringAsync("kafka") }).SetLogHandler((_, _) => { }).Build())
+        {
+            foreach (var (partition, payload) in records.Concat(records).Concat(records))
+                await producer.ProduceAsync(new TopicPartition("polaris.usage.v1", partition), new Message<Null, byte[]> { Value = payload });
+        }
+
+        // Behind them in the same partition: when it is counted, they have been seen.
+        Assert.Equal(202, (await tenant.IngestAsync(Events("behind", 1))).Status);
+        await polaris.UntilAsync("counting the one behind", async () => await tenant.UsageAsync("calls") > 30);
+        Assert.Equal(31, await tenant.UsageAsync("calls"));
+    }
+
+    [Fact]
     public async Task A_poisoned_record_is_set_aside_and_its_neighbours_flow()
     {
         using var tenant = await polaris.SignUpAsync();
