@@ -109,7 +109,8 @@ public static class PolarisAuthentication
         options.MapInboundClaims = false;
         // Keys come from Identity's own address: the issuer's public one may not be up yet, or not be reachable from inside.
         options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
-            "jwks", new JwksRetriever(), identity) { RefreshInterval = TimeSpan.FromSeconds(5) };
+            "jwks", new JwksRetriever(), identity)
+        { RefreshInterval = TimeSpan.FromSeconds(5) };
         options.TokenValidationParameters = new TokenValidationParameters
         {
             ValidAudience = Audience,

@@ -19,8 +19,7 @@ public sealed class FoldUsageTests
 
     [Fact]
     public void Order_and_grouping_of_events_never_change_a_figure() => Check.Sample(
-        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[0, 4000], Gen.Int[-50, 5000]).Array[1, 40],
-        Gen.Int[1, 10], Gen.Int,
+        Gen.Select(Gen.Select(Gen.Int[0, 3], Gen.Int[0, 5], Gen.Int[0, 4000], Gen.Int[-50, 5000]).Array[1, 40], Gen.Int[1, 10], Gen.Int),
         (events, batchSize, seed) =>
         {
             var all = events.Select((one, i) => Event($"k{i}", $"c{one.Item1}", one.Item3, $$"""{"bytes":{{one.Item4}},"path":"/{{one.Item2}}"}""")).ToArray();

@@ -1,3 +1,4 @@
+using CsCheck;
 using Polaris.Billing.Domain;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class RatingEngineTests
     [InlineData(1000, "9.00")]
     [InlineData(1001, "9.01")] // 9.005 rounds away from zero
     [InlineData(2000, "14.00")]
-    public void Graduated_tiers_charge_each_unit_at_its_own_tier(int quantity, string amount) => Check(new GraduatedPrice(Requests), quantity, amount);
+    public void Graduated_tiers_charge_each_unit_at_its_own_tier(int quantity, string amount) => Costs(new GraduatedPrice(Requests), quantity, amount);
 
     [Theory]
     [InlineData(0, "0.00")]
@@ -23,7 +24,7 @@ public sealed class RatingEngineTests
     [InlineData(11, "0.22")]
     [InlineData(100, "2.00")]
     [InlineData(101, "1.01")]
-    public void Volume_tiers_charge_all_units_at_the_reached_tier(int quantity, string amount) => Check(new VolumePrice(Pages), quantity, amount);
+    public void Volume_tiers_charge_all_units_at_the_reached_tier(int quantity, string amount) => Costs(new VolumePrice(Pages), quantity, amount);
 
     [Theory]
     [InlineData(0, "0.00")]
@@ -32,7 +33,7 @@ public sealed class RatingEngineTests
     [InlineData(2_097_152, "0.10")]
     [InlineData(2_097_153, "0.20")]
     public void Packages_charge_every_started_one_beyond_the_free_units(int quantity, string amount) =>
-        Check(new PackagePrice(1_048_576, 0.10m, 1_048_576), quantity, amount);
+        Costs(new PackagePrice(1_048_576, 0.10m, 1_048_576), quantity, amount);
 
     [Fact]
     public void A_package_count_survives_a_division_that_decimals_cannot_hold()
@@ -45,7 +46,7 @@ public sealed class RatingEngineTests
     [Fact]
     public void A_flat_fee_and_a_tier_fee_stand_in_the_explanation()
     {
-        Check(new FlatPrice(5), 0, "5.00");
+        Costs(new FlatPrice(5), 0, "5.00");
         var line = RatingEngine.RateLine(Metered(new GraduatedPrice([new(10, 1, 2), new(null, 0.5m, 3)])), new MeterUsage(12, 12, 0), 2);
         Assert.Equal(["10", "2", "1", "3"], line.Steps.Select(step => RatingEngine.Text(step.Amount)));
         Assert.Equal(16, line.UnroundedAmount);
@@ -78,8 +79,8 @@ public sealed class RatingEngineTests
     }
 
     [Fact]
-    public void Graduated_charges_agree_with_a_naive_oracle_that_prices_unit_by_unit() => CsCheck.Check.Sample(
-        CsCheck.Gen.Select(CsCheck.Gen.Int[1, 60].Array[1, 5], CsCheck.Gen.Int[0, 400], CsCheck.Gen.Int[0, 99].Array[6]),
+    public void Graduated_charges_agree_with_a_naive_oracle_that_prices_unit_by_unit() => Check.Sample(
+        Gen.Select(Gen.Int[1, 60].Array[1, 5], Gen.Int[0, 400], Gen.Int[0, 99].Array[6]),
         (widths, quantity, prices) =>
         {
             var tiers = new List<Tier>();
@@ -95,7 +96,7 @@ public sealed class RatingEngineTests
             Assert.Equal(volume, Rate(new VolumePrice(tiers), quantity).UnroundedAmount);
         });
 
-    private static void Check(Price price, decimal quantity, string amount)
+    private static void Costs(Price price, decimal quantity, string amount)
     {
         var line = Rate(price, quantity);
         Assert.Equal(amount, line.Amount.ToString());

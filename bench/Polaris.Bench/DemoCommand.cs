@@ -195,7 +195,7 @@ internal static class DemoUsage
         var random = new Random(HashCode(hour, customer));
         var daily = 1 - Math.Cos((hour.Hour - 3) * Math.PI / 12);
         var weekend = hour.DayOfWeek is DayOfWeek.Saturday or DayOfWeek.Sunday ? 0.4 : 1;
-        var count = (int)(weight * daily * weekend * (0.3 + random.NextDouble()) / 6);
+        var count = (int)(weight * daily * weekend * (0.5 + random.NextDouble()) / 4);
         for (var i = 0; i < count; i++)
         {
             var at = hour.AddSeconds(random.Next(3_600)).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);

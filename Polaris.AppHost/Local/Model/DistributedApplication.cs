@@ -18,8 +18,6 @@ public sealed class DistributedApplication : IAsyncDisposable
     internal DistributedApplication(LocalApplicationBuilder builder) => this.builder = builder;
 
     /// <summary>Set by the testing builder: it takes the application that <c>Program.cs</c> builds, instead of letting it run.</summary>
-    internal static AsyncLocal<Func<LocalApplicationBuilder, LocalApplicationBuilder>?> Intercept { get; } = new();
-
     internal static AsyncLocal<Action<DistributedApplication>?> Built { get; } = new();
 
     public ResourceNotificationService ResourceNotifications => new(this);
@@ -32,10 +30,9 @@ public sealed class DistributedApplication : IAsyncDisposable
     {
         try
         {
-            var builder = new LocalApplicationBuilder(args);
-            return Intercept.Value is { } intercept ? intercept(builder) : builder;
+            return new LocalApplicationBuilder(args);
         }
-        catch (DistributedApplicationException exception) when (Intercept.Value is null)
+        catch (DistributedApplicationException exception) when (Built.Value is null)
         {
             System.Console.Error.WriteLine(exception.Message);
             Environment.Exit(2);
@@ -57,7 +54,7 @@ public sealed class DistributedApplication : IAsyncDisposable
         guard = ProcessGuard.Start(state);
         state.FillSecrets(builder.Resources.OfType<ParameterResource>());
         Ports.Allocate(builder.Resources.Where(IsLocal).SelectMany(resource => resource.Endpoints), arguments.RandomPorts, Console.Say);
-        supervisor = new Supervisor(builder.Resources, state, guard, Console);
+        supervisor = new Supervisor(builder.Resources, arguments.KafkaHome, state, guard, Console);
         await supervisor.StartAsync(cancellationToken);
     }
 
@@ -72,6 +69,8 @@ public sealed class DistributedApplication : IAsyncDisposable
         state?.Dispose();
         state = null;
     }
+
+    internal void SilenceConsole() => Console = new LocalConsole(quiet: true);
 
     private static bool IsLocal(Resource resource) => resource is not (PostgresServerResource { External: not null } or KafkaServerResource { External: not null });
 

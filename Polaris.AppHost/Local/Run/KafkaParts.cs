@@ -5,17 +5,15 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.Local;
 
 /// <summary>The broker: the embedded one, or a real Apache Kafka where <c>KAFKA_HOME</c> names a distribution (run by <c>java</c>, KRaft, one node).</summary>
-internal sealed class KafkaParts(KafkaServerResource resource, StateDirectory state, ProcessGuard guard, LocalConsole console)
+internal sealed class KafkaParts(KafkaServerResource resource, string? home, StateDirectory state, ProcessGuard guard, LocalConsole console)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
-    public static string? Home => Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home ? home : null;
 
     public async Task<ManagedProcess> StartAsync(CancellationToken ct)
     {
         var port = resource.Endpoint.Port.ToString(CultureInfo.InvariantCulture);
         ManagedProcess process;
-        if (Home is { } home)
+        if (home is not null)
         {
             process = ManagedProcess.Start(resource.Name, await RealAsync(home, ct), guard, console);
         }
@@ -39,7 +37,7 @@ internal sealed class KafkaParts(KafkaServerResource resource, StateDirectory st
             await Task.Delay(50, ct);
         }
 
-        if (Home is not null) await CreateTopicsAsync(resource, ct);
+        if (home is not null) await CreateTopicsAsync(resource, ct);
         return process;
     }
 
@@ -54,10 +52,10 @@ internal sealed class KafkaParts(KafkaServerResource resource, StateDirectory st
         if (process.ExitCode != 0) throw new DistributedApplicationException(error.Trim());
     }
 
-    private async Task<ProcessStartInfo> RealAsync(string home, CancellationToken ct)
+    private async Task<ProcessStartInfo> RealAsync(string distribution, CancellationToken ct)
     {
-        var libs = Path.Combine(home, "libs");
-        if (!Directory.Exists(libs)) throw new DistributedApplicationException($"KAFKA_HOME is {home}, but there is no folder 'libs' with Kafka's jars in it.");
+        var libs = Path.Combine(distribution, "libs");
+        if (!Directory.Exists(libs)) throw new DistributedApplicationException($"KAFKA_HOME is {distribution}, but there is no folder 'libs' with Kafka's jars in it.");
         var data = state["kafka"];
         Directory.CreateDirectory(data);
         var controller = FreeControllerPort();
@@ -72,7 +70,7 @@ internal sealed class KafkaParts(KafkaServerResource resource, StateDirectory st
         return ManagedProcess.Command([Java, "-XX:+UseG1GC", "-Xms256m", $"-Xmx{Environment.GetEnvironmentVariable("KAFKA_HEAP") ?? "768m"}", "-cp", Path.Combine(libs, "*"), "kafka.Kafka", properties]);
     }
 
-    private static string Java => Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } home ? Path.Combine(home, "bin", "java") : "java";
+    private static string Java => Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } java ? Path.Combine(java, "bin", "java") : "java";
 
     private static int FreeControllerPort()
     {

@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 namespace Aspire.Hosting.Local;
 
 /// <summary>The AppHost's own switches; what it does not know is the application's (such as <c>--no-demo</c>).</summary>
-internal sealed record LocalArguments(bool Help, bool Reset, string? StateDirectory, string? Publisher, string? OutputPath, bool RandomPorts)
+internal sealed record LocalArguments(bool Help, bool Reset, string? StateDirectory, string? Publisher, string? OutputPath, bool RandomPorts, string? KafkaHome)
 {
     public const string HelpText = """
         dotnet run --project Polaris.AppHost [-- switches]
           --no-demo             do not create the demo tenant
           --reset               delete all local data first
           --state-dir PATH      keep data, secrets and endpoints.json here (default: .polaris beside Polaris.sln)
+          --kafka-home PATH     run a real Apache Kafka from this folder (its libs/ holds the jars; needs java); default: KAFKA_HOME
           --random-ports        take free ports instead of the preferred ones
           --publisher manifest  --output-path F      write Aspire's manifest and exit
           --publisher kustomize --output-path DIR    render the Kubernetes manifests and exit
@@ -18,7 +19,7 @@ internal sealed record LocalArguments(bool Help, bool Reset, string? StateDirect
 
     public static LocalArguments Parse(string[] args)
     {
-        var parsed = new LocalArguments(false, false, null, null, null, false);
+        var parsed = new LocalArguments(false, false, null, null, null, false, Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home ? home : null);
         for (var i = 0; i < args.Length; i++)
         {
             parsed = args[i] switch
@@ -27,6 +28,7 @@ internal sealed record LocalArguments(bool Help, bool Reset, string? StateDirect
                 "--reset" => parsed with { Reset = true },
                 "--random-ports" => parsed with { RandomPorts = true },
                 "--state-dir" => parsed with { StateDirectory = Path.GetFullPath(Next(args, ref i)) },
+                "--kafka-home" => parsed with { KafkaHome = Path.GetFullPath(Next(args, ref i)) },
                 "--publisher" => parsed with { Publisher = Next(args, ref i) },
                 "--output-path" => parsed with { OutputPath = Path.GetFullPath(Next(args, ref i)) },
                 "--no-demo" => parsed,

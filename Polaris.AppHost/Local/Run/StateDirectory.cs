@@ -41,6 +41,8 @@ internal sealed class StateDirectory : IDisposable
             }
         }
 
+        // A run that was killed left it saying "ready".
+        File.Delete(Path.Combine(path, "endpoints.json"));
         return new StateDirectory(path, held);
     }
 

@@ -5,7 +5,7 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.Local;
 
 /// <summary>Starts every resource when what it waits for is there, keeps it running, and stops all in reverse order.</summary>
-internal sealed class Supervisor(IReadOnlyList<Resource> resources, StateDirectory state, ProcessGuard guard, LocalConsole console) : IAsyncDisposable
+internal sealed class Supervisor(IReadOnlyList<Resource> resources, string? kafkaHome, StateDirectory state, ProcessGuard guard, LocalConsole console) : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(10);
@@ -54,6 +54,11 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, StateDirecto
 
     public int? ProcessId(string name) => processes.TryGetValue(name, out var process) && !process.HasExited ? process.Pid : null;
 
+    public void Signal(string name, int signal)
+    {
+        if (processes.TryGetValue(name, out var process) && !process.HasExited) process.Signal(signal);
+    }
+
     public Resource Find(string name) =>
         resources.FirstOrDefault(resource => resource.Name == name) ?? throw new DistributedApplicationException($"There is no resource '{name}'.");
 
@@ -85,7 +90,7 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, StateDirecto
                 await EmbeddedPostgres.CreateDatabasesAsync(postgres, ct);
                 break;
             case KafkaServerResource kafka:
-                if (kafka.External is null) Keep(resource, () => new KafkaParts(kafka, state, guard, console).StartAsync(stopping.Token), await new KafkaParts(kafka, state, guard, console).StartAsync(ct));
+                if (kafka.External is null) Keep(resource, () => new KafkaParts(kafka, kafkaHome, state, guard, console).StartAsync(stopping.Token), await new KafkaParts(kafka, kafkaHome, state, guard, console).StartAsync(ct));
                 else await KafkaParts.CreateTopicsAsync(kafka, ct);
                 break;
             case ProjectResource { IsOneShot: true } project:

@@ -68,7 +68,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         {
             try
             {
-                var outcomes = await StoreGroup.StoreAsync(database, group, time.GetUtcNow(), Topics.UsagePartitions, ct);
+                var outcomes = await StoreGroup.StoreAsync(database, group, Now(), Topics.UsagePartitions, ct);
                 relay.Wake();
                 for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
                 foreach (var verdict in outcomes.SelectMany(outcome => outcome).GroupBy(outcome => outcome.Verdict))
@@ -94,6 +94,13 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
                 return;
             }
         }
+    }
+
+    /// <summary>In whole microseconds, as it is stored: the first receipt and a duplicate's must be the same to the digit.</summary>
+    private DateTimeOffset Now()
+    {
+        var now = time.GetUtcNow();
+        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests could not be stored; their clients were told to try again.")]

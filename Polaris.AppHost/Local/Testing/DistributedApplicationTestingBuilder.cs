@@ -1,0 +1,73 @@
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Local;
+
+namespace Aspire.Hosting.Testing;
+
+/// <summary>Runs an AppHost inside a test: its own <c>Program.cs</c>, with free ports and a state directory of its own.</summary>
+public sealed class DistributedApplicationTestingBuilder
+{
+    private readonly string[] args;
+    private readonly System.Reflection.Assembly appHost;
+
+    private DistributedApplicationTestingBuilder(System.Reflection.Assembly appHost, string[] args) => (this.appHost, this.args) = (appHost, args);
+
+    /// <typeparam name="TEntryPoint">The AppHost's project, such as <c>Projects.Polaris_AppHost</c>.</typeparam>
+    public static Task<DistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args, CancellationToken cancellationToken = default)
+        where TEntryPoint : IProjectMetadata =>
+        Task.FromResult(new DistributedApplicationTestingBuilder(typeof(TEntryPoint).Assembly, args));
+
+    public Task<DistributedApplication> BuildAsync(CancellationToken cancellationToken = default)
+    {
+        DistributedApplication? built = null;
+        DistributedApplication.Built.Value = application => built = application;
+        try
+        {
+            appHost.EntryPoint!.Invoke(null, [(string[])["--random-ports", .. args]]);
+        }
+        catch (System.Reflection.TargetInvocationException exception) when (exception.InnerException is DistributedApplicationException inner)
+        {
+            throw inner;
+        }
+        finally
+        {
+            DistributedApplication.Built.Value = null;
+        }
+
+        return Task.FromResult(built ?? throw new DistributedApplicationException("The AppHost built no application."));
+    }
+}
+
+public static class DistributedApplicationHostingTestingExtensions
+{
+    public static HttpClient CreateHttpClient(this DistributedApplication app, string resourceName, string? endpointName = null) =>
+        new() { BaseAddress = app.GetEndpoint(resourceName, endpointName) };
+
+    public static Uri GetEndpoint(this DistributedApplication app, string resourceName, string? endpointName = null)
+    {
+        var endpoints = app.Supervisor.Find(resourceName).Endpoints;
+        var endpoint = endpointName is null ? endpoints[0] : endpoints.First(one => one.EndpointName == endpointName);
+        return new Uri(endpoint.Url);
+    }
+
+    public static ValueTask<string?> GetConnectionStringAsync(this DistributedApplication app, string resourceName, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(app.Supervisor.Find(resourceName) is IResourceWithConnectionString source ? source.GetValue() : null);
+}
+
+/// <summary>What only the stand-in can do: it has real processes to break.</summary>
+public static class LocalProcessTestingExtensions
+{
+    /// <summary>The process of a resource; null while it is not running.</summary>
+    public static int? GetProcessId(this DistributedApplication app, string resourceName) => app.Supervisor.ProcessId(resourceName);
+
+    /// <summary>Ends a resource's process the hard way (kill -9). The supervisor starts it again.</summary>
+    public static void Kill(this DistributedApplication app, string resourceName) => app.Supervisor.Signal(resourceName, ManagedProcess.SigKill);
+
+    /// <summary>Sends a signal to a resource's process, such as 19 (STOP) and 18 (CONT).</summary>
+    public static void Signal(this DistributedApplication app, string resourceName, int signal) => app.Supervisor.Signal(resourceName, signal);
+
+    /// <summary>The last lines that all resources wrote.</summary>
+    public static string RecentOutput(this DistributedApplication app) => app.Console.Recent();
+
+    /// <summary>Writes nothing to the terminal from now on.</summary>
+    public static void Quiet(this DistributedApplication app) => app.SilenceConsole();
+}

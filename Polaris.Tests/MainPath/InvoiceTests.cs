@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text.Json;
+using Xunit;
+
+namespace Polaris.Tests.MainPath;
+
+/// <summary>From events to invoices, and back.</summary>
+public sealed class InvoiceTests(PolarisApp polaris)
+{
+    private const string Lines = "nodes { id number customer status total lines { charge quantity unroundedAmount amount eventCount explanation { quantity unitPrice amount } } certificate { resultHash } }";
+
+    /// <summary>An org whose clock stands in May 2015, with one customer on a plan of 1.00 a month and 0.015 a call.</summary>
+    private async Task<Tenant> SetUpAsync()
+    {
+        using var owner = await polaris.SignUpAsync();
+        var tenant = await owner.WithKeyAsync(["ingest", "read", "admin"], backfill: true);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-05-15T00:00:00Z\") { now } }");
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        await tenant.QueryAsync("""
+            mutation { createPlan(input: {key: "p", name: "P", currency: "EUR", interval: MONTH, publish: true, charges: [
+              {key: "base", price: {model: FLAT, amount: "1.00"}}, {key: "calls", meter: "calls", price: {model: PER_UNIT, unitPrice: "0.015"}}]}) { id } }
+            """);
+        await tenant.QueryAsync("mutation { createCustomers(input: [{key: \"acme\", email: \"pay@acme.example\"}]) { id } }");
+        await tenant.QueryAsync("mutation { createSubscriptions(input: [{customer: \"acme\", plan: \"p\", start: \"2015-05-01T00:00:00Z\", end: \"2015-07-01T00:00:00Z\"}]) { id } }");
+        return tenant;
+    }
+
+    private static object Call(string key, string at) => new { idempotency_key = key, type = "call", customer = "acme", timestamp = at };
+
+    private Task CountedAsync(Tenant tenant, int calls) => polaris.UntilAsync($"counting {calls}", async () =>
+        await tenant.UsageAsync("calls", "acme", "2015-05-01T00:00:00Z", "2015-07-01T00:00:00Z") == calls);
+
+    private async Task<JsonElement[]> InvoicesAsync(Tenant tenant, int count)
+    {
+        JsonElement[] invoices = [];
+        await polaris.UntilAsync($"{count} invoices", async () =>
+        {
+            var data = await tenant.QueryAsync($"{{ clock {{ duePeriods }} invoices {{ {Lines} }} }}");
+            invoices = [.. data.GetProperty("invoices").GetProperty("nodes").EnumerateArray()];
+            return data.GetProperty("clock").GetProperty("duePeriods").GetInt32() == 0 && invoices.Length == count;
+        });
+        return invoices;
+    }
+
+    [Fact]
+    public async Task Periods_are_half_open_and_each_gets_its_own_events()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(new[] { Call("a", "2015-05-01T00:00:00Z"), Call("b", "2015-05-31T23:59:59.999999Z"), Call("c", "2015-06-01T00:00:00Z"), Call("d", "2015-04-30T23:59:59Z"), Call("e", "2015-07-01T00:00:00Z") });
+        await CountedAsync(tenant, 3);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-08-01T00:00:00Z\") { now } }");
+        var invoices = await InvoicesAsync(tenant, 2);
+        Assert.Equal(["1", "2"], invoices.Select(invoice => invoice.GetProperty("lines")[1].GetProperty("quantity").GetString()));
+        // 0.03 and 0.015 → 0.02, half away from zero.
+        Assert.Equal(["1.02", "1.03"], invoices.Select(invoice => invoice.GetProperty("total").GetString()).Order());
+    }
+
+    [Fact]
+    public async Task A_line_explains_itself_and_sums_up_exactly()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(Enumerable.Range(0, 7).Select(i => Call($"k{i}", "2015-05-10T00:00:00Z")));
+        await CountedAsync(tenant, 7);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        var invoice = (await InvoicesAsync(tenant, 1))[0];
+        foreach (var line in invoice.GetProperty("lines").EnumerateArray())
+        {
+            var steps = line.GetProperty("explanation").EnumerateArray().ToArray();
+            Assert.All(steps, step => Assert.Equal(Number(step, "amount"), Number(step, "quantity") * Number(step, "unitPrice")));
+            Assert.Equal(Number(line, "unroundedAmount"), steps.Sum(step => Number(step, "amount")));
+        }
+
+        Assert.Equal(7, invoice.GetProperty("lines")[1].GetProperty("eventCount").GetInt32());
+        Assert.Equal(Number(invoice, "total"), invoice.GetProperty("lines").EnumerateArray().Sum(line => Number(line, "amount")));
+        await polaris.UntilAsync("the delivery", async () => (await tenant.QueryAsync("{ deliveries { kind invoiceId recipient } }")).GetProperty("deliveries").EnumerateArray().Any(delivery =>
+            delivery.GetProperty("kind").GetString() == "invoice.generated" && delivery.GetProperty("invoiceId").GetString() == invoice.GetProperty("id").GetString()
+            && delivery.GetProperty("recipient").GetString() == "pay@acme.example"));
+    }
+
+    [Fact]
+    public async Task A_draft_is_replaced_by_late_usage_and_a_final_invoice_never_changes()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(Call("a", "2015-05-10T00:00:00Z"));
+        await CountedAsync(tenant, 1);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        var draft = (await InvoicesAsync(tenant, 1))[0];
+
+        await tenant.IngestAsync(Call("late", "2015-05-11T00:00:00Z"));
+        JsonElement replaced = default;
+        await polaris.UntilAsync("the replacement", async () => (replaced = (await InvoicesAsync(tenant, 1))[0]).GetProperty("total").GetString() == "1.03");
+        Assert.Equal(draft.GetProperty("number").GetString(), replaced.GetProperty("number").GetString());
+        Assert.True(await IdenticalAsync(tenant, replaced));
+
+        await tenant.QueryAsync("mutation($id: ID!) { finalizeInvoice(id: $id) { status } }", new { id = replaced.GetProperty("id").GetString() });
+        await tenant.IngestAsync(Call("too-late", "2015-05-12T00:00:00Z"));
+        await CountedAsync(tenant, 3);
+        var final = (await InvoicesAsync(tenant, 1))[0];
+        Assert.Equal(("FINALIZED", "1.03"), (final.GetProperty("status").GetString(), final.GetProperty("total").GetString()));
+        // The proof says so, line by line.
+        var answer = (await tenant.QueryAsync("mutation($id: ID!) { recomputeInvoice(id: $id) { identical differences { charge field stored recomputed } } }", new { id = final.GetProperty("id").GetString() })).GetProperty("recomputeInvoice");
+        Assert.False(answer.GetProperty("identical").GetBoolean());
+        Assert.Contains(answer.GetProperty("differences").EnumerateArray(), one =>
+            (one.GetProperty("charge").GetString(), one.GetProperty("field").GetString(), one.GetProperty("stored").GetString(), one.GetProperty("recomputed").GetString()) == ("calls", "quantity", "2", "3"));
+    }
+
+    [Fact]
+    public async Task A_figure_that_was_tampered_with_does_not_survive_a_recomputation()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(Call("a", "2015-05-10T00:00:00Z"));
+        await CountedAsync(tenant, 1);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        var invoice = (await InvoicesAsync(tenant, 1))[0];
+        Assert.True(await IdenticalAsync(tenant, invoice));
+        await polaris.ScalarAsync<object>("billingdb", "UPDATE invoices SET result_hash = 'x' WHERE org_id = $1 RETURNING 1", tenant.OrgId);
+        Assert.False(await IdenticalAsync(tenant, invoice));
+    }
+
+    [Fact]
+    public async Task The_same_set_up_again_changes_nothing_and_another_one_is_a_conflict()
+    {
+        using var tenant = await SetUpAsync();
+        const string subscribe = "mutation($end: DateTime) { createSubscriptions(input: [{customer: \"acme\", plan: \"p\", start: \"2015-05-01T00:00:00Z\", end: $end}]) { id } }";
+        var first = await tenant.QueryAsync(subscribe, new { end = "2015-07-01T00:00:00Z" });
+        Assert.Equal(first.ToString(), (await tenant.QueryAsync(subscribe, new { end = "2015-07-01T00:00:00Z" })).ToString());
+        Assert.Equal("CONFLICT", (await tenant.RefusalAsync(subscribe, new { end = "2015-08-01T00:00:00Z" })).Code);
+        Assert.Equal("CONFLICT", (await tenant.RefusalAsync("mutation { createMeter(input: {key: \"calls\", eventType: \"other\", aggregation: COUNT}) { id } }")).Code);
+        Assert.Equal("clock_backwards", (await tenant.RefusalAsync("mutation { setClock(now: \"2015-05-14T00:00:00Z\") { now } }")).Rule);
+        Assert.Equal(1, (await tenant.QueryAsync("{ subscriptions { totalCount } }")).GetProperty("subscriptions").GetProperty("totalCount").GetInt32());
+    }
+
+    [Fact]
+    public async Task Current_usage_is_priced_as_if_the_period_ended_now()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(Enumerable.Range(0, 3).Select(i => Call($"k{i}", "2015-05-10T00:00:00Z")));
+        await CountedAsync(tenant, 3);
+        var charge = (await tenant.QueryAsync("{ currentUsage(customer: \"acme\") { charge quantity amount currency periodStart periodEnd } }")).GetProperty("currentUsage")[0];
+        // 0.045 → 0.05
+        Assert.Equal("""{"charge":"calls","quantity":"3","amount":"0.05","currency":"EUR","periodStart":"2015-05-01T00:00:00Z","periodEnd":"2015-06-01T00:00:00Z"}""", charge.GetRawText().Replace(" ", "", StringComparison.Ordinal));
+    }
+
+    private static async Task<bool> IdenticalAsync(Tenant tenant, JsonElement invoice) =>
+        (await tenant.QueryAsync("mutation($id: ID!) { recomputeInvoice(id: $id) { identical } }", new { id = invoice.GetProperty("id").GetString() })).GetProperty("recomputeInvoice").GetProperty("identical").GetBoolean();
+
+    private static decimal Number(JsonElement of, string name) => decimal.Parse(of.GetProperty(name).GetString()!, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,190 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+using Npgsql;
+using Polaris.Tests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(PolarisApp))]
+
+namespace Polaris.Tests;
+
+/// <summary>The whole platform, started once for all tests: real processes, a real PostgreSQL, an org of its own for each test.</summary>
+public sealed class PolarisApp : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly string state = Path.Combine(Path.GetTempPath(), $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+
+    public DistributedApplication App { get; private set; } = null!;
+
+    public Uri Gateway => App.GetEndpoint("gateway");
+
+    public string State => state;
+
+    public async ValueTask InitializeAsync() => App = await StartAsync(state);
+
+    public static async Task<DistributedApplication> StartAsync(string state, params string[] more)
+    {
+        Directory.CreateDirectory(state);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Polaris_AppHost>(["--state-dir", state, .. more]);
+        var app = await builder.BuildAsync();
+        app.Quiet();
+        try
+        {
+            await app.StartAsync();
+            return app;
+        }
+        catch (Exception exception)
+        {
+            var output = app.RecentOutput();
+            await app.DisposeAsync();
+            throw new InvalidOperationException($"The platform did not start: {exception.Message}\n{output}", exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.DisposeAsync();
+        Directory.Delete(state, recursive: true);
+    }
+
+    /// <summary>A new org with its first API key.</summary>
+    public Task<Tenant> SignUpAsync() => Tenant.SignUpAsync(Gateway);
+
+    /// <summary>A connection as the databases' owner, for looking behind the interfaces.</summary>
+    public async Task<NpgsqlConnection> OpenDatabaseAsync(string name, string more = "")
+    {
+        var connection = new NpgsqlConnection(await App.GetConnectionStringAsync(name) + ";Pooling=false" + more);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public async Task<T?> ScalarAsync<T>(string database, string sql, params object[] values)
+    {
+        await using var connection = await OpenDatabaseAsync(database);
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values) command.Parameters.AddWithValue(value);
+        return (T?)await command.ExecuteScalarAsync();
+    }
+
+    /// <summary>After something was broken: until every service says that it is healthy again.</summary>
+    public Task UntilHealthyAsync() => UntilAsync("health of all services", async () =>
+    {
+        foreach (var service in new[] { "identity", "plans", "ingestion", "billing", "notifications", "gateway" })
+        {
+            using var http = App.CreateHttpClient(service, "http");
+            try
+            {
+                if (!(await http.GetAsync("/health")).IsSuccessStatusCode) return false;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    });
+
+    /// <summary>Waits for a condition, a bounded time; a failure shows what the services said last.</summary>
+    public async Task UntilAsync(string what, Func<Task<bool>> holds)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await holds())
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{App.RecentOutput()}");
+            await Task.Delay(50);
+        }
+    }
+}
+
+/// <summary>An org seen through the gateway with one of its API keys.</summary>
+public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposable
+{
+    public HttpClient Http { get; } = new() { BaseAddress = gateway, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", apiKey) }, Timeout = TimeSpan.FromSeconds(30) };
+
+    public Guid OrgId { get; } = Guid.Parse(orgId);
+
+    public string ApiKey { get; } = apiKey;
+
+    public static async Task<Tenant> SignUpAsync(Uri gateway)
+    {
+        using var anyone = new HttpClient { BaseAddress = gateway };
+        var email = $"{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
+        using var response = await anyone.PostAsJsonAsync("/graphql", new
+        {
+            query = "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
+            variables = new { input = new { email, password = "correct horse battery", orgName = "Test" } },
+        });
+        var signUp = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("data").GetProperty("signUp");
+        return new Tenant(gateway, signUp.GetProperty("org").GetProperty("id").GetString()!, signUp.GetProperty("apiKey").GetProperty("secret").GetString()!);
+    }
+
+    /// <summary>The same org with another key.</summary>
+    public async Task<Tenant> WithKeyAsync(string[] scopes, bool backfill = false)
+    {
+        var data = await QueryAsync("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }", new { input = new { name = "test", scopes, backfill } });
+        return new Tenant(Http.BaseAddress!, OrgId.ToString(), data.GetProperty("createApiKey").GetProperty("secret").GetString()!);
+    }
+
+    /// <summary>The whole answer, errors included.</summary>
+    public async Task<JsonElement> AskAsync(string query, object? variables = null)
+    {
+        using var response = await Http.PostAsJsonAsync("/graphql", new { query, variables });
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    /// <summary>The data; errors fail the test.</summary>
+    public async Task<JsonElement> QueryAsync(string query, object? variables = null)
+    {
+        var answer = await AskAsync(query, variables);
+        Assert.False(answer.TryGetProperty("errors", out var errors), errors.ValueKind == JsonValueKind.Undefined ? "" : errors.ToString());
+        return answer.GetProperty("data");
+    }
+
+    /// <summary>The first error's code, rule and path.</summary>
+    public async Task<(string? Code, string? Rule, string? Path)> RefusalAsync(string query, object? variables = null)
+    {
+        var answer = await AskAsync(query, variables);
+        var extensions = answer.GetProperty("errors")[0].GetProperty("extensions");
+        string? Of(string name) => extensions.TryGetProperty(name, out var value) ? value.GetString() : null;
+        return (Of("code"), Of("rule"), Of("path"));
+    }
+
+    public async Task<(int Status, JsonElement Body)> IngestAsync(object body, string query = "")
+    {
+        using var response = await Http.PostAsJsonAsync("/ingest" + query, body);
+        return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
+    }
+
+    public async Task<(int Status, JsonElement Body)> IngestTextAsync(string body, string contentType = "application/json")
+    {
+        using var content = new StringContent(body, Encoding.UTF8, contentType);
+        using var response = await Http.PostAsync("/ingest", content);
+        return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
+    }
+
+    public async Task CreateMeterAsync(string key, string aggregation, string? property = null, string eventType = "call") =>
+        await QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
+
+    /// <summary>A customer's (or, without one, the org's) quantity of a meter over the last and next day.</summary>
+    public async Task<decimal> UsageAsync(string meter, string? customer = null, string? from = null, string? to = null)
+    {
+        var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
+        var answer = await AskAsync(
+            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
+            new { meter, from = from ?? Day(today.AddDays(-1)), to = to ?? Day(today.AddDays(2)), customer });
+        // A meter that still counts earlier events, or a service on its way up, has no answer yet.
+        if (!answer.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object || data.GetProperty("usage").ValueKind != JsonValueKind.Object) return -1;
+        return decimal.Parse(data.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    public void Dispose() => Http.Dispose();
+
+    private static string Day(DateTime day) => day.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+}
