@@ -169,6 +169,8 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
         return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
     }
 
+    public async Task<JsonElement> EventAsync(string key) => await Http.GetFromJsonAsync<JsonElement>($"/events/{key}");
+
     public async Task CreateMeterAsync(string key, string aggregation, string? property = null, string eventType = "call") =>
         await QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
 

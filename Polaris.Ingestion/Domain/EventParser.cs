@@ -131,7 +131,7 @@ internal static class EventParser
 
         public string? Key { get; private set; }
 
-        public readonly IncomingEvent ToEvent(int index) => new(index, Key!, type!, customer ?? Limits.SelfCustomer, timestampUs, properties);
+        public readonly IncomingEvent ToEvent(int index) => new(index, Key!, type!, customer ?? Limits.SelfCustomer, timestampUs, timestamp is not null, properties);
 
         public Rejection? Read(ref Utf8JsonReader reader)
         {

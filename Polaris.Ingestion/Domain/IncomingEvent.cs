@@ -10,11 +10,15 @@ internal sealed record Rejection(string Code, string Field, string Message);
 /// <summary>A validated event on its way in.</summary>
 /// <param name="Index">Its place in the request.</param>
 /// <param name="TimestampUs">Microseconds since the Unix epoch.</param>
+/// <param name="OwnTimestamp">Whether the client gave the timestamp; otherwise it is the time of receipt and no part of the content.</param>
 /// <param name="Properties">Canonical JSON; empty when there are none.</param>
-internal sealed record IncomingEvent(int Index, string IdempotencyKey, string Type, string Customer, long TimestampUs, byte[] Properties)
+internal sealed record IncomingEvent(int Index, string IdempotencyKey, string Type, string Customer, long TimestampUs, bool OwnTimestamp, byte[] Properties)
 {
+    /// <summary>Stands in the hash for a timestamp that the client left to us: its retry is the same content, though received later.</summary>
+    private const long NoTimestamp = long.MinValue;
+
     /// <summary>Identifies the content: the same key with another hash is a conflict.</summary>
-    public Guid ContentHash { get; } = HashOf(Type, Customer, TimestampUs, Properties);
+    public Guid ContentHash { get; } = HashOf(Type, Customer, OwnTimestamp ? TimestampUs : NoTimestamp, Properties);
 
     /// <summary>First 16 bytes of SHA-256 over type, customer (each with its UTF-8 length), timestamp and canonical properties.</summary>
     private static Guid HashOf(string type, string customer, long timestampUs, byte[] properties)

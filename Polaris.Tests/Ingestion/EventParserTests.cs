@@ -121,7 +121,7 @@ public sealed class EventParserTests
     public void In_a_group_the_first_of_a_key_stands_and_the_others_are_compared_with_it()
     {
         var (one, other) = (Guid.Parse("0192e4a0-0000-7000-8000-000000000001"), Guid.Parse("0192e4a0-0000-7000-8000-000000000002"));
-        static IncomingEvent Event(int index, string key, string customer = "c") => new(index, key, "t", customer, 0, []);
+        static IncomingEvent Event(int index, string key, string customer = "c") => new(index, key, "t", customer, 0, true, []);
         var group = new GroupResolution(
             [
                 new WriteRequest(one, [Event(0, "a"), Event(1, "a"), Event(2, "a", "d"), Event(3, "b")], new()),
@@ -142,7 +142,7 @@ public sealed class EventParserTests
     [Fact]
     public void A_batch_stays_below_a_kafka_record()
     {
-        var events = Enumerable.Range(0, 1_000).Select(i => new IncomingEvent(i, $"k{i}", "t", "c", 0, new byte[8_000])).ToArray();
+        var events = Enumerable.Range(0, 1_000).Select(i => new IncomingEvent(i, $"k{i}", "t", "c", 0, true, new byte[8_000])).ToArray();
         var group = new GroupResolution([new WriteRequest(Guid.Parse("0192e4a0-0000-7000-8000-000000000001"), events, new())], Now, partitions: 8);
         var (_, batches) = group.Resolve(new Dictionary<(Guid, string), StoredKey>());
         Assert.Equal(1_000, batches.Sum(batch => batch.Events.Count));

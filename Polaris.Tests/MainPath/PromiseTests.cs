@@ -82,6 +82,18 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_retry_of_an_event_without_a_timestamp_is_a_duplicate_and_keeps_the_first_one_s_time()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        var once = new { idempotency_key = "k", type = "call" };
+        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.GetProperty("accepted").GetInt32());
+        var first = (await tenant.EventAsync("k")).GetProperty("timestamp").GetString();
+        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.GetProperty("duplicates").GetInt32());
+        Assert.Equal(first, (await tenant.EventAsync("k")).GetProperty("timestamp").GetString());
+        Assert.Equal(409, (await tenant.IngestAsync(new { idempotency_key = "k", type = "call", timestamp = first })).Status);
+    }
+
+    [Fact]
     public async Task A_broker_that_forgets_everything_loses_nothing()
     {
         using var tenant = await polaris.SignUpAsync();

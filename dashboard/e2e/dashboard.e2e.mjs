@@ -1,8 +1,8 @@
 /**
  * The dashboard in a real browser against a running Polaris.
  *
- *   POLARIS_URL        the gateway (default http://localhost:8080/)
- *   POLARIS_ENDPOINTS  a file with the demo's e-mail and password (default ../.polaris/endpoints.json)
+ *   POLARIS_ENDPOINTS  the AppHost's file with URLs and the demo's sign-in (default ../.polaris/endpoints.json)
+ *   POLARIS_URL        the gateway, where it is not the one in that file
  *   CHROMIUM           the browser (default /usr/bin/chromium)
  *   SCREENSHOTS        a folder for a picture of each page (none by default)
  */
@@ -14,8 +14,10 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const base = process.env.POLARIS_URL ?? 'http://localhost:8080/';
-const endpoints = process.env.POLARIS_ENDPOINTS ?? join(here, '../../.polaris/endpoints.json');
+const endpoints = JSON.parse(
+  readFileSync(process.env.POLARIS_ENDPOINTS ?? join(here, '../../.polaris/endpoints.json'), 'utf8'),
+);
+const base = process.env.POLARIS_URL ?? endpoints.resources.gateway.urls[0];
 const screenshots = process.env.SCREENSHOTS;
 
 /** The first page load compiles in Vite, on a machine that may be busy. */
@@ -60,7 +62,7 @@ const open = (label) => page.getByRole('navigation', { name: 'Pages' }).getByRol
 const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
 
 test('signs in through the sign-in page', async () => {
-  const { demo } = JSON.parse(readFileSync(endpoints, 'utf8'));
+  const { demo } = endpoints;
   assert.ok(demo?.email && demo?.password, 'the endpoints file names no demo account');
   await page.goto(base);
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
