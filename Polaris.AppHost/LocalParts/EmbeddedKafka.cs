@@ -14,6 +14,8 @@ namespace Polaris.LocalParts;
 internal static partial class EmbeddedKafka
 {
     private const int ProducerType = 0;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(3);
 
     public static int Run(ushort port)
     {
@@ -47,7 +49,33 @@ internal static partial class EmbeddedKafka
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => Stop(signal, end));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => Stop(signal, end));
         _ = AcceptAsync(listener, inner);
-        end.Wait();
+        return Watch(inner, end);
+    }
+
+    /// <summary>
+    /// Until it is told to end, or the cluster no longer answers: a signal at the wrong moment ends librdkafka's cluster thread for good
+    /// (its poll does not go on after EINTR). Then the process ends, so that whoever runs it starts it again.
+    /// </summary>
+    private static int Watch(int inner, ManualResetEventSlim end)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = $"127.0.0.1:{inner}" }).SetLogHandler((_, _) => { }).Build();
+        var failures = 0;
+        while (!end.Wait(LookEvery))
+        {
+            try
+            {
+                _ = admin.GetMetadata(AnswerWithin);
+                failures = 0;
+            }
+            catch (KafkaException exception)
+            {
+                // Once may be a process that was stopped and goes on.
+                if (++failures < 2) continue;
+                Console.Error.WriteLine($"The embedded Kafka no longer answers ({exception.Error.Reason}).");
+                return 1;
+            }
+        }
+
         return 0;
     }
 

@@ -21,7 +21,7 @@ public sealed class ReplayTests(PolarisApp polaris)
     public async Task A_made_up_log_becomes_the_invoices_that_a_naive_oracle_computes()
     {
         await polaris.UntilHealthyAsync();
-        Assert.Equal(0, await new ReplayCommand(new Options(polaris.Gateway, 50)).RunAsync(MadeUpLog.Write(System.IO.Path.Combine(polaris.State, "made-up"), lines: 1_500, clients: 120)));
+        Assert.Equal(0, await new ReplayCommand(Options.Parse(["--url", polaris.Gateway.ToString(), "--recompute", "50"], "--recompute")).RunAsync(MadeUpLog.Write(System.IO.Path.Combine(polaris.State, "made-up"), lines: 1_500, clients: 120)));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class ReplayTests(PolarisApp polaris)
         using var done = new CancellationTokenSource();
         var kills = 0;
         var killer = KillAsync();
-        var exit = await new ReplayCommand(new Options(polaris.Gateway, 25)).RunAsync(folder);
+        var exit = await new ReplayCommand(Options.Parse(["--url", polaris.Gateway.ToString()], "--recompute")).RunAsync(folder);
         await done.CancelAsync();
         await killer;
         Assert.Equal(0, exit);
@@ -62,7 +62,7 @@ public sealed class ReplayTests(PolarisApp polaris)
         string[] args = Directory.Exists(kafka) ? ["--no-demo", "--kafka-home", kafka] : ["--no-demo"];
         var state = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"polaris-kafka-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}");
         await using (var app = await PolarisApp.StartAsync(state, args))
-            Assert.Equal(0, await new ReplayCommand(new Options(app.GetEndpoint("gateway"), 25)).RunAsync(log));
+            Assert.Equal(0, await new ReplayCommand(Options.Parse(["--url", app.GetEndpoint("gateway").ToString()], "--recompute")).RunAsync(log));
         Directory.Delete(state, recursive: true);
     }
 }

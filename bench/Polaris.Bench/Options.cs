@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Polaris.Bench;
@@ -9,36 +10,84 @@ public sealed class PolarisException(string message, string? code = null) : Exce
     public string? Code { get; } = code;
 }
 
-/// <summary>Switches of all commands.</summary>
-/// <param name="Recompute">How many invoices to rebuild from raw events.</param>
-internal sealed record Options(Uri Url, int Recompute)
+/// <summary>The switches of a command, and what the AppHost wrote about the platform it runs.</summary>
+internal sealed class Options
 {
-    private const int DefaultRecompute = 25;
+    private readonly Dictionary<string, string> given = new(StringComparer.Ordinal);
 
-    public static Options Parse(string[] args)
+    private Options(string? stateFolder) => StateFolder = stateFolder;
+
+    public Uri Url { get; private init; } = new("http://localhost:8080");
+
+    /// <summary>The AppHost's state folder; null when none is known.</summary>
+    public string? StateFolder { get; }
+
+    /// <summary>The AppHost's <c>endpoints.json</c>; undefined when there is none.</summary>
+    public JsonElement Endpoints => StateFolder is { } folder && File.Exists(Path.Combine(folder, "endpoints.json")) ? Read(Path.Combine(folder, "endpoints.json")) : default;
+
+    /// <param name="allowed">The command's own switches, beside <c>--url</c> and <c>--state</c>.</param>
+    /// <exception cref="PolarisException">A switch that does not exist or lacks its value.</exception>
+    public static Options Parse(string[] args, params string[] allowed)
     {
-        var (url, recompute) = ((string?)null, DefaultRecompute);
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < args.Length; i += 2)
         {
-            var value = i + 1 < args.Length ? args[i + 1] : throw new PolarisException($"The switch '{args[i]}' needs a value.");
-            if (args[i] == "--url") url = value;
-            else if (args[i] == "--recompute") recompute = value == "all" ? int.MaxValue : int.TryParse(value, out var count) ? count : throw new PolarisException("--recompute takes a number or 'all'.");
-            else throw new PolarisException($"There is no switch '{args[i]}'.");
+            if (args[i] is not ("--url" or "--state") && !allowed.Contains(args[i])) throw new PolarisException($"There is no switch '{args[i]}' here.");
+            given[args[i]] = i + 1 < args.Length ? args[i + 1] : throw new PolarisException($"The switch '{args[i]}' needs a value.");
         }
 
-        return new Options(new Uri(url ?? Environment.GetEnvironmentVariable("POLARIS_URL") ?? FromEndpoints() ?? "http://localhost:8080"), recompute);
+        var state = given.GetValueOrDefault("--state") ?? FindState();
+        var url = given.GetValueOrDefault("--url") ?? Environment.GetEnvironmentVariable("POLARIS_URL");
+        if (url is null && new Options(state).Endpoints is { ValueKind: JsonValueKind.Object } endpoints)
+            url = endpoints.GetProperty("resources").GetProperty("gateway").GetProperty("urls")[0].GetString();
+        var options = new Options(state) { Url = new Uri(url ?? "http://localhost:8080") };
+        foreach (var (name, value) in given) options.given.Add(name, value);
+        return options;
     }
 
-    private static string? FromEndpoints()
+    public string? Text(string name) => given.GetValueOrDefault(name);
+
+    public int Number(string name, int otherwise)
+    {
+        if (!given.TryGetValue(name, out var text)) return otherwise;
+        return int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : throw new PolarisException($"{name} takes a whole number.");
+    }
+
+    public double Share(string name, double otherwise)
+    {
+        if (!given.TryGetValue(name, out var text)) return otherwise;
+        return double.TryParse(text, CultureInfo.InvariantCulture, out var number) && number is >= 0 and < 1 ? number : throw new PolarisException($"{name} takes a number from 0 to below 1.");
+    }
+
+    public int[] Numbers(string name, params int[] otherwise)
+    {
+        if (!given.TryGetValue(name, out var text)) return otherwise;
+        return [.. text.Split(',').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw new PolarisException($"{name} takes numbers such as 1,100."))];
+    }
+
+    /// <summary>The server that the AppHost runs, as its owner, without a database.</summary>
+    public string? Postgres()
+    {
+        if (Text("--postgres") is { } text) return text;
+        if (StateFolder is null || !File.Exists(Path.Combine(StateFolder, "secrets.json")) || Endpoints.ValueKind != JsonValueKind.Object) return null;
+        var password = Read(Path.Combine(StateFolder, "secrets.json")).GetProperty("postgres-password").GetString();
+        var address = new Uri(Endpoints.GetProperty("resources").GetProperty("postgres").GetProperty("urls")[0].GetString()!);
+        return $"Host=127.0.0.1;Port={address.Port};Username=postgres;Password={password}";
+    }
+
+    private static string? FindState()
     {
         for (var folder = new DirectoryInfo(Directory.GetCurrentDirectory()); folder is not null; folder = folder.Parent)
         {
-            var file = Path.Combine(folder.FullName, ".polaris", "endpoints.json");
-            if (!File.Exists(file)) continue;
-            using var endpoints = JsonDocument.Parse(File.ReadAllText(file));
-            return endpoints.RootElement.GetProperty("resources").GetProperty("gateway").GetProperty("urls")[0].GetString();
+            if (File.Exists(Path.Combine(folder.FullName, ".polaris", "endpoints.json"))) return Path.Combine(folder.FullName, ".polaris");
         }
 
         return null;
+    }
+
+    private static JsonElement Read(string file)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(file));
+        return document.RootElement.Clone();
     }
 }

@@ -4,8 +4,10 @@ try
 {
     return args switch
     {
-        ["replay", var folder, .. var rest] => await new ReplayCommand(Options.Parse(rest)).RunAsync(folder),
-        ["demo", ..] => await new DemoCommand(Options.Parse(args[1..])).RunAsync(),
+        ["replay", var folder, .. var rest] => await new ReplayCommand(Options.Parse(rest, "--recompute")).RunAsync(folder),
+        ["demo", .. var rest] => await new DemoCommand(Options.Parse(rest)).RunAsync(),
+        ["ingest", .. var rest] => await new IngestCommand(Options.Parse(rest, IngestCommand.Switches)).RunAsync(),
+        ["freshness", .. var rest] => await new FreshnessCommand(Options.Parse(rest, FreshnessCommand.Switches)).RunAsync(),
         _ => Help(),
     };
 }
@@ -18,12 +20,16 @@ catch (PolarisException exception)
 static int Help()
 {
     Console.WriteLine("""
-        Drives a running Polaris through its public interfaces.
+        Drives a running Polaris through its public interfaces. bench/README.md tells more.
 
-          replay FOLDER [--recompute N|all] [--url URL]   an access log becomes invoices; every figure is compared with expected.json
-          demo [--url URL]                                creates the demo tenant, or tops up its recent usage
+          replay FOLDER [--recompute N|all]   an access log becomes invoices; every figure is compared with expected.json
+          demo                                creates the demo tenant, or tops up its recent usage
+          ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0.1] [--rounds N] [--direct yes]
+                                              events a second, beside what the same PostgreSQL takes bare
+          freshness [--seconds N] [--rate N]  from 202 to visible usage at half the maximum rate
 
         The address is --url, else POLARIS_URL, else the gateway of .polaris/endpoints.json here or above, else http://localhost:8080.
+        --state FOLDER names the AppHost's state folder when it is not .polaris here or above; --postgres a server for the bare mark.
         """);
     return 2;
 }

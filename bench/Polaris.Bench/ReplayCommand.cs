@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Polaris.Bench;
@@ -12,6 +11,7 @@ namespace Polaris.Bench;
 internal sealed class ReplayCommand(Options options)
 {
     private const int BatchSize = 500;
+    private const int DefaultRecompute = 25;
     private const int MutationSize = 500;
     private const int InvoicePage = 500;
     private const string BeforePeriodEnds = "2015-05-15T00:00:00Z";
@@ -32,7 +32,8 @@ internal sealed class ReplayCommand(Options options)
         Console.WriteLine($"{lines.Count} lines of {lines.Select(line => line.Client).Distinct().Count()} clients → {options.Url}");
 
         var watch = Stopwatch.StartNew();
-        using var client = await SetUpAsync(lines);
+        using var org = await SetUpAsync(lines);
+        var client = org.Client;
         Said("set up", watch);
         var first = await SendAsync(client, lines);
         Said("sent", watch);
@@ -71,24 +72,13 @@ internal sealed class ReplayCommand(Options options)
     }
 
     /// <summary>A new org with the scenario's meters, plan, customers and subscriptions, its clock before the period's end.</summary>
-    private async Task<PolarisClient> SetUpAsync(IReadOnlyList<LogLine> lines)
+    private async Task<BenchOrg> SetUpAsync(IReadOnlyList<LogLine> lines)
     {
-        using var anyone = new PolarisClient(options.Url);
-        var email = $"replay-{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
-        var signUp = await anyone.QueryAsync(
-            "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
-            new { input = new { email, password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), orgName = "Replay", currency = "USD", timeZone = "UTC" } });
-        using var admin = new PolarisClient(options.Url, signUp.GetProperty("signUp").GetProperty("apiKey").GetProperty("secret").GetString());
-        var key = await admin.QueryAsync(
-            "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }",
-            new { input = new { name = "replay", scopes = new[] { "ingest", "read", "admin" }, backfill = true } });
-        var client = new PolarisClient(options.Url, key.GetProperty("createApiKey").GetProperty("secret").GetString());
+        var org = await BenchOrg.CreateAsync(options.Url, "replay");
+        var client = org.Client;
         await client.QueryAsync("mutation($now: DateTime) { setClock(now: $now) { now } }", new { now = BeforePeriodEnds });
         foreach (var (meter, aggregation, property) in new[] { ("requests", "COUNT", null), ("egress", "SUM", "bytes"), ("pages", "UNIQUE_COUNT", "path"), ("largest_response", "MAX", "bytes") })
-        {
-            await client.QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }",
-                new { input = new { key = meter, eventType = "http.request", aggregation, property } });
-        }
+            await org.CreateMeterAsync(meter, aggregation, property, "http.request");
 
         await client.QueryAsync("mutation($input: CreatePlanInput!) { createPlan(input: $input) { id } }", new { input = Plan() });
         foreach (var some in lines.Select(line => line.Client).Distinct().Order(StringComparer.Ordinal).Chunk(MutationSize))
@@ -98,7 +88,7 @@ internal sealed class ReplayCommand(Options options)
                 new { input = some.Select(customer => new { customer, plan = "web", start = From, end = To, anchorDay = 1, timeZone = "UTC" }) });
         }
 
-        return client;
+        return org;
     }
 
     private static object Plan() => new
@@ -230,7 +220,7 @@ internal sealed class ReplayCommand(Options options)
     private async Task RecomputeAsync(PolarisClient client, List<InvoiceFigures> invoices, Comparison comparison)
     {
         var identical = 0;
-        var some = invoices.OrderByDescending(invoice => invoice.Total).Take(options.Recompute).ToArray();
+        var some = invoices.OrderByDescending(invoice => invoice.Total).Take(options.Text("--recompute") == "all" ? int.MaxValue : options.Number("--recompute", DefaultRecompute)).ToArray();
         foreach (var invoice in some)
         {
             var answer = (await client.QueryAsync("mutation($id: ID!) { recomputeInvoice(id: $id) { identical differences { charge field stored recomputed } } }", new { id = invoice.Id }))

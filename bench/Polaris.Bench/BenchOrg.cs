@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Polaris.Bench;
+
+/// <summary>A new org of a run's own, with a key that may do everything.</summary>
+internal sealed class BenchOrg : IDisposable
+{
+    private BenchOrg(string id, string apiKey, PolarisClient client) => (Id, ApiKey, Client) = (id, apiKey, client);
+
+    public string Id { get; }
+
+    public string ApiKey { get; }
+
+    public PolarisClient Client { get; }
+
+    public static async Task<BenchOrg> CreateAsync(Uri url, string name)
+    {
+        using var anyone = new PolarisClient(url);
+        var email = $"{name}-{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
+        var signUp = (await anyone.QueryAsync(
+            "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
+            new { input = new { email, password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), orgName = name, currency = "USD", timeZone = "UTC" } })).GetProperty("signUp");
+        using var admin = new PolarisClient(url, signUp.GetProperty("apiKey").GetProperty("secret").GetString());
+        var key = (await admin.QueryAsync("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }",
+            new { input = new { name, scopes = new[] { "ingest", "read", "admin" }, backfill = true } })).GetProperty("createApiKey").GetProperty("secret").GetString()!;
+        return new BenchOrg(signUp.GetProperty("org").GetProperty("id").GetString()!, key, new PolarisClient(url, key));
+    }
+
+    public async Task CreateMeterAsync(string key, string aggregation, string? property, string eventType) =>
+        await Client.QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
+
+    /// <summary>Quantity of a meter over yesterday, today and tomorrow.</summary>
+    public async Task<decimal> UsageAsync(string meter, string? customer = null)
+    {
+        var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
+        var answer = await Client.QueryAsync(
+            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
+            new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)), customer });
+        return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Seconds until the meter shows the quantity.</summary>
+    /// <exception cref="PolarisException">It did not within the time, or shows more.</exception>
+    public async Task<double> CatchUpAsync(string meter, decimal quantity, TimeSpan patience)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var now = await UsageAsync(meter);
+            if (now == quantity) return Stopwatch.GetElapsedTime(began).TotalSeconds;
+            if (now > quantity) throw new PolarisException($"{meter} shows {now}, more than the {quantity} that were sent.");
+            if (Stopwatch.GetElapsedTime(began) > patience) throw new PolarisException($"{meter} shows {now} of {quantity} after {patience.TotalSeconds:0} s.");
+            await Task.Delay(20);
+        }
+    }
+
+    public void Dispose() => Client.Dispose();
+
+    private static string Day(DateTime day) => day.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using Polaris.Bench.Load;
+
+namespace Polaris.Bench;
+
+/// <summary>How many events a second <c>/ingest</c> takes with the whole pipeline consuming, beside what the same PostgreSQL takes bare, in one run.</summary>
+internal sealed class IngestCommand(Options options)
+{
+    public static readonly string[] Switches = ["--batches", "--connections", "--seconds", "--duplicates", "--rounds", "--direct", "--postgres"];
+
+    private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(5);
+
+    public async Task<int> RunAsync()
+    {
+        var time = TimeSpan.FromSeconds(options.Number("--seconds", 8));
+        var url = options.Text("--direct") == "yes" ? new Uri(options.Endpoints.GetProperty("resources").GetProperty("ingestion").GetProperty("urls")[0].GetString()!) : options.Url;
+        var ceiling = options.Postgres() is { } postgres ? new Ceiling(postgres) : null;
+        Console.WriteLine($"load on {url}, {time.TotalSeconds:0} s each{(ceiling is null ? "; no PostgreSQL known, so no ceiling" : "")}");
+        using var org = await BenchOrg.CreateAsync(options.Url, "ingest");
+        await org.CreateMeterAsync("calls", "COUNT", null, "api.call");
+        await org.CreateMeterAsync("tokens", "SUM", "tokens", "api.call");
+        var sent = 0L;
+        sent += (await new LoadRun(url, org.ApiKey, 100, 8, TimeSpan.FromSeconds(4)).RunAsync()).Accepted;
+        await org.CatchUpAsync("calls", sent, CatchUp);
+
+        Console.WriteLine($"  {"batch",6} {"conns",6} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6}  CPU µs an event");
+        for (var round = 0; round < options.Number("--rounds", 1); round++)
+        {
+            foreach (var batch in options.Numbers("--batches", 1, 10, 100, 500, 1000))
+            {
+                var connections = options.Number("--connections", batch == 1 ? 64 : 8);
+                // Ratios only mean something side by side: the ceiling is taken before and after, and averaged.
+                var before = ceiling is null ? 0 : await ceiling.RateAsync(batch, connections, time / 2);
+                var cpu = Cpu();
+                var result = await new LoadRun(url, org.ApiKey, batch, connections, time, options.Share("--duplicates", 0)).RunAsync();
+                sent += result.Accepted;
+                var behind = await org.CatchUpAsync("calls", sent, CatchUp);
+                var spent = Cpu().Select(one => (one.Key, Spent: (one.Value - cpu.GetValueOrDefault(one.Key)) / (result.Accepted + result.Duplicates) * 1e6)).Where(one => one.Spent >= 0.5);
+                var after = ceiling is null ? 0 : await ceiling.RateAsync(batch, connections, time / 2);
+                var top = (before + after) / 2;
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {batch,6} {connections,6} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {top,10:0} {(top > 0 ? result.Rate / top : 0),6:0.00}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+            }
+        }
+
+        return 0;
+    }
+
+    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessCpu.Read(endpoints.GetProperty("resources")) : [];
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace Polaris.Bench.Load;
+
+/// <summary>
+/// What the same PostgreSQL reaches when events are inserted by arrays, one wide row each with an outbox row per statement, with no HTTP, no
+/// parsing and nobody reading: an upper mark for ingestion. One row per commit is what a naive service would do.
+/// </summary>
+internal sealed class Ceiling(string postgres)
+{
+    private const string Database = "polaris_bench";
+
+    public async Task<double> RateAsync(int batch, int connections, TimeSpan time)
+    {
+        await CreateAsync();
+        await using var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections}");
+        var began = Stopwatch.GetTimestamp();
+        var counts = await Task.WhenAll(Enumerable.Range(0, connections).Select(index => Task.Run(() => InsertAsync(source, batch, index, began, time))));
+        return counts.Sum() / Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    private async Task CreateAsync()
+    {
+        await using var server = NpgsqlDataSource.Create($"{postgres};Database=postgres;Pooling=false");
+        await using (var exists = server.CreateCommand("SELECT 1 FROM pg_database WHERE datname = $1"))
+        {
+            exists.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Database });
+            if (await exists.ExecuteScalarAsync() is null)
+            {
+                await using var create = server.CreateCommand($"CREATE DATABASE {Database}");
+                await create.ExecuteNonQueryAsync();
+            }
+        }
+
+        await using var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Pooling=false");
+        await using var tables = source.CreateCommand("""
+            DROP TABLE IF EXISTS events, outbox;
+            CREATE TABLE events (org_id uuid NOT NULL, idempotency_key text NOT NULL, type text NOT NULL, customer text NOT NULL, at timestamptz NOT NULL,
+              properties jsonb NOT NULL, batch_id uuid NOT NULL, received_at timestamptz NOT NULL, PRIMARY KEY (org_id, idempotency_key));
+            CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id uuid NOT NULL, batch_id uuid NOT NULL);
+            """);
+        await tables.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<long> InsertAsync(NpgsqlDataSource source, int batch, int index, long began, TimeSpan time)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        var (run, org, next) = (RandomNumberGenerator.GetHexString(8, lowercase: true), Guid.CreateVersion7(), 0L);
+        while (Stopwatch.GetElapsedTime(began) < time)
+        {
+            await using var command = new NpgsqlCommand("""
+                WITH fresh AS (
+                  INSERT INTO events (org_id, idempotency_key, type, customer, at, properties, batch_id, received_at)
+                  SELECT $1, k, t, c, a, p::jsonb, $2, now() FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[]) e(k, t, c, a, p)
+                  ON CONFLICT DO NOTHING RETURNING 1)
+                INSERT INTO outbox (org_id, batch_id) SELECT $1, $2 WHERE EXISTS (SELECT 1 FROM fresh)
+                """, connection);
+            var at = TimeProvider.System.GetUtcNow().UtcDateTime;
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
+            Add(command, batch, i => $"{run}-{index}-{next + i:D12}");
+            Add(command, batch, _ => "api.call");
+            Add(command, batch, i => $"customer-{i % EventBodies.Customers}");
+            Add(command, batch, _ => at);
+            Add(command, batch, i => $$"""{"tokens":{{i % 97}},"region":"eu-west"}""");
+            await command.ExecuteNonQueryAsync();
+            next += batch;
+        }
+
+        return next;
+    }
+
+    private static void Add<T>(NpgsqlCommand command, int count, Func<int, T> value)
+    {
+        var values = new T[count];
+        for (var i = 0; i < count; i++) values[i] = value(i);
+        command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = values });
+    }
+}
