@@ -94,13 +94,22 @@ public sealed class RatingEngineTests
 
             Assert.Equal(graduated, Rate(new GraduatedPrice(tiers), quantity).UnroundedAmount);
             Assert.Equal(volume, Rate(new VolumePrice(tiers), quantity).UnroundedAmount);
+            foreach (var price in new Price[] { new GraduatedPrice(tiers), new VolumePrice(tiers), new PackagePrice(widths[0], prices[0] / 100m, prices[1]), new PerUnitPrice(prices[2] / 1000m) })
+                ExplainsItself(Rate(price, quantity));
         });
+
+    /// <summary>Each step's arithmetic holds, and the steps are the whole line.</summary>
+    private static void ExplainsItself(RatedLine line)
+    {
+        Assert.All(line.Steps, step => Assert.Equal(step.Amount, step.Quantity * step.UnitPrice));
+        Assert.Equal(line.UnroundedAmount, line.Steps.Sum(step => step.Amount));
+    }
 
     private static void Costs(Price price, decimal quantity, string amount)
     {
         var line = Rate(price, quantity);
         Assert.Equal(amount, line.Amount.ToString());
-        Assert.Equal(line.UnroundedAmount, line.Steps.Sum(step => step.Amount));
+        ExplainsItself(line);
     }
 
     private static RatedLine Rate(Price price, decimal quantity) => RatingEngine.RateLine(Metered(price), new MeterUsage(quantity, 1, 0), 2);
