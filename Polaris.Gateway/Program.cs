@@ -27,7 +27,7 @@ builder.Services.AddHostedService<ComposeSubgraphs>();
 builder.Services.AddHealthChecks().AddCheck<SchemaRegistry>("schema");
 
 var app = builder.Build();
-app.UsePolarisAuthentication();
+app.UsePolarisAuthentication(onlyAt: "/graphql");
 // A token that is there but does not hold is refused at once; without one, each field decides.
 app.MapPost("/graphql", (HttpContext context, GatewayEndpoint graphql) =>
     context.Request.Headers.Authorization.Count > 0 && context.User.Identity?.IsAuthenticated != true

@@ -20,10 +20,10 @@ internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<Authentication
     {
         var key = PolarisAuthentication.BearerToken(Request);
         if (key is null) return AuthenticateResult.NoResult();
-        ValidateApiKeyResponse verdict;
+        KnownApiKey known;
         try
         {
-            verdict = await keys.ValidateAsync(key, Context.RequestAborted);
+            known = await keys.ValidateAsync(key, Context.RequestAborted);
         }
         catch (RpcException exception)
         {
@@ -31,12 +31,14 @@ internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<Authentication
             return AuthenticateResult.Fail(exception);
         }
 
-        if (verdict.Verdict != ApiKeyVerdict.Valid)
-        {
-            Context.Items[PolarisAuthentication.VerdictItem] = verdict.Verdict;
-            return AuthenticateResult.Fail("The API key is not valid.");
-        }
+        if (known.Principal is { } principal) return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
+        Context.Items[PolarisAuthentication.VerdictItem] = known.Verdict.Verdict;
+        return AuthenticateResult.Fail("The API key is not valid.");
+    }
 
+    /// <summary>Who a valid key speaks for.</summary>
+    internal static ClaimsPrincipal PrincipalOf(ValidateApiKeyResponse verdict)
+    {
         var identity = new ClaimsIdentity(
             [
                 new Claim("sub", verdict.KeyId), new Claim(PolarisClaims.ApiKeyId, verdict.KeyId), new Claim(PolarisClaims.Org, verdict.OrgId),
@@ -44,7 +46,7 @@ internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<Authentication
             ],
             SchemeName, "sub", PolarisClaims.Role);
         if (verdict.Backfill) identity.AddClaim(new Claim(PolarisClaims.Backfill, "true"));
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
+        return new ClaimsPrincipal(identity);
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties) => PolarisAuthentication.ChallengeAsync(Context);

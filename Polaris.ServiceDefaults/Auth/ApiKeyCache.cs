@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
@@ -18,6 +19,9 @@ internal sealed class IdentityApiKeySource(Identity.V1.Identity.IdentityClient i
         await identity.ValidateApiKeyAsync(new ValidateApiKeyRequest { ApiKey = apiKey }, deadline: null, cancellationToken: ct);
 }
 
+/// <summary>What Identity said of a key, when, and, of a valid one, who it speaks for.</summary>
+internal sealed record KnownApiKey(ValidateApiKeyResponse Verdict, ClaimsPrincipal? Principal, DateTimeOffset At);
+
 /// <summary>
 /// Verdicts on API keys, kept by the key's SHA-256: a verdict is fresh for <see cref="FreshFor"/>; when Identity cannot be reached a known
 /// good one serves up to <see cref="StaleFor"/>. At most <see cref="Capacity"/> keys are remembered.
@@ -31,24 +35,23 @@ internal sealed class ApiKeyCache(IApiKeySource source, TimeProvider time) : IDi
     private readonly MemoryCache verdicts = new(new MemoryCacheOptions { SizeLimit = Capacity });
 
     /// <exception cref="RpcException">Identity cannot be reached and the key is not known.</exception>
-    public async ValueTask<ValidateApiKeyResponse> ValidateAsync(string apiKey, CancellationToken ct)
+    public async ValueTask<KnownApiKey> ValidateAsync(string apiKey, CancellationToken ct)
     {
         var id = new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(apiKey)).AsSpan(0, 16));
         var now = time.GetUtcNow();
-        if (verdicts.TryGetValue(id, out Remembered? remembered) && now - remembered!.At < FreshFor) return remembered.Verdict;
+        if (verdicts.TryGetValue(id, out KnownApiKey? remembered) && now - remembered!.At < FreshFor) return remembered;
         try
         {
             var verdict = await source.ValidateAsync(apiKey, ct);
-            verdicts.Set(id, new Remembered(verdict, now), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = StaleFor });
-            return verdict;
+            var known = new KnownApiKey(verdict, verdict.Verdict == ApiKeyVerdict.Valid ? ApiKeyAuthenticationHandler.PrincipalOf(verdict) : null, now);
+            verdicts.Set(id, known, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = StaleFor });
+            return known;
         }
         catch (RpcException) when (remembered is { Verdict.Verdict: ApiKeyVerdict.Valid } && now - remembered.At < StaleFor)
         {
-            return remembered.Verdict;
+            return remembered;
         }
     }
 
     public void Dispose() => verdicts.Dispose();
-
-    private sealed record Remembered(ValidateApiKeyResponse Verdict, DateTimeOffset At);
 }

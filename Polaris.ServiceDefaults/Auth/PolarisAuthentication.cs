@@ -55,11 +55,14 @@ public static class PolarisAuthentication
     }
 
     /// <summary>Authentication, the caller's org into the tenant scope, then authorization. Before endpoints are mapped.</summary>
-    public static WebApplication UsePolarisAuthentication(this WebApplication app)
+    /// <param name="app">The service.</param>
+    /// <param name="onlyAt">The one path whose callers are authenticated here; other paths are passed on to services that do it themselves.</param>
+    public static WebApplication UsePolarisAuthentication(this WebApplication app, string? onlyAt = null)
     {
         ArgumentNullException.ThrowIfNull(app);
         app.UseExceptionHandler();
-        app.UseAuthentication();
+        if (onlyAt is null) app.UseAuthentication();
+        else app.UseWhen(context => context.Request.Path.StartsWithSegments(onlyAt), branch => branch.UseAuthentication());
         app.Use((context, next) =>
         {
             if (context.User.OrgId() is { } org) context.RequestServices.GetRequiredService<TenantScope>().EnterOrg(org);

@@ -66,6 +66,8 @@ public static class DatabaseExtensions
         if (string.IsNullOrEmpty(connectionString))
             throw new InvalidOperationException($"The connection string 'ConnectionStrings:{connectionName}' is missing.");
         var source = new NpgsqlDataSourceBuilder(connectionString);
+        // Statements that repeat are planned once a connection.
+        if (source.ConnectionStringBuilder.MaxAutoPrepare == 0) source.ConnectionStringBuilder.MaxAutoPrepare = 100;
         source.UseNodaTime();
         return source.Build();
     }

@@ -37,6 +37,11 @@ public static class MigrateVerb
         return true;
     }
 
+    /// <summary>As sub-queries the settings are read once a statement; without them, once a row, which cost a tenth of an insert.</summary>
+    private const string Policy = """
+        org_id = (SELECT nullif(current_setting('polaris.org_id', true), '')::uuid) OR (SELECT nullif(current_setting('polaris.gate', true), '') IS NOT NULL)
+        """;
+
     /// <summary>Every table with an org_id gets its policy, whoever added it: a forgotten one cannot exist.</summary>
     private static Task EnableRowSecurityAsync(NpgsqlConnection connection, string[] except) => ExecuteAsync(connection, $"""
         DO $do$
@@ -49,13 +54,8 @@ public static class MigrateVerb
               AND c.relname <> ALL (ARRAY[{string.Join(',', except.Select(table => $"'{table}'"))}]::text[])
           LOOP
             EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', target.relname);
-            IF NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = target.oid AND p.polname = 'org_isolation') THEN
-              EXECUTE format($p$
-                CREATE POLICY org_isolation ON %I
-                USING (org_id = nullif(current_setting('polaris.org_id', true), '')::uuid OR nullif(current_setting('polaris.gate', true), '') IS NOT NULL)
-                WITH CHECK (org_id = nullif(current_setting('polaris.org_id', true), '')::uuid OR nullif(current_setting('polaris.gate', true), '') IS NOT NULL)
-              $p$, target.relname);
-            END IF;
+            EXECUTE format('DROP POLICY IF EXISTS org_isolation ON %I', target.relname);
+            EXECUTE format($p$ CREATE POLICY org_isolation ON %I USING ({Policy}) WITH CHECK ({Policy}) $p$, target.relname);
           END LOOP;
         END $do$
         """);

@@ -52,7 +52,13 @@ public static class PolarisTelemetry
                 .AddHttpClientInstrumentation()
                 .AddSource(Name, KafkaName, "Npgsql"));
 
-        if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is not { Length: > 0 }) return;
+        if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is not { Length: > 0 })
+        {
+            // Nobody would see the spans: trace ids still travel, recording costs nothing.
+            telemetry.WithTracing(traces => traces.SetSampler(new AlwaysOffSampler()));
+            return;
+        }
+
         telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(traces => traces.AddOtlpExporter());
         builder.Logging.AddOpenTelemetry(logs =>
         {
