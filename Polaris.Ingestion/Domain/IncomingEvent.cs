@@ -23,22 +23,21 @@ internal sealed record IncomingEvent(int Index, string IdempotencyKey, string Ty
     /// <summary>First 16 bytes of SHA-256 over type, customer (each with its UTF-8 length), timestamp and canonical properties.</summary>
     private static Guid HashOf(string type, string customer, long timestampUs, byte[] properties)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> number = stackalloc byte[8];
-        Span<byte> text = stackalloc byte[Limits.MaxTextLength * 3];
+        var needed = 24 + (type.Length + customer.Length) * 3 + properties.Length;
+        Span<byte> input = needed <= 2048 ? stackalloc byte[needed] : new byte[needed];
+        var length = 0;
         foreach (var part in (ReadOnlySpan<string>)[type, customer])
         {
-            var length = Encoding.UTF8.GetBytes(part, text);
-            BinaryPrimitives.WriteInt64LittleEndian(number, length);
-            hash.AppendData(number);
-            hash.AppendData(text[..length]);
+            var written = Encoding.UTF8.GetBytes(part, input[(length + 8)..]);
+            BinaryPrimitives.WriteInt64LittleEndian(input[length..], written);
+            length += 8 + written;
         }
 
-        BinaryPrimitives.WriteInt64LittleEndian(number, timestampUs);
-        hash.AppendData(number);
-        hash.AppendData(properties);
+        BinaryPrimitives.WriteInt64LittleEndian(input[length..], timestampUs);
+        length += 8;
+        properties.CopyTo(input[length..]);
         Span<byte> result = stackalloc byte[32];
-        hash.GetHashAndReset(result);
+        SHA256.HashData(input[..(length + properties.Length)], result);
         return new Guid(result[..16], bigEndian: true);
     }
 }

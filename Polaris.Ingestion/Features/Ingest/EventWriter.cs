@@ -24,10 +24,15 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     public const int MaxGroupEvents = 5_000;
 
     private const int Lanes = 2;
+    private const int SecondLaneFrom = 1_000;
     private const int MaxTries = 3;
 
     private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.events", "{event}", "Events by outcome.");
     private static readonly Histogram<double> GroupSize = PolarisTelemetry.Meter.CreateHistogram<double>("polaris.ingestion.group_events", "{event}", "Events of a group commit.");
+
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(2);
+
+    private int waitingEvents;
 
     private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait });
 
@@ -36,18 +41,31 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     public async Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events, CancellationToken ct)
     {
         var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done))) throw new StorageUnavailableException("Too many requests wait to be stored.");
+        Interlocked.Add(ref waitingEvents, events.Count);
+        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done)))
+        {
+            Interlocked.Add(ref waitingEvents, -events.Count);
+            throw new StorageUnavailableException("Too many requests wait to be stored.");
+        }
+
         return await done.Task.WaitAsync(ct);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(Enumerable.Range(0, Lanes).Select(_ => RunLaneAsync(stoppingToken)));
+        Task.WhenAll(Enumerable.Range(0, Lanes).Select(lane => RunLaneAsync(lane, stoppingToken)));
 
-    private async Task RunLaneAsync(CancellationToken ct)
+    private async Task RunLaneAsync(int lane, CancellationToken ct)
     {
         var group = new List<WriteRequest>();
         while (await queue.Reader.WaitToReadAsync(ct))
         {
+            // A group costs about the same whether it is small or large: the first lane takes what waits, the second helps when that is much.
+            if (lane > 0 && Volatile.Read(ref waitingEvents) < SecondLaneFrom)
+            {
+                await Task.Delay(LookAgain, ct);
+                continue;
+            }
+
             group.Clear();
             var count = 0;
             while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
@@ -55,6 +73,8 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
                 group.Add(request);
                 count += request.Events.Count;
             }
+
+            Interlocked.Add(ref waitingEvents, -count);
 
             if (group.Count == 0) continue;
             GroupSize.Record(count);

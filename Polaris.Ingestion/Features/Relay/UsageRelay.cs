@@ -16,17 +16,20 @@ internal sealed class RelaySignal
 
     public void Wake() => wakes.Writer.TryWrite(true);
 
-    public async Task WaitAsync(TimeSpan atMost, CancellationToken ct)
+    /// <summary>Whether there is something, before the time is up.</summary>
+    public async Task<bool> WaitAsync(TimeSpan atMost, CancellationToken ct)
     {
         using var wake = CancellationTokenSource.CreateLinkedTokenSource(ct);
         wake.CancelAfter(atMost);
         try
         {
             await wakes.Reader.ReadAsync(wake.Token);
+            return true;
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
             // Time to look anyway.
+            return false;
         }
     }
 }
@@ -38,7 +41,10 @@ internal sealed class RelaySignal
 internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<byte[], byte[]> producer, RelaySignal signal, TimeProvider time, ILogger<UsageRelay> log) : BackgroundService
 {
     private const string Gate = "relay-usage";
-    private const int AtOnce = 256;
+    private const int AtOnce = 512;
+    /// <summary>What is committed meanwhile is read, sent and removed together: a tenth of the statements, for a delay nobody notices.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(15);
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(3);
     private static readonly Duration Lease = Duration.FromSeconds(10);
@@ -73,7 +79,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
                 if (mine.Length > 0 && await PublishSomeAsync(mine, stoppingToken) == AtOnce) continue;
                 backoff = TimeSpan.FromMilliseconds(200);
-                await signal.WaitAsync(LookEvery, stoppingToken);
+                if (await signal.WaitAsync(LookEvery, stoppingToken)) await Task.Delay(Linger, stoppingToken);
             }
             catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException && !stoppingToken.IsCancellationRequested)
             {
