@@ -18,15 +18,15 @@ internal sealed record IncomingEvent(int Index, string IdempotencyKey, string Ty
     private const long NoTimestamp = long.MinValue;
 
     /// <summary>Identifies the content: the same key with another hash is a conflict.</summary>
-    public Guid ContentHash { get; } = HashOf(Type, Customer, OwnTimestamp ? TimestampUs : NoTimestamp, Properties);
+    public Guid ContentHash { get; } = HashOf(IdempotencyKey, Type, Customer, OwnTimestamp ? TimestampUs : NoTimestamp, Properties);
 
-    /// <summary>First 16 bytes of SHA-256 over type, customer (each with its UTF-8 length), timestamp and canonical properties.</summary>
-    private static Guid HashOf(string type, string customer, long timestampUs, byte[] properties)
+    /// <summary>First 16 bytes of SHA-256 over key, type, customer (each with its UTF-8 length), timestamp and canonical properties.</summary>
+    private static Guid HashOf(string key, string type, string customer, long timestampUs, byte[] properties)
     {
-        var needed = 24 + (type.Length + customer.Length) * 3 + properties.Length;
+        var needed = 32 + (key.Length + type.Length + customer.Length) * 3 + properties.Length;
         Span<byte> input = needed <= 2048 ? stackalloc byte[needed] : new byte[needed];
         var length = 0;
-        foreach (var part in (ReadOnlySpan<string>)[type, customer])
+        foreach (var part in (ReadOnlySpan<string>)[key, type, customer])
         {
             var written = Encoding.UTF8.GetBytes(part, input[(length + 8)..]);
             BinaryPrimitives.WriteInt64LittleEndian(input[length..], written);

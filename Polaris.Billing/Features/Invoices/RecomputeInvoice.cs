@@ -64,7 +64,7 @@ internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, 
             {
                 foreach (var usageEvent in batch.Events)
                 {
-                    var hash = UsageDigest.EventHash(usageEvent.IdempotencyKey, usageEvent.ContentHash.Span);
+                    var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
                     foreach (var meter in meters)
                     {
                         if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span) is { } measurement) totals[meter.Key].Add(measurement, hash);

@@ -29,7 +29,7 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
         foreach (var usageEvent in batch.Events)
         {
             EventCount++;
-            var hash = UsageDigest.EventHash(usageEvent.IdempotencyKey, usageEvent.ContentHash.Span);
+            var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
             var bucket = Domain.Buckets.StartOf(usageEvent.TimestampUs);
             Totals(Buckets, new BucketKey(orgId, bucket, batch.Partition)).Add(default, hash);
             foreach (var meter in meters)

@@ -132,7 +132,7 @@ internal static class StoreGroup
         .GroupBy(one => Buckets.StartOf(one.TimestampUs))
         .Select(bucket => (
             IdOf(batch.OrgId), Instant.FromUnixTimeTicks(bucket.Key * 10), IdOf(batch.BatchId), batch.Partition, bucket.Count(),
-            bucket.Aggregate(0UL, (digest, one) => UsageDigest.Add(digest, UsageDigest.EventHash(one.IdempotencyKey, one.ContentHash.Span)))));
+            bucket.Aggregate(0UL, (digest, one) => UsageDigest.Add(digest, UsageDigest.EventHash(one.ContentHash.Span)))));
 
     private static Guid IdOf(ByteString bytes) => new(bytes.Span, bigEndian: true);
 
