@@ -32,7 +32,7 @@ builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
 // Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>();
+builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>().AddSingleton<LocateEvents>();
 builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>().AddHostedService<RebuildBuckets>();
 
 // Invoices: period ends → drafts → billing events.

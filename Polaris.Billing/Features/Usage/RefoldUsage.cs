@@ -71,23 +71,12 @@ internal static class RefoldUsage
 
         async Task AddAsync()
         {
-            var applied = await AppliedAsync(tx, scope.Org, waiting, ct);
+            if (waiting.Count == 0) return;
+            var applied = await UsageSql.AppliedAsync(tx, scope.Org, [.. waiting.Select(FoldUsage.IdOf)], ct);
             corrected.Clear();
             corrected.UnionWith(await RecordCorrections.OfBatchesAsync(tx, [.. applied.Select(batch => (scope.Org, batch))], ct));
             foreach (var batch in waiting.Where(batch => applied.Contains(FoldUsage.IdOf(batch)))) fold.Add(batch);
             waiting.Clear();
         }
-    }
-
-    private static async Task<HashSet<Guid>> AppliedAsync(ScopedTransaction tx, Guid org, List<UsageBatch> batches, CancellationToken ct)
-    {
-        var applied = new HashSet<Guid>(batches.Count);
-        if (batches.Count == 0) return applied;
-        await using var command = tx.Command("SELECT batch_id FROM applied_batches WHERE org_id = $1 AND batch_id = ANY($2)");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        UsageSql.Array(command, batches, FoldUsage.IdOf);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) applied.Add(reader.GetGuid(0));
-        return applied;
     }
 }
