@@ -105,8 +105,7 @@ internal sealed class BillingAlone : IAsyncDisposable
     private static WebApplication Compose(string connectionString, out FakeIngestion store)
     {
         var ingestion = store = new FakeIngestion();
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
+        var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:database", connectionString)]);
         builder.AddNpgsqlDbContext<BillingDbContext>();
         builder.Services.AddLogging().AddOptions<BillingOptions>();

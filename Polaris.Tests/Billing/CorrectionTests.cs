@@ -70,7 +70,7 @@ public sealed class CorrectionTests(PolarisApp polaris) : IAsyncLifetime
             var second = billing.Store.Add(org, FakeIngestion.Event("void", Start, corrects: FakeIngestion.Of(first, earlier, replaces: false)));
             await Task.WhenAll(billing.ApplyAsync(first), billing.ApplyAsync(second), billing.RebuildAsync());
             await billing.RebuildAsync();
-            Assert.Equal([], await FiguresAsync(org));
+            Assert.Empty(await FiguresAsync(org));
         }
     }
 
@@ -82,8 +82,8 @@ public sealed class CorrectionTests(PolarisApp polaris) : IAsyncLifetime
         var first = billing.Store.Add(org, earlier);
         await billing.ApplyAsync(first, billing.Store.Add(org, FakeIngestion.Event("void", Start, corrects: FakeIngestion.Of(first, earlier, replaces: false))));
         await billing.RebuildAsync();
-        Assert.Equal(["2"], await RowsAsync(org, "SELECT event_count::text FROM usage_buckets WHERE org_id = $1"));
-        Assert.Equal([], await RowsAsync(org, "SELECT 'a mark is left' FROM dirty_buckets WHERE org_id = $1"));
+        Assert.Equal(new[] { "2" }, await RowsAsync(org, "SELECT event_count::text FROM usage_buckets WHERE org_id = $1"));
+        Assert.Empty(await RowsAsync(org, "SELECT 'a mark is left' FROM dirty_buckets WHERE org_id = $1"));
     }
 
     [Fact]
