@@ -12,7 +12,7 @@ using Xunit;
 namespace Polaris.Tests.Billing;
 
 /// <summary>What becomes of a change after an invoice is final: lines of difference, each provable from raw events.</summary>
-public sealed class AdjustmentTests(PolarisApp polaris) : IAsyncLifetime
+public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alone) : IClassFixture<BillingAloneFixture>
 {
     private static readonly MeterDefinition Calls = new(Guid.Parse("0192e4a0-0000-7000-8000-000000000001"), "calls", "call", Aggregation.Count, "", []);
     private static readonly Instant March = Instant.FromUtc(2026, 3, 1, 0, 0);
@@ -20,11 +20,7 @@ public sealed class AdjustmentTests(PolarisApp polaris) : IAsyncLifetime
     private static readonly Instant May = Instant.FromUtc(2026, 5, 1, 0, 0);
     private static readonly Instant June = Instant.FromUtc(2026, 6, 1, 0, 0);
 
-    private BillingAlone billing = null!;
-
-    public async ValueTask InitializeAsync() => billing = await BillingAlone.CreateAsync(polaris);
-
-    public ValueTask DisposeAsync() => billing.DisposeAsync();
+    private readonly BillingAlone billing = alone.Billing;
 
     [Fact]
     public async Task A_void_after_finalizing_is_a_credit_on_the_next_invoice_and_both_are_proved()

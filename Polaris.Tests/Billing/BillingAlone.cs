@@ -20,8 +20,19 @@ using Polaris.Plans.V1;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 using Polaris.Usage.V1;
+using Xunit;
 
 namespace Polaris.Tests.Billing;
+
+/// <summary>One database for the tests of a class; each has orgs of its own.</summary>
+public sealed class BillingAloneFixture(PolarisApp polaris) : IAsyncLifetime
+{
+    internal BillingAlone Billing { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Billing = await BillingAlone.CreateAsync(polaris);
+
+    public ValueTask DisposeAsync() => Billing.DisposeAsync();
+}
 
 /// <summary>
 /// Billing without its neighbours: its own classes on a database of its own (real PostgreSQL, the runtime role, all policies), with

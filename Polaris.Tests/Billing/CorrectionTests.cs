@@ -10,7 +10,7 @@ using Xunit;
 namespace Polaris.Tests.Billing;
 
 /// <summary>Voids and replacements against a real database: whatever the order, the aggregates are those of the events that stand.</summary>
-public sealed class CorrectionTests(PolarisApp polaris) : IAsyncLifetime
+public sealed class CorrectionTests(BillingAloneFixture alone) : IClassFixture<BillingAloneFixture>
 {
     private static readonly Instant Start = Instant.FromUtc(2026, 3, 1, 0, 0);
     private static readonly MeterDefinition[] Meters =
@@ -21,11 +21,7 @@ public sealed class CorrectionTests(PolarisApp polaris) : IAsyncLifetime
         new(Guid.Parse("0192e4a0-0000-7000-8000-000000000004"), "unique", "call", Aggregation.UniqueCount, "n", []),
     ];
 
-    private BillingAlone billing = null!;
-
-    public async ValueTask InitializeAsync() => billing = await BillingAlone.CreateAsync(polaris);
-
-    public ValueTask DisposeAsync() => billing.DisposeAsync();
+    private readonly BillingAlone billing = alone.Billing;
 
     /// <summary>One event: of which customer, bucket and value; what it does to which earlier one (0 nothing, 1 voids, 2 replaces); the last of its batch or not.</summary>
     private sealed record Step(int Customer, int Bucket, int Value, int Does, int Earlier, bool LastOfBatch);
