@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NodaTime;
 using Npgsql;
@@ -117,6 +118,7 @@ internal sealed class BillingAlone : IAsyncDisposable
     {
         var ingestion = store = new FakeIngestion();
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:database", connectionString)]);
         builder.AddNpgsqlDbContext<BillingDbContext>();
         builder.Services.AddLogging().AddOptions<BillingOptions>();
