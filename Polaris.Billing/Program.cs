@@ -32,8 +32,8 @@ builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
 // Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>();
-builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>();
+builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>().AddSingleton<LocateEvents>();
+builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>().AddHostedService<RebuildBuckets>();
 
 // Invoices: period ends → drafts → billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();
