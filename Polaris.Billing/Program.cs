@@ -32,8 +32,10 @@ builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
 // Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>();
-builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>();
+builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>()
+    .AddSingleton<ConsumerPositions>().AddSingleton<FreshBuckets>().AddSingleton<ApplyFromStore>().AddSingleton<ReplayDeadLetters>();
+builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>()
+    .AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
 
 // Invoices: period ends → drafts → billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();

@@ -21,6 +21,9 @@ internal sealed partial class FillMeters(
     /// <summary>How much of an org's past one transaction fills; its batches wait that long.</summary>
     private static readonly Duration Chunk = Duration.FromDays(1);
 
+    /// <summary>Of so many batches at once it is asked whether they are applied.</summary>
+    private const int AtOnce = 100;
+
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -104,9 +107,10 @@ internal sealed partial class FillMeters(
         };
         using (var call = ingestion.StreamEvents(request, cancellationToken: ct))
         {
-            await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
+            await foreach (var batches in call.ResponseStream.ReadAllAsync(ct).Chunk(AtOnce).WithCancellation(ct))
             {
-                if (await IsAppliedAsync(tx, org, FoldUsage.IdOf(batch), ct)) fold.Add(batch);
+                var applied = await AppliedBatches.AmongAsync(tx, [.. batches.Select(batch => (org, FoldUsage.IdOf(batch)))], ct);
+                foreach (var batch in batches.Where(batch => applied.Contains((org, FoldUsage.IdOf(batch))))) fold.Add(batch);
             }
         }
 
@@ -124,14 +128,6 @@ internal sealed partial class FillMeters(
         await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
         await UsageSql.MarkDraftsStaleAsync(tx, fold.Aggregates.Keys, ct);
         await tx.CommitAsync(ct);
-    }
-
-    private static async Task<bool> IsAppliedAsync(ScopedTransaction tx, Guid org, Guid batch, CancellationToken ct)
-    {
-        await using var command = tx.Command("SELECT EXISTS (SELECT 1 FROM applied_batches WHERE org_id = $1 AND batch_id = $2)");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = batch });
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} meters of org {OrgId} were filled from {Days} days of stored events.")]
