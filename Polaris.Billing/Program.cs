@@ -1,5 +1,6 @@
 using Polaris.Billing;
 using Polaris.Billing.Features;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
@@ -36,6 +37,10 @@ builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingl
     .AddSingleton<ConsumerPositions>().AddSingleton<FreshBuckets>().AddSingleton<ApplyFromStore>().AddSingleton<ReplayDeadLetters>();
 builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>()
     .AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
+
+// The auditor: Billing's buckets against Ingestion's batches, for ever.
+builder.Services.AddSingleton<CompareBuckets>().AddSingleton<CompareAggregates>().AddSingleton<RepairBuckets>().AddSingleton<AuditBuckets>()
+    .AddSingleton<AuditRecords>().AddSingleton<SlowCycle>().AddSingleton<AuditUsage>().AddHostedService<Auditor>();
 
 // Invoices: period ends → drafts → billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();

@@ -37,6 +37,18 @@ internal static class AppliedBatches
         return await ReadAsync(command, ids, ct);
     }
 
+    /// <summary>Those of the batches that wait as dead letters.</summary>
+    public static async Task<HashSet<Guid>> DeadLettersAmongAsync(ScopedTransaction tx, Guid org, Guid[] ids, CancellationToken ct)
+    {
+        await using var command = tx.Command("SELECT id FROM dead_letters WHERE org_id = $1 AND id = ANY($2) AND resolved_at IS NULL");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
+        var waiting = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) waiting.Add(reader.GetGuid(0));
+        return waiting;
+    }
+
     /// <summary>
     /// Every batch with a smaller id is proved to be applied or waits as a dead letter: the search for lost batches has passed it.
     /// </summary>
