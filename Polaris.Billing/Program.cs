@@ -33,10 +33,10 @@ builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
 // Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>()
+builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>()
     .AddSingleton<ConsumerPositions>().AddSingleton<FreshBuckets>().AddSingleton<ApplyFromStore>().AddSingleton<ReplayDeadLetters>();
 builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>()
-    .AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
+    .AddHostedService<RebuildBuckets>().AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
 
 // The auditor: Billing's buckets against Ingestion's batches, for ever.
 builder.Services.AddSingleton<CompareBuckets>().AddSingleton<CompareAggregates>().AddSingleton<RepairBuckets>().AddSingleton<AuditBuckets>()

@@ -71,6 +71,7 @@ internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage cu
             Quantity = Text(line.Quantity),
             Amount = Text(line.Amount),
             EventCount = line.EventCount,
+            AdjustsInvoiceId = line.AdjustsInvoiceId?.ToString() ?? "",
             EventDigest = decimal.ToUInt64(line.EventDigest).ToString("x16", CultureInfo.InvariantCulture),
         }));
         return message;

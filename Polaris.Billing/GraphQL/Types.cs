@@ -93,12 +93,24 @@ public sealed record InvoiceType(
 [Name("InvoiceLine")]
 public sealed record InvoiceLineType(
     string Charge, string Name, string? Meter, decimal Quantity, decimal UnroundedAmount, decimal Amount,
-    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest)
+    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest, InvoiceLineKind Kind, AdjustedInvoiceType? Adjusts)
 {
     internal static InvoiceLineType Of(InvoiceLineRow row) => new(
         row.Charge, row.Name, row.Meter, row.Quantity, row.UnroundedAmount, row.Amount, [.. InvoiceRows.Steps(row).Select(ExplanationStepType.Of)],
-        checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
+        checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
+        Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null);
 }
+
+/// <summary>An adjustment is a difference to a charge of an earlier invoice, negative for a credit.</summary>
+public enum InvoiceLineKind
+{
+    Charge,
+    Adjustment,
+}
+
+/// <summary>The earlier invoice that a line corrects.</summary>
+[Name("AdjustedInvoice")]
+public sealed record AdjustedInvoiceType([property: Id] Guid Id, string Number);
 
 [Name("ExplanationStep")]
 public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount)

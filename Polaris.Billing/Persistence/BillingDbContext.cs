@@ -19,6 +19,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<InvoiceRow> Invoices => Set<InvoiceRow>();
 
+    public DbSet<CorrectionRow> Corrections => Set<CorrectionRow>();
+
+    public DbSet<DirtyBucketRow> DirtyBuckets => Set<DirtyBucketRow>();
+
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -67,6 +71,12 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("usage_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.Partition });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
         });
+        modelBuilder.Entity<CorrectionRow>(table =>
+        {
+            table.ToTable("corrections").HasKey(row => new { row.OrgId, row.CorrectedBatchId, row.CorrectedKey });
+            table.HasIndex(row => new { row.OrgId, row.ByBatchId });
+        });
+        modelBuilder.Entity<DirtyBucketRow>().ToTable("dirty_buckets").HasKey(row => new { row.OrgId, row.CustomerKey, row.BucketStart });
         modelBuilder.Entity<ConsumerPositionRow>().ToTable("consumer_positions").HasKey(row => new { row.ClusterId, row.Topic, row.Partition });
         modelBuilder.Entity<HealPositionRow>(table =>
         {
@@ -83,7 +93,6 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
     private static void Auditing(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<FreshBucketRow>().ToTable("fresh_buckets").HasKey(row => new { row.OrgId, row.BucketStart });
-        modelBuilder.Entity<DirtyBucketRow>().ToTable("dirty_buckets").HasKey(row => new { row.OrgId, row.CustomerKey, row.BucketStart });
         modelBuilder.Entity<AuditRow>().ToTable("audits").HasKey(row => row.OrgId);
         modelBuilder.Entity<AuditFindingRow>(table =>
         {
@@ -102,7 +111,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<InvoiceRow>(table =>
         {
             table.ToTable("invoices").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique();
+            // An invoice of nothing but adjustments has an empty period.
+            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique().HasFilter("period_start < period_end");
             table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
             table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PeriodStart });
             table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
@@ -113,6 +123,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("invoice_lines").HasKey(row => new { row.OrgId, row.InvoiceId, row.Ordinal });
             table.Property(row => row.EventDigest).HasColumnType("numeric(20,0)");
             table.Property(row => row.Explanation).HasColumnType("jsonb");
+            table.Property(row => row.Kind).HasDefaultValue(InvoiceLineKinds.Charge);
+            table.HasIndex(row => new { row.OrgId, row.AdjustsInvoiceId }).HasFilter("adjusts_invoice_id IS NOT NULL");
         });
         modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
     }

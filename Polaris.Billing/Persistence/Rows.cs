@@ -114,6 +114,28 @@ public sealed class UsageBucketRow
     public decimal Digest { get; set; }
 }
 
+/// <summary>An event that a later one voids or replaces; recorded when the later one's batch is applied. From then on the earlier counts no more.</summary>
+public sealed class CorrectionRow
+{
+    public Guid OrgId { get; set; }
+    public Guid CorrectedBatchId { get; set; }
+    public string CorrectedKey { get; set; } = "";
+    public Guid ByBatchId { get; set; }
+    public string ByKey { get; set; } = "";
+
+    /// <summary>The correcting event counts in the earlier one's place; otherwise it is a void and counts for nothing.</summary>
+    public bool Replaces { get; set; }
+}
+
+/// <summary>A customer's bucket whose aggregates are known to be wrong until they are counted anew.</summary>
+public sealed class DirtyBucketRow
+{
+    public Guid OrgId { get; set; }
+    public string CustomerKey { get; set; } = "";
+    public Instant BucketStart { get; set; }
+    public Instant MarkedAt { get; set; }
+}
+
 /// <summary>Up to where a topic was applied; commits together with what was applied. A replaced broker has another cluster id and starts afresh.</summary>
 public sealed class ConsumerPositionRow
 {
@@ -142,15 +164,6 @@ public sealed class FreshBucketRow
     public Instant BucketStart { get; set; }
     public Instant TouchedAt { get; set; }
     public Instant? AuditedAt { get; set; }
-}
-
-/// <summary>A customer's bucket whose aggregates are to be rebuilt from stored events.</summary>
-public sealed class DirtyBucketRow
-{
-    public Guid OrgId { get; set; }
-    public string CustomerKey { get; set; } = "";
-    public Instant BucketStart { get; set; }
-    public Instant MarkedAt { get; set; }
 }
 
 /// <summary>What the auditor has done for an org so far.</summary>
@@ -226,7 +239,7 @@ public sealed class InvoiceRow
     public string EngineVersion { get; set; } = "";
     public string ResultHash { get; set; } = "";
 
-    /// <summary>Usage of the period came after the draft was made; it will be replaced.</summary>
+    /// <summary>The period's usage changed: a draft will be replaced, of a final invoice the difference goes to the subscription's next one.</summary>
     public bool Stale { get; set; }
 
     public Instant CreatedAt { get; set; }
@@ -238,6 +251,13 @@ public static class InvoiceStatuses
 {
     public const string Draft = "draft";
     public const string Finalized = "finalized";
+    public const string Paid = "paid";
+}
+
+public static class InvoiceLineKinds
+{
+    public const string Charge = "charge";
+    public const string Adjustment = "adjustment";
 }
 
 public sealed class InvoiceLineRow
@@ -245,6 +265,14 @@ public sealed class InvoiceLineRow
     public Guid OrgId { get; set; }
     public Guid InvoiceId { get; set; }
     public int Ordinal { get; set; }
+
+    /// <summary>charge, or adjustment: a difference to a line of an earlier invoice. Its count and digest are of all that the charge counts now.</summary>
+    public string Kind { get; set; } = InvoiceLineKinds.Charge;
+
+    /// <summary>The earlier invoice that an adjustment corrects, and its number.</summary>
+    public Guid? AdjustsInvoiceId { get; set; }
+
+    public string? AdjustsNumber { get; set; }
     public string Charge { get; set; } = "";
     public string Name { get; set; } = "";
     public string? Meter { get; set; }

@@ -1,13 +1,10 @@
 using System.Globalization;
-using Grpc.Core;
 using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Usage;
-using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Tenancy;
-using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Audit;
 
@@ -16,10 +13,8 @@ namespace Polaris.Billing.Features.Audit;
 /// count, digest, total, peak and the number of distinct values. Customers whose aggregates differ are marked for a rebuild. What is marked
 /// already, and meters that are still being filled, are left out.
 /// </summary>
-internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.Ingestion.IngestionClient ingestion, FreshBuckets freshBuckets, TimeProvider time)
+internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.Ingestion.IngestionClient ingestion, FreshBuckets freshBuckets, RebuildSignal rebuild, TimeProvider time)
 {
-    private const int AtOnce = 100;
-
     private readonly record struct Figures(long EventCount, decimal Digest, decimal Total, decimal Peak, long Uniques)
     {
         public override string ToString() => string.Create(
@@ -35,9 +30,10 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
         {
             var filled = await FilledAsync(tx, org, ct);
             var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []).Where(meter => filled.Contains(meter.Id)).ToDictionary(meter => meter.Id);
+            if (meters.Count == 0) return findings;
             var stored = await StoredAsync(tx, org, from, to, meters, ct);
             var dirty = await DirtyAsync(tx, org, from, to, ct);
-            var expected = (await FoldAsync(tx, org, from, to, [.. meters.Values], ct)).Aggregates
+            var expected = (await RefoldUsage.FoldAsync(tx, ingestion, new RefoldScope(org, null, [.. meters.Values], from, to), ct)).Aggregates
                 .ToDictionary(row => row.Key, row => new Figures(row.Value.EventCount, row.Value.Digest, row.Value.Total, row.Value.Peak ?? 0, row.Value.Uniques.Count));
             foreach (var key in stored.Keys.Union(expected.Keys).Where(key => !dirty.Contains((key.Customer, key.BucketMicroseconds))))
             {
@@ -51,34 +47,6 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
         if (wrong.Count > 0) await MarkAsync(org, wrong, ct);
         return findings;
     }
-
-    private async Task<FoldUsage> FoldAsync(ScopedTransaction tx, Guid org, Instant from, Instant to, IReadOnlyList<MeterDefinition> meters, CancellationToken ct)
-    {
-        var fold = new FoldUsage(new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [org] = meters });
-        var request = new StreamEventsRequest { OrgId = org.ToString(), From = CompareBuckets.ToTimestamp(from), To = CompareBuckets.ToTimestamp(to) };
-        using var call = ingestion.StreamEvents(request, cancellationToken: ct);
-        await foreach (var batches in call.ResponseStream.ReadAllAsync(ct).Chunk(AtOnce).WithCancellation(ct))
-        {
-            var ids = batches.Select(FoldUsage.IdOf).Concat(batches.SelectMany(batch => batch.Events).Where(one => one.CorrectedBy.Length == 16).Select(CorrectedBy)).Distinct();
-            var applied = await AppliedBatches.AmongAsync(tx, [.. ids.Select(id => (org, id))], ct);
-            foreach (var batch in batches.Where(batch => applied.Contains((org, FoldUsage.IdOf(batch)))))
-            {
-                // A void counts for nothing, nor does what an applied batch corrects.
-                var counted = batch.Events.Where(one => one.Corrects is not { Replaces: false } && !(one.CorrectedBy.Length == 16 && applied.Contains((org, CorrectedBy(one))))).ToArray();
-                if (counted.Length < batch.Events.Count)
-                {
-                    batch.Events.Clear();
-                    batch.Events.AddRange(counted);
-                }
-
-                fold.Add(batch);
-            }
-        }
-
-        return fold;
-    }
-
-    private static Guid CorrectedBy(UsageEvent one) => new(one.CorrectedBy.Span, bigEndian: true);
 
     private static async Task<HashSet<Guid>> FilledAsync(ScopedTransaction tx, Guid org, CancellationToken ct)
     {
@@ -133,17 +101,10 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
     /// <summary>For a rebuild, and to be looked at again soon.</summary>
     private async Task MarkAsync(Guid org, HashSet<(string Customer, long Bucket)> wrong, CancellationToken ct)
     {
-        var rows = wrong.Order().ToArray();
         await using var tx = await database.BeginOrgAsync(org, ct);
-        await using var command = tx.Command("""
-            INSERT INTO dirty_buckets (org_id, customer_key, bucket_start, marked_at) SELECT $1, c, b, $4 FROM unnest($2::text[], $3::timestamptz[]) t(c, b) ON CONFLICT DO NOTHING
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        UsageSql.Array(command, rows, row => row.Customer);
-        UsageSql.Array(command, rows, row => FoldUsage.InstantOf(row.Bucket));
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(time.GetUtcNow()) });
-        await command.ExecuteNonQueryAsync(ct);
-        await freshBuckets.NoteAsync(tx, rows.Select(row => new BucketKey(org, row.Bucket, 0)), ct);
+        await UsageSql.MarkDirtyAsync(tx, wrong.Select(one => (org, one.Customer, one.Bucket)), Instant.FromDateTimeOffset(time.GetUtcNow()), ct);
+        await freshBuckets.NoteAsync(tx, wrong.Select(one => new BucketKey(org, one.Bucket, 0)), ct);
         await tx.CommitAsync(ct);
+        rebuild.Wake();
     }
 }

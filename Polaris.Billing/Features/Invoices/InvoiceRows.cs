@@ -3,6 +3,7 @@ using System.Text.Json;
 using NodaTime;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Persistence;
+using Polaris.Plans.Domain;
 
 namespace Polaris.Billing.Features.Invoices;
 
@@ -12,8 +13,12 @@ public sealed record StoredStep(string Label, string Quantity, string UnitPrice,
 /// <summary>Between a rated invoice and its rows.</summary>
 internal static class InvoiceRows
 {
+    /// <summary>Rates a period as its invoice has it. An empty one has no charges of its own, not even flat fees.</summary>
+    public static RatedInvoice Rate(Guid subscription, string customer, BillingPeriod period, PlanVersion plan, IReadOnlyDictionary<string, MeterUsage> usage) => RatingEngine.Rate(
+        new InvoiceSubject(subscription, customer, period), period.IsEmpty ? plan with { Charges = [] } : plan, usage, Currencies.MinorUnits(plan.Currency));
+
     public static InvoiceRow Create(
-        Guid org, Guid id, string number, SubscriptionRow subscription, BillingPeriod period, PlanVersion plan, RatedInvoice rated, Instant now)
+        Guid org, Guid id, string number, SubscriptionRow subscription, BillingPeriod period, PlanVersion plan, AdjustedInvoice rated, Instant now)
     {
         var invoice = new InvoiceRow
         {
@@ -34,7 +39,7 @@ internal static class InvoiceRows
     }
 
     /// <summary>A draft is replaced whole: same id and number, new lines.</summary>
-    public static void Replace(InvoiceRow draft, RatedInvoice rated)
+    public static void Replace(InvoiceRow draft, AdjustedInvoice rated)
     {
         if (draft.Status != InvoiceStatuses.Draft) throw new InvalidOperationException($"Invoice {draft.Id} is {draft.Status}: only a draft is ever replaced.");
         Fill(draft, rated);
@@ -43,22 +48,29 @@ internal static class InvoiceRows
 
     public static IReadOnlyList<StoredStep> Steps(InvoiceLineRow line) => JsonSerializer.Deserialize<StoredStep[]>(line.Explanation)!;
 
-    private static void Fill(InvoiceRow invoice, RatedInvoice rated)
+    private static void Fill(InvoiceRow invoice, AdjustedInvoice rated)
     {
         invoice.Total = rated.Total;
         invoice.EngineVersion = RatingEngine.Version;
         invoice.ResultHash = rated.ResultHash;
-        for (var i = 0; i < rated.Lines.Count; i++)
-        {
-            // A plan version never changes, so a replaced draft has the same lines in the same places.
-            if (invoice.Lines.SingleOrDefault(existing => existing.Ordinal == i) is not { } line)
-                invoice.Lines.Add(line = new InvoiceLineRow { OrgId = invoice.OrgId, InvoiceId = invoice.Id, Ordinal = i });
-            Fill(line, rated.Lines[i]);
-        }
+        var ordinal = 0;
+        foreach (var charge in rated.Own.Lines) Fill(Line(invoice, ordinal++), InvoiceLineKinds.Charge, null, charge);
+        foreach (var adjustment in rated.Adjustments) Fill(Line(invoice, ordinal++), InvoiceLineKinds.Adjustment, adjustment, adjustment.Line);
+        invoice.Lines.RemoveAll(line => line.Ordinal >= ordinal);
     }
 
-    private static void Fill(InvoiceLineRow line, RatedLine rated)
+    private static InvoiceLineRow Line(InvoiceRow invoice, int ordinal)
     {
+        if (invoice.Lines.SingleOrDefault(existing => existing.Ordinal == ordinal) is not { } line)
+            invoice.Lines.Add(line = new InvoiceLineRow { OrgId = invoice.OrgId, InvoiceId = invoice.Id, Ordinal = ordinal });
+        return line;
+    }
+
+    private static void Fill(InvoiceLineRow line, string kind, AdjustmentLine? adjustment, RatedLine rated)
+    {
+        line.Kind = kind;
+        line.AdjustsInvoiceId = adjustment?.AdjustsInvoiceId;
+        line.AdjustsNumber = adjustment?.AdjustsNumber;
         line.Charge = rated.Charge.Key;
         line.Name = rated.Charge.Name;
         line.Meter = rated.Charge.Meter;

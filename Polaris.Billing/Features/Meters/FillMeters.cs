@@ -1,12 +1,7 @@
-using System.Globalization;
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NodaTime;
-using Duration = NodaTime.Duration;
 using Npgsql;
-using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Usage;
-using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Meters;
@@ -20,9 +15,6 @@ internal sealed partial class FillMeters(
 {
     /// <summary>How much of an org's past one transaction fills; its batches wait that long.</summary>
     private static readonly Duration Chunk = Duration.FromDays(1);
-
-    /// <summary>Of so many batches at once it is asked whether they are applied.</summary>
-    private const int AtOnce = 100;
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
 
@@ -98,35 +90,7 @@ internal sealed partial class FillMeters(
         await using var tx = await database.BeginOrgAsync(org, ct);
         await UsageSql.LockOrgAloneAsync(tx, org, ct);
         var all = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
-        var fold = new FoldUsage(new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [org] = [.. all.Where(meter => meters.Contains(meter.Id))] });
-        var request = new StreamEventsRequest
-        {
-            OrgId = org.ToString(),
-            From = Timestamp.FromDateTime(day.ToDateTimeUtc()),
-            To = Timestamp.FromDateTime((day + Chunk).ToDateTimeUtc()),
-        };
-        using (var call = ingestion.StreamEvents(request, cancellationToken: ct))
-        {
-            await foreach (var batches in call.ResponseStream.ReadAllAsync(ct).Chunk(AtOnce).WithCancellation(ct))
-            {
-                var applied = await AppliedBatches.AmongAsync(tx, [.. batches.Select(batch => (org, FoldUsage.IdOf(batch)))], ct);
-                foreach (var batch in batches.Where(batch => applied.Contains((org, FoldUsage.IdOf(batch))))) fold.Add(batch);
-            }
-        }
-
-        foreach (var table in new[] { "usage_aggregates", "usage_uniques" })
-        {
-            await using var delete = tx.Command(string.Create(
-                CultureInfo.InvariantCulture, $"DELETE FROM {table} WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4"));
-            delete.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-            delete.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = meters });
-            delete.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = day });
-            delete.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = day + Chunk });
-            await delete.ExecuteNonQueryAsync(ct);
-        }
-
-        await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
-        await UsageSql.MarkDraftsStaleAsync(tx, fold.Aggregates.Keys, ct);
+        await RefoldUsage.ReplaceAsync(tx, ingestion, new RefoldScope(org, null, [.. all.Where(meter => meters.Contains(meter.Id))], day, day + Chunk), ct);
         await tx.CommitAsync(ct);
     }
 

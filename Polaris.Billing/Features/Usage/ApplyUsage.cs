@@ -18,7 +18,7 @@ internal sealed record ConsumerPosition(string ClusterId, string Topic, int Part
 /// Applies batches exactly once. One transaction records their ids, folds the new ones into buckets and digests, and moves the position:
 /// after a crash at any point either all of it happened or none. A batch whose id is recorded changes nothing, however it comes again.
 /// </summary>
-internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters, FreshBuckets freshBuckets, TimeProvider time)
+internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters, RebuildSignal rebuild, FreshBuckets freshBuckets, TimeProvider time)
 {
     public const string Gate = "apply-usage";
 
@@ -32,21 +32,21 @@ internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters,
         await using var tx = await database.BeginGateAsync(Gate, ct);
         await UsageSql.LockOrgsSharedAsync(tx, orgs, ct);
         var fresh = await RecordAsync(tx, batches, ct);
-        var fold = new FoldUsage(await MeterCatalog.ReadAsync(tx, orgs, ct));
-        foreach (var batch in batches)
-        {
-            // Removing it makes a batch that stands twice in one poll count once.
-            if (fresh.Remove((FoldUsage.OrgOf(batch), FoldUsage.IdOf(batch)))) fold.Add(batch);
-        }
+        // Removing it makes a batch that stands twice in one poll count once.
+        var first = batches.Where(batch => fresh.Remove((FoldUsage.OrgOf(batch), FoldUsage.IdOf(batch)))).ToArray();
+        var (corrected, anyCorrection) = await RecordCorrections.RunAsync(tx, first, Instant.FromDateTimeOffset(time.GetUtcNow()), ct);
+        var fold = new FoldUsage(await MeterCatalog.ReadAsync(tx, orgs, ct), corrected);
+        foreach (var batch in first) fold.Add(batch);
 
         await UsageSql.AddBucketsAsync(tx, fold.Buckets, ct);
         await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
-        await UsageSql.MarkDraftsStaleAsync(tx, fold.Aggregates.Keys, ct);
+        await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys, ct);
         var noted = await freshBuckets.NoteAsync(tx, fold.Buckets.Keys, ct);
         await MovePositionsAsync(tx, positions, ct);
         await tx.CommitAsync(ct);
 
         freshBuckets.Noted(noted);
+        if (anyCorrection) rebuild.Wake();
         foreach (var org in orgs) meters.Seen(org);
         Applied.Add(fold.EventCount);
         return fold.EventCount;

@@ -196,6 +196,42 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("consumer_positions", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.CorrectionRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("CorrectedBatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("corrected_batch_id");
+
+                    b.Property<string>("CorrectedKey")
+                        .HasColumnType("text")
+                        .HasColumnName("corrected_key");
+
+                    b.Property<Guid>("ByBatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("by_batch_id");
+
+                    b.Property<string>("ByKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("by_key");
+
+                    b.Property<bool>("Replaces")
+                        .HasColumnType("boolean")
+                        .HasColumnName("replaces");
+
+                    b.HasKey("OrgId", "CorrectedBatchId", "CorrectedKey")
+                        .HasName("pk_corrections");
+
+                    b.HasIndex("OrgId", "ByBatchId")
+                        .HasDatabaseName("ix_corrections_org_id_by_batch_id");
+
+                    b.ToTable("corrections", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.CustomerRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -380,6 +416,14 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("ordinal");
 
+                    b.Property<Guid?>("AdjustsInvoiceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("adjusts_invoice_id");
+
+                    b.Property<string>("AdjustsNumber")
+                        .HasColumnType("text")
+                        .HasColumnName("adjusts_number");
+
                     b.Property<decimal>("Amount")
                         .HasColumnType("numeric")
                         .HasColumnName("amount");
@@ -402,6 +446,13 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("jsonb")
                         .HasColumnName("explanation");
 
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text")
+                        .HasDefaultValue("charge")
+                        .HasColumnName("kind");
+
                     b.Property<string>("Meter")
                         .HasColumnType("text")
                         .HasColumnName("meter");
@@ -421,6 +472,10 @@ namespace Polaris.Billing.Persistence.Migrations
 
                     b.HasKey("OrgId", "InvoiceId", "Ordinal")
                         .HasName("pk_invoice_lines");
+
+                    b.HasIndex("OrgId", "AdjustsInvoiceId")
+                        .HasDatabaseName("ix_invoice_lines_org_id_adjusts_invoice_id")
+                        .HasFilter("adjusts_invoice_id IS NOT NULL");
 
                     b.ToTable("invoice_lines", (string)null);
                 });
@@ -518,7 +573,8 @@ namespace Polaris.Billing.Persistence.Migrations
 
                     b.HasIndex("OrgId", "SubscriptionId", "PeriodStart")
                         .IsUnique()
-                        .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start");
+                        .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start")
+                        .HasFilter("period_start < period_end");
 
                     b.ToTable("invoices", (string)null);
                 });

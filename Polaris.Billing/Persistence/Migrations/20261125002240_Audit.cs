@@ -120,20 +120,6 @@ namespace Polaris.Billing.Persistence.Migrations
                 });
 
             migrationBuilder.CreateTable(
-                name: "dirty_buckets",
-                columns: table => new
-                {
-                    org_id = table.Column<Guid>(type: "uuid", nullable: false),
-                    customer_key = table.Column<string>(type: "text", nullable: false),
-                    bucket_start = table.Column<Instant>(type: "timestamp with time zone", nullable: false),
-                    marked_at = table.Column<Instant>(type: "timestamp with time zone", nullable: false)
-                },
-                constraints: table =>
-                {
-                    table.PrimaryKey("pk_dirty_buckets", x => new { x.org_id, x.customer_key, x.bucket_start });
-                });
-
-            migrationBuilder.CreateTable(
                 name: "fresh_buckets",
                 columns: table => new
                 {
@@ -171,9 +157,6 @@ namespace Polaris.Billing.Persistence.Migrations
 
             migrationBuilder.DropTable(
                 name: "audits");
-
-            migrationBuilder.DropTable(
-                name: "dirty_buckets");
 
             migrationBuilder.DropTable(
                 name: "fresh_buckets");

@@ -13,8 +13,8 @@ using Polaris.Billing.Persistence;
 namespace Polaris.Billing.Persistence.Migrations
 {
     [DbContext(typeof(BillingDbContext))]
-    [Migration("20261125001002_Audit")]
-    partial class Audit
+    [Migration("20261125000730_CorrectionsAndAdjustments")]
+    partial class CorrectionsAndAdjustments
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -42,135 +42,6 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("applied_batches", (string)null);
                 });
 
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditFindingRow", b =>
-                {
-                    b.Property<Guid>("OrgId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<Guid>("Id")
-                        .HasColumnType("uuid")
-                        .HasColumnName("id");
-
-                    b.Property<Instant>("BucketStart")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("bucket_start");
-
-                    b.Property<string>("CustomerKey")
-                        .HasColumnType("text")
-                        .HasColumnName("customer_key");
-
-                    b.Property<string>("Expected")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("expected");
-
-                    b.Property<Instant>("FoundAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("found_at");
-
-                    b.Property<Instant?>("HealedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("healed_at");
-
-                    b.Property<string>("Kind")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("kind");
-
-                    b.Property<string>("Place")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("place");
-
-                    b.Property<string>("Stored")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("stored");
-
-                    b.HasKey("OrgId", "Id")
-                        .HasName("pk_audit_findings");
-
-                    b.HasIndex("OrgId")
-                        .HasDatabaseName("ix_audit_findings_open")
-                        .HasFilter("healed_at IS NULL");
-
-                    b.ToTable("audit_findings", (string)null);
-                });
-
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditPositionRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("integer")
-                        .HasColumnName("id");
-
-                    b.Property<Guid>("CurrentOrg")
-                        .HasColumnType("uuid")
-                        .HasColumnName("current_org");
-
-                    b.Property<Instant>("HeldUntil")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("held_until");
-
-                    b.Property<Instant>("NextBucket")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("next_bucket");
-
-                    b.Property<Guid>("Owner")
-                        .HasColumnType("uuid")
-                        .HasColumnName("owner");
-
-                    b.Property<bool>("PassDone")
-                        .HasColumnType("boolean")
-                        .HasColumnName("pass_done");
-
-                    b.Property<Instant>("PassStartedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("pass_started_at");
-
-                    b.HasKey("Id")
-                        .HasName("pk_audit_position");
-
-                    b.ToTable("audit_position", (string)null);
-                });
-
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditRow", b =>
-                {
-                    b.Property<Guid>("OrgId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<long>("DriftFound")
-                        .HasColumnType("bigint")
-                        .HasColumnName("drift_found");
-
-                    b.Property<long>("DriftHealed")
-                        .HasColumnType("bigint")
-                        .HasColumnName("drift_healed");
-
-                    b.Property<Instant>("LastCheckedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("last_checked_at");
-
-                    b.Property<Instant?>("LastPassAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("last_pass_at");
-
-                    b.Property<long>("PassBuckets")
-                        .HasColumnType("bigint")
-                        .HasColumnName("pass_buckets");
-
-                    b.Property<long>("RunningBuckets")
-                        .HasColumnType("bigint")
-                        .HasColumnName("running_buckets");
-
-                    b.HasKey("OrgId")
-                        .HasName("pk_audits");
-
-                    b.ToTable("audits", (string)null);
-                });
-
             modelBuilder.Entity("Polaris.Billing.Persistence.ConsumerPositionRow", b =>
                 {
                     b.Property<string>("ClusterId")
@@ -185,10 +56,6 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("partition");
 
-                    b.Property<Instant>("MovedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("moved_at");
-
                     b.Property<long>("NextOffset")
                         .HasColumnType("bigint")
                         .HasColumnName("next_offset");
@@ -197,6 +64,42 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasName("pk_consumer_positions");
 
                     b.ToTable("consumer_positions", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.CorrectionRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("CorrectedBatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("corrected_batch_id");
+
+                    b.Property<string>("CorrectedKey")
+                        .HasColumnType("text")
+                        .HasColumnName("corrected_key");
+
+                    b.Property<Guid>("ByBatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("by_batch_id");
+
+                    b.Property<string>("ByKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("by_key");
+
+                    b.Property<bool>("Replaces")
+                        .HasColumnType("boolean")
+                        .HasColumnName("replaces");
+
+                    b.HasKey("OrgId", "CorrectedBatchId", "CorrectedKey")
+                        .HasName("pk_corrections");
+
+                    b.HasIndex("OrgId", "ByBatchId")
+                        .HasDatabaseName("ix_corrections_org_id_by_batch_id");
+
+                    b.ToTable("corrections", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.CustomerRow", b =>
@@ -239,26 +142,21 @@ namespace Polaris.Billing.Persistence.Migrations
 
             modelBuilder.Entity("Polaris.Billing.Persistence.DeadLetterRow", b =>
                 {
-                    b.Property<Guid>("OrgId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<Guid>("Id")
-                        .HasColumnType("uuid")
-                        .HasColumnName("id");
-
-                    b.Property<int>("Attempts")
-                        .HasColumnType("integer")
-                        .HasColumnName("attempts");
-
                     b.Property<string>("ClusterId")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("cluster_id");
+
+                    b.Property<string>("Topic")
+                        .HasColumnType("text")
+                        .HasColumnName("topic");
 
                     b.Property<int>("Partition")
                         .HasColumnType("integer")
                         .HasColumnName("partition");
+
+                    b.Property<long>("RecordOffset")
+                        .HasColumnType("bigint")
+                        .HasColumnName("record_offset");
 
                     b.Property<byte[]>("Payload")
                         .IsRequired()
@@ -270,29 +168,12 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("reason");
 
-                    b.Property<long>("RecordOffset")
-                        .HasColumnType("bigint")
-                        .HasColumnName("record_offset");
-
-                    b.Property<Instant?>("ResolvedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("resolved_at");
-
                     b.Property<Instant>("SeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("seen_at");
 
-                    b.Property<string>("Topic")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("topic");
-
-                    b.HasKey("OrgId", "Id")
+                    b.HasKey("ClusterId", "Topic", "Partition", "RecordOffset")
                         .HasName("pk_dead_letters");
-
-                    b.HasIndex("OrgId", "SeenAt")
-                        .HasDatabaseName("ix_dead_letters_waiting")
-                        .HasFilter("resolved_at IS NULL");
 
                     b.ToTable("dead_letters", (string)null);
                 });
@@ -321,30 +202,6 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("dirty_buckets", (string)null);
                 });
 
-            modelBuilder.Entity("Polaris.Billing.Persistence.FreshBucketRow", b =>
-                {
-                    b.Property<Guid>("OrgId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<Instant>("BucketStart")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("bucket_start");
-
-                    b.Property<Instant?>("AuditedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("audited_at");
-
-                    b.Property<Instant>("TouchedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("touched_at");
-
-                    b.HasKey("OrgId", "BucketStart")
-                        .HasName("pk_fresh_buckets");
-
-                    b.ToTable("fresh_buckets", (string)null);
-                });
-
             modelBuilder.Entity("Polaris.Billing.Persistence.HealPositionRow", b =>
                 {
                     b.Property<int>("Id")
@@ -354,10 +211,6 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Guid>("BatchId")
                         .HasColumnType("uuid")
                         .HasColumnName("batch_id");
-
-                    b.Property<Guid>("FoldedBefore")
-                        .HasColumnType("uuid")
-                        .HasColumnName("folded_before");
 
                     b.Property<Instant>("ReceivedAt")
                         .HasColumnType("timestamp with time zone")
@@ -383,6 +236,14 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("ordinal");
 
+                    b.Property<Guid?>("AdjustsInvoiceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("adjusts_invoice_id");
+
+                    b.Property<string>("AdjustsNumber")
+                        .HasColumnType("text")
+                        .HasColumnName("adjusts_number");
+
                     b.Property<decimal>("Amount")
                         .HasColumnType("numeric")
                         .HasColumnName("amount");
@@ -405,6 +266,13 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("jsonb")
                         .HasColumnName("explanation");
 
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text")
+                        .HasDefaultValue("charge")
+                        .HasColumnName("kind");
+
                     b.Property<string>("Meter")
                         .HasColumnType("text")
                         .HasColumnName("meter");
@@ -424,6 +292,10 @@ namespace Polaris.Billing.Persistence.Migrations
 
                     b.HasKey("OrgId", "InvoiceId", "Ordinal")
                         .HasName("pk_invoice_lines");
+
+                    b.HasIndex("OrgId", "AdjustsInvoiceId")
+                        .HasDatabaseName("ix_invoice_lines_org_id_adjusts_invoice_id")
+                        .HasFilter("adjusts_invoice_id IS NOT NULL");
 
                     b.ToTable("invoice_lines", (string)null);
                 });
@@ -521,7 +393,8 @@ namespace Polaris.Billing.Persistence.Migrations
 
                     b.HasIndex("OrgId", "SubscriptionId", "PeriodStart")
                         .IsUnique()
-                        .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start");
+                        .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start")
+                        .HasFilter("period_start < period_end");
 
                     b.ToTable("invoices", (string)null);
                 });
