@@ -51,16 +51,15 @@ internal sealed partial class HealLostBatches(
     private async Task<bool> HealPageAsync(CancellationToken ct)
     {
         var (receivedAfter, afterBatch) = await PositionAsync(ct);
+        var until = Timestamp.FromDateTime((Instant.FromDateTimeOffset(time.GetUtcNow()) - Behind).ToDateTimeUtc());
         var request = new ListBatchesRequest
         {
             ReceivedAfter = Timestamp.FromDateTime(receivedAfter.ToDateTimeUtc()),
             AfterBatchId = afterBatch.ToString(),
-            ReceivedBefore = Timestamp.FromDateTime((Instant.FromDateTimeOffset(time.GetUtcNow()) - Behind).ToDateTimeUtc()),
+            ReceivedBefore = until,
             Limit = Page,
         };
         var listed = (await ingestion.ListBatchesAsync(request, cancellationToken: ct)).Batches;
-        if (listed.Count == 0) return false;
-
         var missing = await MissingAsync(listed, ct);
         if (missing.Length > 0)
         {
@@ -69,7 +68,9 @@ internal sealed partial class HealLostBatches(
             LogHealed(missing.Length, events);
         }
 
-        await MoveAsync(listed[^1], ct);
+        // A page that is not full holds all there was: then everything received before is applied.
+        if (listed.Count == Page) await MoveAsync(listed[^1].ReceivedAt, Guid.Parse(listed[^1].BatchId), ct);
+        else await MoveAsync(until, Guid.Empty, ct);
         return listed.Count == Page;
     }
 
@@ -88,15 +89,15 @@ internal sealed partial class HealLostBatches(
         return [.. ids.Where(id => !applied.Contains(id))];
     }
 
-    private async Task MoveAsync(BatchHeader last, CancellationToken ct)
+    private async Task MoveAsync(Timestamp receivedAt, Guid batch, CancellationToken ct)
     {
         await using var command = database.CreateCommand("""
             INSERT INTO heal_position AS p (id, received_at, batch_id, folded_before) VALUES (1, $1, $2, '00000000-0000-0000-0000-000000000000')
             ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at, batch_id = excluded.batch_id
             WHERE (p.received_at, p.batch_id) < (excluded.received_at, excluded.batch_id)
             """);
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(last.ReceivedAt.ToDateTimeOffset()) });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.Parse(last.BatchId) });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(receivedAt.ToDateTimeOffset()) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = batch });
         await command.ExecuteNonQueryAsync(ct);
     }
 

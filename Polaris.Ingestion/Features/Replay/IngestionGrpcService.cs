@@ -148,7 +148,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
         return new FindOrgResponse { OrgId = await command.ExecuteScalarAsync(ct) is Guid org ? org.ToString() : "" };
     }
 
-    private static async Task ReadDigestsAsync(NpgsqlCommand command, ICollection<BucketDigest> digests, CancellationToken ct)
+    private static async Task ReadDigestsAsync(NpgsqlCommand command, Google.Protobuf.Collections.RepeatedField<BucketDigest> digests, CancellationToken ct)
     {
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
