@@ -61,13 +61,21 @@ internal sealed partial class AuditRecords(NpgsqlDataSource database, TimeProvid
         var now = Now();
         await using var tx = await database.BeginOrgAsync(org, ct);
         await InsertAsync(tx, org, findings, now, ct);
-        var healed = findings.Count(one => one.Customer is null) + await SettleAsync(tx, org, now, ct);
+        if (passDone) await ForgetAsync(tx, org, now, ct);
+        var healed = findings.Count(one => one.Customer is null);
+        // Aggregates whose rebuild is done are healed.
         await using (var command = tx.Command("""
+            WITH settled AS (
+              UPDATE audit_findings f SET healed_at = $2 WHERE f.org_id = $1 AND f.healed_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM dirty_buckets d WHERE d.org_id = $1 AND d.customer_key = f.customer_key AND d.bucket_start = f.bucket_start)
+              RETURNING 1),
+            counted AS (SELECT count(*) AS n FROM settled)
             INSERT INTO audits AS a (org_id, last_checked_at, last_pass_at, running_buckets, pass_buckets, drift_found, drift_healed)
-            VALUES ($1, $2, CASE WHEN $4 THEN $2 END, CASE WHEN $4 THEN 0 ELSE $3 END, CASE WHEN $4 THEN $3 ELSE 0 END, $5, $6)
+            SELECT $1, $2, CASE WHEN $4 THEN $2 END, CASE WHEN $4 THEN 0 ELSE $3 END, CASE WHEN $4 THEN $3 ELSE 0 END, $5, $6 + n FROM counted
             ON CONFLICT (org_id) DO UPDATE SET last_checked_at = excluded.last_checked_at, last_pass_at = coalesce(excluded.last_pass_at, a.last_pass_at),
               running_buckets = CASE WHEN $4 THEN 0 ELSE a.running_buckets + $3 END, pass_buckets = CASE WHEN $4 THEN a.running_buckets + $3 ELSE a.pass_buckets END,
-              drift_found = a.drift_found + $5, drift_healed = a.drift_healed + $6
+              drift_found = a.drift_found + excluded.drift_found, drift_healed = a.drift_healed + excluded.drift_healed
+            RETURNING (SELECT n FROM counted)
             """))
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
@@ -76,7 +84,7 @@ internal sealed partial class AuditRecords(NpgsqlDataSource database, TimeProvid
             command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = passDone });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = findings.Count });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = healed });
-            await command.ExecuteNonQueryAsync(ct);
+            healed += (int)(long)(await command.ExecuteScalarAsync(ct))!;
         }
 
         await tx.CommitAsync(ct);
@@ -136,23 +144,12 @@ internal sealed partial class AuditRecords(NpgsqlDataSource database, TimeProvid
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Aggregates whose rebuild is done are healed; what is old enough goes.</summary>
-    private static async Task<int> SettleAsync(ScopedTransaction tx, Guid org, Instant now, CancellationToken ct)
+    private static async Task ForgetAsync(ScopedTransaction tx, Guid org, Instant now, CancellationToken ct)
     {
-        await using (var forget = tx.Command("DELETE FROM audit_findings WHERE org_id = $1 AND id < $2"))
-        {
-            forget.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-            forget.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = AppliedBatches.FirstIdAt(now - KeepFindings) });
-            await forget.ExecuteNonQueryAsync(ct);
-        }
-
-        await using var command = tx.Command("""
-            UPDATE audit_findings f SET healed_at = $2 WHERE f.org_id = $1 AND f.healed_at IS NULL AND NOT EXISTS (
-              SELECT 1 FROM dirty_buckets d WHERE d.org_id = $1 AND d.customer_key = f.customer_key AND d.bucket_start = f.bucket_start)
-            """);
+        await using var command = tx.Command("DELETE FROM audit_findings WHERE org_id = $1 AND id < $2");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now });
-        return await command.ExecuteNonQueryAsync(ct);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = AppliedBatches.FirstIdAt(now - KeepFindings) });
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     private Instant Now() => Instant.FromDateTimeOffset(time.GetUtcNow());
