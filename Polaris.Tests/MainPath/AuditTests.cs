@@ -128,7 +128,8 @@ public sealed class AuditTests(PolarisApp polaris) : IAsyncLifetime
         using var tenant = await WithUsageAsync(10);
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         var senders = Enumerable.Range(0, 4).Select(sender => SendAsync(sender)).ToArray();
-        await polaris.UntilAsync("a look at it", () => CheckedAfterAsync(TimeProvider.System.GetUtcNow()));
+        var began = TimeProvider.System.GetUtcNow();
+        await polaris.UntilAsync("a look at it", () => CheckedAfterAsync(began));
         polaris.App.Kill("billing");
         var sent = 10 + (await Task.WhenAll(senders)).Sum();
         await polaris.UntilHealthyAsync();
