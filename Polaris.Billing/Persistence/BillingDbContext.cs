@@ -47,6 +47,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
         });
         Usage(modelBuilder);
+        Auditing(modelBuilder);
         Invoicing(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
@@ -82,7 +83,27 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("heal_position").HasKey(row => row.Id);
             table.Property(row => row.Id).ValueGeneratedNever();
         });
-        modelBuilder.Entity<DeadLetterRow>().ToTable("dead_letters").HasKey(row => new { row.ClusterId, row.Topic, row.Partition, row.RecordOffset });
+        modelBuilder.Entity<DeadLetterRow>(table =>
+        {
+            table.ToTable("dead_letters").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.SeenAt }).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_dead_letters_waiting");
+        });
+    }
+
+    private static void Auditing(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<FreshBucketRow>().ToTable("fresh_buckets").HasKey(row => new { row.OrgId, row.BucketStart });
+        modelBuilder.Entity<AuditRow>().ToTable("audits").HasKey(row => row.OrgId);
+        modelBuilder.Entity<AuditFindingRow>(table =>
+        {
+            table.ToTable("audit_findings").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => row.OrgId).HasFilter("healed_at IS NULL").HasDatabaseName("ix_audit_findings_open");
+        });
+        modelBuilder.Entity<AuditPositionRow>(table =>
+        {
+            table.ToTable("audit_position").HasKey(row => row.Id);
+            table.Property(row => row.Id).ValueGeneratedNever();
+        });
     }
 
     private static void Invoicing(ModelBuilder modelBuilder)

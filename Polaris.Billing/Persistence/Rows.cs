@@ -69,7 +69,10 @@ public sealed class MeterRow
     public bool Filled { get; set; }
 }
 
-/// <summary>A batch whose events are in the aggregates. Its presence is what makes applying it again do nothing.</summary>
+/// <summary>
+/// A batch whose events are in the aggregates. Its presence is what makes applying it again do nothing; old ones fold into
+/// <see cref="HealPositionRow.FoldedBefore"/>. Only <c>AppliedBatches</c> reads it.
+/// </summary>
 public sealed class AppliedBatchRow
 {
     public Guid OrgId { get; set; }
@@ -140,6 +143,7 @@ public sealed class ConsumerPositionRow
     public string Topic { get; set; } = "";
     public int Partition { get; set; }
     public long NextOffset { get; set; }
+    public Instant MovedAt { get; set; }
 }
 
 /// <summary>How far the search for lost batches has come: every batch received before is known to be applied.</summary>
@@ -148,6 +152,71 @@ public sealed class HealPositionRow
     public int Id { get; set; }
     public Instant ReceivedAt { get; set; }
     public Guid BatchId { get; set; }
+
+    /// <summary>Batches with a smaller id count as applied, unless they wait as dead letters: their ids are no longer kept.</summary>
+    public Guid FoldedBefore { get; set; }
+}
+
+/// <summary>A bucket whose usage came lately; the auditor looks at it again and again.</summary>
+public sealed class FreshBucketRow
+{
+    public Guid OrgId { get; set; }
+    public Instant BucketStart { get; set; }
+    public Instant TouchedAt { get; set; }
+    public Instant? AuditedAt { get; set; }
+}
+
+/// <summary>What the auditor has done for an org so far.</summary>
+public sealed class AuditRow
+{
+    public Guid OrgId { get; set; }
+
+    /// <summary>When some of its buckets were last compared, and when the slow cycle last came to its end.</summary>
+    public Instant LastCheckedAt { get; set; }
+
+    public Instant? LastPassAt { get; set; }
+
+    /// <summary>Buckets that the slow cycle compared so far in the pass under way, and in the last whole one.</summary>
+    public long RunningBuckets { get; set; }
+
+    public long PassBuckets { get; set; }
+    public long DriftFound { get; set; }
+    public long DriftHealed { get; set; }
+}
+
+/// <summary>A difference that the auditor found between Ingestion and Billing.</summary>
+public sealed class AuditFindingRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+    public string Kind { get; set; } = "";
+    public Instant BucketStart { get; set; }
+
+    /// <summary>Where the difference is: <c>partition 3</c>, or a customer and a meter.</summary>
+    public string Place { get; set; } = "";
+
+    /// <summary>Set for aggregates: healed as soon as the customer's bucket is rebuilt.</summary>
+    public string? CustomerKey { get; set; }
+
+    public string Stored { get; set; } = "";
+    public string Expected { get; set; } = "";
+    public Instant FoundAt { get; set; }
+    public Instant? HealedAt { get; set; }
+}
+
+/// <summary>Where the auditor's slow cycle stands, and which replica audits until when.</summary>
+public sealed class AuditPositionRow
+{
+    public int Id { get; set; }
+    public Guid Owner { get; set; }
+    public Instant HeldUntil { get; set; }
+
+    /// <summary>The org under audit; the empty id before the first.</summary>
+    public Guid CurrentOrg { get; set; }
+
+    public Instant NextBucket { get; set; }
+    public Instant PassStartedAt { get; set; }
+    public bool PassDone { get; set; }
 }
 
 public sealed class InvoiceRow
@@ -227,14 +296,28 @@ public sealed class OutboxRow
     public byte[] Message { get; set; } = [];
 }
 
-/// <summary>A record that could not be applied, with the reason. Not tenant data: what it holds could not be read.</summary>
+/// <summary>
+/// A record that could not be applied, with the reason. It is its org's where the org can be read, else the empty org's, which nobody but
+/// the service itself sees.
+/// </summary>
 public sealed class DeadLetterRow
 {
+    public Guid OrgId { get; set; }
+
+    /// <summary>The batch's id where the org can be read, else made from where the record lay: the same one again is the same dead letter.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>The broker's cluster id, or <c>store</c> for a batch that was fetched from Ingestion.</summary>
     public string ClusterId { get; set; } = "";
+
     public string Topic { get; set; } = "";
     public int Partition { get; set; }
     public long RecordOffset { get; set; }
     public string Reason { get; set; } = "";
     public byte[] Payload { get; set; } = [];
     public Instant SeenAt { get; set; }
+    public int Attempts { get; set; }
+
+    /// <summary>When it was applied after all; null while it waits.</summary>
+    public Instant? ResolvedAt { get; set; }
 }

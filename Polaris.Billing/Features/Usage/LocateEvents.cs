@@ -41,13 +41,13 @@ internal sealed class LocateEvents(NpgsqlDataSource database)
         await using var tx = await database.BeginOrgAsync(org, ct);
         var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
         var batches = events.Select(one => one.BatchId).Distinct().ToArray();
-        var applied = await UsageSql.AppliedAsync(tx, org, batches, ct);
+        var applied = await AppliedBatches.AmongAsync(tx, [.. batches.Select(batch => (org, batch))], ct);
         var corrected = await RecordCorrections.OfBatchesAsync(tx, [.. batches.Select(batch => (org, batch))], ct);
         var voids = await VoidsAsync(tx, org, batches, ct);
         var lines = await LinesAsync(tx, org, events, ct);
         return [.. events.Select(one =>
         {
-            var (isApplied, isCorrected) = (applied.Contains(one.BatchId), corrected.Contains(new EventIdentity(org, one.BatchId, one.IdempotencyKey)));
+            var (isApplied, isCorrected) = (applied.Contains((org, one.BatchId)), corrected.Contains(new EventIdentity(org, one.BatchId, one.IdempotencyKey)));
             if (!isApplied || isCorrected || voids.Contains((one.BatchId, one.IdempotencyKey))) return new LocatedEvent(isApplied, isCorrected, []);
             return new LocatedEvent(true, false, [.. meters.Where(meter => meter.Measure(one.Type, one.Properties.Span) is not null)
                 .Select(meter => new CountedEvent(meter.Key, FoldUsage.InstantOf(one.Bucket), LinesOf(one, meter.Key, lines)))]);

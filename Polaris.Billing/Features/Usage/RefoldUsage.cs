@@ -46,7 +46,8 @@ internal static class RefoldUsage
         await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys.Concat(gone), ct);
     }
 
-    private static async Task<FoldUsage> FoldAsync(ScopedTransaction tx, Ingestion.V1.Ingestion.IngestionClient ingestion, RefoldScope scope, CancellationToken ct)
+    /// <summary>What the aggregates should be, as the transaction sees what is applied.</summary>
+    public static async Task<FoldUsage> FoldAsync(ScopedTransaction tx, Ingestion.V1.Ingestion.IngestionClient ingestion, RefoldScope scope, CancellationToken ct)
     {
         var corrected = new HashSet<EventIdentity>();
         var fold = new FoldUsage(new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [scope.Org] = scope.Meters }, corrected);
@@ -72,10 +73,10 @@ internal static class RefoldUsage
         async Task AddAsync()
         {
             if (waiting.Count == 0) return;
-            var applied = await UsageSql.AppliedAsync(tx, scope.Org, [.. waiting.Select(FoldUsage.IdOf)], ct);
+            var applied = await AppliedBatches.AmongAsync(tx, [.. waiting.Select(batch => (scope.Org, FoldUsage.IdOf(batch)))], ct);
             corrected.Clear();
-            corrected.UnionWith(await RecordCorrections.OfBatchesAsync(tx, [.. applied.Select(batch => (scope.Org, batch))], ct));
-            foreach (var batch in waiting.Where(batch => applied.Contains(FoldUsage.IdOf(batch)))) fold.Add(batch);
+            corrected.UnionWith(await RecordCorrections.OfBatchesAsync(tx, [.. applied], ct));
+            foreach (var batch in waiting.Where(batch => applied.Contains((scope.Org, FoldUsage.IdOf(batch))))) fold.Add(batch);
             waiting.Clear();
         }
     }

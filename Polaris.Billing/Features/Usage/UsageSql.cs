@@ -69,18 +69,6 @@ internal static class UsageSql
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Which of an org's batches are applied.</summary>
-    public static async Task<HashSet<Guid>> AppliedAsync(ScopedTransaction tx, Guid org, Guid[] batches, CancellationToken ct)
-    {
-        await using var command = tx.Command("SELECT batch_id FROM applied_batches WHERE org_id = $1 AND batch_id = ANY($2)");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = batches });
-        var applied = new HashSet<Guid>(batches.Length);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) applied.Add(reader.GetGuid(0));
-        return applied;
-    }
-
     /// <summary>Buckets that <see cref="RebuildBuckets"/> is to count anew; the caller wakes it after its commit.</summary>
     public static async Task MarkDirtyAsync(
         ScopedTransaction tx, IEnumerable<(Guid OrgId, string Customer, long BucketMicroseconds)> buckets, Instant now, CancellationToken ct)

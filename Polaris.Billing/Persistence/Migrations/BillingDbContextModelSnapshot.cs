@@ -39,6 +39,135 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("applied_batches", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.AuditFindingRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Instant>("BucketStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("bucket_start");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<string>("Expected")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("expected");
+
+                    b.Property<Instant>("FoundAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("found_at");
+
+                    b.Property<Instant?>("HealedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("healed_at");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Place")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("place");
+
+                    b.Property<string>("Stored")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("stored");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_audit_findings");
+
+                    b.HasIndex("OrgId")
+                        .HasDatabaseName("ix_audit_findings_open")
+                        .HasFilter("healed_at IS NULL");
+
+                    b.ToTable("audit_findings", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.AuditPositionRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("CurrentOrg")
+                        .HasColumnType("uuid")
+                        .HasColumnName("current_org");
+
+                    b.Property<Instant>("HeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_until");
+
+                    b.Property<Instant>("NextBucket")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_bucket");
+
+                    b.Property<Guid>("Owner")
+                        .HasColumnType("uuid")
+                        .HasColumnName("owner");
+
+                    b.Property<bool>("PassDone")
+                        .HasColumnType("boolean")
+                        .HasColumnName("pass_done");
+
+                    b.Property<Instant>("PassStartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("pass_started_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit_position");
+
+                    b.ToTable("audit_position", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.AuditRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<long>("DriftFound")
+                        .HasColumnType("bigint")
+                        .HasColumnName("drift_found");
+
+                    b.Property<long>("DriftHealed")
+                        .HasColumnType("bigint")
+                        .HasColumnName("drift_healed");
+
+                    b.Property<Instant>("LastCheckedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_checked_at");
+
+                    b.Property<Instant?>("LastPassAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_pass_at");
+
+                    b.Property<long>("PassBuckets")
+                        .HasColumnType("bigint")
+                        .HasColumnName("pass_buckets");
+
+                    b.Property<long>("RunningBuckets")
+                        .HasColumnType("bigint")
+                        .HasColumnName("running_buckets");
+
+                    b.HasKey("OrgId")
+                        .HasName("pk_audits");
+
+                    b.ToTable("audits", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.ConsumerPositionRow", b =>
                 {
                     b.Property<string>("ClusterId")
@@ -52,6 +181,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<int>("Partition")
                         .HasColumnType("integer")
                         .HasColumnName("partition");
+
+                    b.Property<Instant>("MovedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("moved_at");
 
                     b.Property<long>("NextOffset")
                         .HasColumnType("bigint")
@@ -139,21 +272,26 @@ namespace Polaris.Billing.Persistence.Migrations
 
             modelBuilder.Entity("Polaris.Billing.Persistence.DeadLetterRow", b =>
                 {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
                     b.Property<string>("ClusterId")
+                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("cluster_id");
-
-                    b.Property<string>("Topic")
-                        .HasColumnType("text")
-                        .HasColumnName("topic");
 
                     b.Property<int>("Partition")
                         .HasColumnType("integer")
                         .HasColumnName("partition");
-
-                    b.Property<long>("RecordOffset")
-                        .HasColumnType("bigint")
-                        .HasColumnName("record_offset");
 
                     b.Property<byte[]>("Payload")
                         .IsRequired()
@@ -165,12 +303,29 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("reason");
 
+                    b.Property<long>("RecordOffset")
+                        .HasColumnType("bigint")
+                        .HasColumnName("record_offset");
+
+                    b.Property<Instant?>("ResolvedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("resolved_at");
+
                     b.Property<Instant>("SeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("seen_at");
 
-                    b.HasKey("ClusterId", "Topic", "Partition", "RecordOffset")
+                    b.Property<string>("Topic")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("topic");
+
+                    b.HasKey("OrgId", "Id")
                         .HasName("pk_dead_letters");
+
+                    b.HasIndex("OrgId", "SeenAt")
+                        .HasDatabaseName("ix_dead_letters_waiting")
+                        .HasFilter("resolved_at IS NULL");
 
                     b.ToTable("dead_letters", (string)null);
                 });
@@ -199,6 +354,30 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("dirty_buckets", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.FreshBucketRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Instant>("BucketStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("bucket_start");
+
+                    b.Property<Instant?>("AuditedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("audited_at");
+
+                    b.Property<Instant>("TouchedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("touched_at");
+
+                    b.HasKey("OrgId", "BucketStart")
+                        .HasName("pk_fresh_buckets");
+
+                    b.ToTable("fresh_buckets", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.HealPositionRow", b =>
                 {
                     b.Property<int>("Id")
@@ -208,6 +387,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Guid>("BatchId")
                         .HasColumnType("uuid")
                         .HasColumnName("batch_id");
+
+                    b.Property<Guid>("FoldedBefore")
+                        .HasColumnType("uuid")
+                        .HasColumnName("folded_before");
 
                     b.Property<Instant>("ReceivedAt")
                         .HasColumnType("timestamp with time zone")
