@@ -147,8 +147,16 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
             db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = Guid.Parse(plan.Id), PlanKey = "p", Message = plan.ToByteArray() });
             db.Subscriptions.Add(new SubscriptionRow
             {
-                OrgId = org, Id = Guid.CreateVersion7(), CustomerKey = "acme", PlanKey = "p", PlanVersionId = Guid.Parse(plan.Id), StartAt = March, EndAt = June, AnchorDay = 1,
-                NextPeriodStart = March, NextPeriodEnd = April,
+                OrgId = org,
+                Id = Guid.CreateVersion7(),
+                CustomerKey = "acme",
+                PlanKey = "p",
+                PlanVersionId = Guid.Parse(plan.Id),
+                StartAt = March,
+                EndAt = June,
+                AnchorDay = 1,
+                NextPeriodStart = March,
+                NextPeriodEnd = April,
             });
             return db.SaveChangesAsync(ct);
         }, default));

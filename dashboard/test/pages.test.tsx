@@ -133,9 +133,9 @@ describe('invoices', () => {
     );
     expect(steps.getAllByRole('row').map((row) => row.lastElementChild?.textContent)).toEqual([
       '= amount',
-      '-$3.50',
+      '−$3.50',
       '$1.50',
-      '-$2.00',
+      '−$2.00',
     ]);
     expect(steps.getByText('Difference: what it is now, less what it was')).toBeTruthy();
   });
