@@ -133,22 +133,22 @@ public sealed class IngestRequestTests(PolarisApp polaris)
 
         public bool Gzip => seed % 5 == 0;
 
-        public string Line() => Encoding.UTF8.GetString(Broken($$"""{"idempotency_key":"{{key}}","type":"t","customer":"c","properties":{"a":1.5,"b":"x","c":true}}"""));
+        public string Line() => Encoding.UTF8.GetString(Broken("""{"idempotency_key":"KEY","type":"t","customer":"c","properties":{"a":1.5,"b":"x","c":true}}"""));
 
         public byte[] Body(string type) => Broken(type switch
         {
-            "application/x-ndjson" => $$"""
-                {"idempotency_key":"{{key}}","type":"t"}
-                {"idempotency_key":"{{key}}b","replaces":"{{key}}","properties":{"n":"1"}}
+            "application/x-ndjson" => """
+                {"idempotency_key":"KEY","type":"t"}
+                {"idempotency_key":"KEYb","replaces":"KEY","properties":{"n":"1"}}
                 """,
-            "application/json" => $$"""{"events":[{"idempotency_key":"{{key}}","type":"t","timestamp":"2026-01-01T00:00:00Z"},{"idempotency_key":"{{key}}v","voids":"{{key}}"}]}""",
-            "application/cloudevents+json" => $$"""{"specversion":"1.0","id":"{{key}}","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","data":{"a":1,"b":"é"}}""",
-            _ => $$"""[{"specversion":"1.0","id":"{{key}}","source":"/s","type":"t"},{"specversion":"1.0","id":"{{key}}2","source":"/s","type":"t","subject":"c","data":{"u":"\ud83d\ude00"}}]""",
+            "application/json" => """{"events":[{"idempotency_key":"KEY","type":"t","timestamp":"2026-01-01T00:00:00Z"},{"idempotency_key":"KEYv","voids":"KEY"}]}""",
+            "application/cloudevents+json" => """{"specversion":"1.0","id":"KEY","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","data":{"a":1,"b":"é"}}""",
+            _ => """[{"specversion":"1.0","id":"KEY","source":"/s","type":"t"},{"specversion":"1.0","id":"KEY2","source":"/s","type":"t","subject":"c","data":{"u":"\ud83d\ude00"}}]""",
         });
 
         private byte[] Broken(string good)
         {
-            var bytes = Encoding.UTF8.GetBytes(good).ToList();
+            var bytes = Encoding.UTF8.GetBytes(good.Replace("KEY", key, StringComparison.Ordinal)).ToList();
             for (var i = random.Next(1, 6); i > 0; i--)
             {
                 var at = random.Next(bytes.Count);
