@@ -17,7 +17,7 @@ internal static class StoreGroup
     /// A transaction older than this is not committed: who looks for lost batches by their receipt time relies on it
     /// (Billing's HealLostBatches stays 15 s behind).
     /// </summary>
-    private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(8);
+    internal static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(8);
 
     private const int CommandTimeoutSeconds = 5;
 
@@ -63,7 +63,7 @@ internal static class StoreGroup
         return (int)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    private static async Task InsertBatchesAsync(ScopedTransaction tx, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
+    internal static async Task InsertBatchesAsync(ScopedTransaction tx, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
     {
         await using var command = tx.Command($"WITH {InsertBatches("true")} SELECT 1");
         command.CommandTimeout = CommandTimeoutSeconds;

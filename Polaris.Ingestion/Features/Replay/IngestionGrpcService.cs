@@ -1,8 +1,10 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NodaTime;
 using Npgsql;
 using Polaris.Ingestion.Domain;
+using Polaris.Ingestion.Features.Events;
 using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Messaging;
@@ -182,8 +184,18 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = PageSize });
         if (partition is { } one) command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = one });
         var page = new List<UsageBatch>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) page.Add(UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)));
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct)) page.Add(UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)));
+        }
+
+        var corrected = await EventCorrections.OfBatchesAsync(tx, org, page.Select(batch => new Guid(batch.BatchId.Span, bigEndian: true)), ct);
+        if (corrected.Count == 0) return page;
+        foreach (var stored in page.SelectMany(batch => batch.Events))
+        {
+            if (corrected.TryGetValue(stored.IdempotencyKey, out var by)) stored.CorrectedBy = ByteString.CopyFrom(by.BatchId.ToByteArray(bigEndian: true));
+        }
+
         return page;
     }
 
