@@ -15,6 +15,9 @@ internal sealed class BenchOrg : IDisposable
 
     public PolarisClient Client { get; }
 
+    /// <summary>Events that a command had accepted, where it keeps count.</summary>
+    public long Sent { get; set; }
+
     public static async Task<BenchOrg> CreateAsync(Uri url, string name)
     {
         using var anyone = new PolarisClient(url);
@@ -39,6 +42,17 @@ internal sealed class BenchOrg : IDisposable
             "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
             new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)), customer });
         return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Quantity of a meter in each quarter of an hour of the same days, by its start.</summary>
+    public async Task<IReadOnlyDictionary<string, decimal>> TimelineAsync(string meter)
+    {
+        var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
+        var answer = await Client.QueryAsync(
+            "query($meter: String!, $from: DateTime!, $to: DateTime!) { usageTimeline(meter: $meter, from: $from, to: $to, window: QUARTER_HOUR) { start quantity } }",
+            new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)) });
+        return answer.GetProperty("usageTimeline").EnumerateArray().ToDictionary(
+            point => point.GetProperty("start").GetString()!, point => decimal.Parse(point.GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture));
     }
 
     /// <summary>Seconds until the meter shows the quantity.</summary>

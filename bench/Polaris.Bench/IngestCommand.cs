@@ -47,5 +47,5 @@ internal sealed class IngestCommand(Options options)
         return 0;
     }
 
-    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessCpu.Read(endpoints.GetProperty("resources")) : [];
+    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds) : [];
 }
