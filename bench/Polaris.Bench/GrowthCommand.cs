@@ -13,7 +13,7 @@ internal sealed class GrowthCommand(Options options)
     private const int Million = 1_000_000;
     private const int FillBatch = 1_000;
     private const int CurrentUsageQueries = 200;
-    private static readonly TimeSpan FillSpan = TimeSpan.FromDays(30);
+    private const int Days = 30;
     private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(20);
 
     private sealed record Mark(long Events, double Rate, double CaughtUp, double FreshP50, double FreshP99, double UsageP50, double UsageP99);
@@ -32,7 +32,7 @@ internal sealed class GrowthCommand(Options options)
             {
                 var (before, began) = (orgs.Sum(org => org.Sent), Stopwatch.GetTimestamp());
                 await FillAsync(orgs, before, goal, to);
-                foreach (var org in orgs) await org.CatchUpAsync("calls", org.Sent, CatchUp);
+                foreach (var org in orgs) await org.CatchUpAsync("calls", org.Sent, CatchUp, Days);
                 var (stored, seconds) = (orgs.Sum(org => org.Sent), Stopwatch.GetElapsedTime(began).TotalSeconds);
                 var filled = stored - before;
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stored} events stored; the last {filled} took {seconds:0.0} s until they were counted, {filled / seconds:0}/s"));
@@ -62,7 +62,8 @@ internal sealed class GrowthCommand(Options options)
 
     private static async Task SubscribeAsync(BenchOrg org)
     {
-        var start = TimeProvider.System.GetUtcNow().UtcDateTime.Date.AddDays(-28).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        // The month in progress: nothing is invoiced meanwhile.
+        var start = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-01T00:00:00Z", CultureInfo.InvariantCulture);
         await org.Client.QueryAsync("mutation($input: CreatePlanInput!) { createPlan(input: $input) { id } }", new
         {
             input = new
@@ -95,7 +96,7 @@ internal sealed class GrowthCommand(Options options)
             for (var turn = 0; Interlocked.Add(ref next, FillBatch) is var number && number <= to; turn++)
             {
                 var (org, http) = own[turn % own.Length];
-                var body = new EventBodies($"{run}-{index}", FillBatch, now - FillSpan * (1 - (double)number / last));
+                var body = new EventBodies($"{run}-{index}", FillBatch, now - TimeSpan.FromDays(Days) * (1 - (double)number / last));
                 LoadAnswer answer;
                 while ((answer = await http.PostAsync(body.From((long)turn * FillBatch), CancellationToken.None)).Status is 0 or 429 or 503) await Task.Delay(200);
                 if (answer.Accepted + answer.Duplicates != FillBatch) throw new PolarisException($"A batch of {FillBatch} was answered {answer}.");
@@ -110,12 +111,12 @@ internal sealed class GrowthCommand(Options options)
     {
         var result = await new LoadRun(options.Url, org.ApiKey, 100, options.Number("--connections", 8), TimeSpan.FromSeconds(options.Number("--seconds", 10))).RunAsync();
         org.Sent += result.Accepted;
-        return (result.Rate, await org.CatchUpAsync("calls", org.Sent, CatchUp));
+        return (result.Rate, await org.CatchUpAsync("calls", org.Sent, CatchUp, Days));
     }
 
     private async Task<Mark> MeasureAsync(BenchOrg org, long stored, double rate, double caughtUp, double half)
     {
-        var before = await org.UsageAsync("calls");
+        var before = await org.UsageAsync("calls", days: Days);
         var (fresh, _, missed) = await FreshnessCommand.MeasureAsync(options.Url, org, 100, options.Number("--connections", 8), TimeSpan.FromSeconds(options.Number("--seconds", 10)), half);
         if (missed > 0) throw new PolarisException($"{missed} probes were not counted.");
         // Only what was accepted is counted, and nothing else sends: the difference is what freshness sent.
@@ -136,7 +137,7 @@ internal sealed class GrowthCommand(Options options)
     private static async Task<decimal> SettledAsync(BenchOrg org)
     {
         var last = -1m;
-        while (await org.UsageAsync("calls") is var now && now != last)
+        while (await org.UsageAsync("calls", days: Days) is var now && now != last)
         {
             last = now;
             await Task.Delay(1_000);
@@ -147,12 +148,12 @@ internal sealed class GrowthCommand(Options options)
 
     private static void Print(List<Mark> marks)
     {
-        Console.WriteLine($"\n  {"stored",10} {"events/s",9} {"of 1 M",7} {"caught up s",12} {"fresh p50 ms",13} {"of 1 M",7} {"p99 ms",8} {"current usage p50 ms",21} {"of 1 M",7} {"p99 ms",8}");
+        Console.WriteLine($"\n  {"stored",10} {"events/s",9} {"of first",8} {"caught up s",12} {"fresh p50 ms",13} {"of first",8} {"p99 ms",8} {"current usage p50 ms",21} {"of first",8} {"p99 ms",8}");
         foreach (var mark in marks)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {mark.Events,10} {mark.Rate,9:0} {mark.Rate / marks[0].Rate,7:0.00} {mark.CaughtUp,12:0.00} {mark.FreshP50,13:0} {mark.FreshP50 / marks[0].FreshP50,7:0.00} {mark.FreshP99,8:0} {mark.UsageP50,21:0.0} {mark.UsageP50 / marks[0].UsageP50,7:0.00} {mark.UsageP99,8:0.0}"));
+                $"  {mark.Events,10} {mark.Rate,9:0} {mark.Rate / marks[0].Rate,8:0.00} {mark.CaughtUp,12:0.00} {mark.FreshP50,13:0} {mark.FreshP50 / marks[0].FreshP50,8:0.00} {mark.FreshP99,8:0} {mark.UsageP50,21:0.0} {mark.UsageP50 / marks[0].UsageP50,8:0.00} {mark.UsageP99,8:0.0}"));
         }
     }
 }

@@ -28,8 +28,8 @@ static int Help()
 
           replay FOLDER [--recompute N|all]   an access log becomes invoices; every figure is compared with expected.json
           demo                                creates the demo tenant, or tops up its recent usage
-          ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0.1] [--rounds N] [--direct yes]
-                                              events a second, beside what the same PostgreSQL takes bare
+          ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0,0.5] [--rounds N] [--direct yes]
+                                              events a second, beside what the same PostgreSQL takes bare, and one row a commit
           freshness [--seconds N] [--rate N]  from 202 to visible usage at half the maximum rate
           growth [--to 10000000] [--orgs N]   rate, freshness and current usage at 1 M, 10 M, … stored events, and what they are of those at 1 M
           chaos [--minutes N] [--seed N] [--faults ingestion,billing,postgres,kafka,wipe] [--every SECONDS] [--rate N] [--connections N]
