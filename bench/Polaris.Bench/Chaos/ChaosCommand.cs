@@ -92,7 +92,11 @@ internal sealed class ChaosCommand(Options options)
         for (var i = 0; i < Orgs; i++) await CatchUpAsync(orgs[i], folds[i]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  caught up after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Quiet.TotalSeconds:0} s of quiet, then every figure is compared"));
         await Task.Delay(Quiet);
-        for (var i = 0; i < Orgs; i++) await CompareAsync(i + 1, orgs[i], folds[i]);
+        for (var i = 0; i < Orgs; i++)
+        {
+            await CompareAsync(i + 1, orgs[i], folds[i]);
+            await Audit.CheckAsync($"org {i + 1}", orgs[i], folds[i].Events, comparison);
+        }
     }
 
     /// <summary>Until the counts are there; what does not come is found by the comparison.</summary>
