@@ -27,7 +27,7 @@ internal static class PropertyCanon
                 return ([], new Rejection("too_many_properties", at, $"An event has at most {Limits.MaxProperties} properties."));
             if (EventParser.Text(ref reader) is not { } name || name.Contains('\0', StringComparison.Ordinal))
                 return ([], new Rejection("invalid_property", at, "A property's name is valid Unicode without U+0000."));
-                        if (name.Length is 0 or > Limits.MaxTextLength)
+            if (name.Length is 0 or > Limits.MaxTextLength)
                 return ([], new Rejection("invalid_property", FieldOf(at, name), $"A property's name has 1 to {Limits.MaxTextLength} characters."));
             reader.Read();
             var (value, why) = ReadValue(ref reader, at, name);

@@ -54,7 +54,8 @@ internal static class EventEndpoint
         var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.AsSpan();
         var query = raw.IndexOf('?');
         if (query >= 0) raw = raw[..query];
-        return Uri.UnescapeDataString(raw[Prefix.Length..].ToString());
+        // A proxy may send the whole address instead of the path.
+        return raw.StartsWith(Prefix, StringComparison.Ordinal) ? Uri.UnescapeDataString(raw[Prefix.Length..].ToString()) : context.Request.Path.Value![Prefix.Length..];
     }
 
     private static string CountingOf(FoundEvent found, CountedEvent? counted) =>
