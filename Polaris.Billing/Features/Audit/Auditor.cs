@@ -29,12 +29,17 @@ internal sealed partial class Auditor(
 
     private const int SlowLimit = 2_000;
     private static readonly TimeSpan SlowSlice = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan FreshSlice = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FreshEvery = TimeSpan.FromSeconds(3);
     /// <summary>A bucket that nothing came for this long is still fresh, and looked at less often.</summary>
     private static readonly Duration InUse = Duration.FromMinutes(3);
 
     private static readonly Duration QuietEvery = Duration.FromSeconds(30);
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinRest = TimeSpan.FromSeconds(1);
+
+    /// <summary>Slices are short; what took longer waited for somebody, or repaired a bucket.</summary>
+    private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(10);
+
 
     /// <summary>How many times as long as it worked it rests.</summary>
     private const int RestFactor = 9;
@@ -67,16 +72,17 @@ internal sealed partial class Auditor(
 
             var worked = TimeProvider.System.GetElapsedTime(began);
             Spent.Add(worked.TotalSeconds);
-            var rest = worked * RestFactor;
-            await Task.Delay(rest > Rest ? rest : Rest, stoppingToken);
+            await Task.Delay(TimeSpan.FromTicks(Math.Clamp(worked.Ticks * RestFactor, MinRest.Ticks, MaxRest.Ticks)), stoppingToken);
         }
     }
 
     private async Task FreshAsync(CancellationToken ct)
     {
-        var due = await FreshDueAsync(ct);
-        foreach (var org in due.GroupBy(row => row.Org))
+        var began = TimeProvider.System.GetTimestamp();
+        foreach (var org in (await FreshDueAsync(ct)).GroupBy(row => row.Org))
         {
+            // What is left waited longest by then, and comes first.
+            if (TimeProvider.System.GetElapsedTime(began) > FreshSlice) return;
             var (checkedBuckets, findings) = (0, new List<Finding>());
             foreach (var (from, to) in Runs([.. org.Select(row => row.Bucket).Order()]))
             {
