@@ -124,7 +124,7 @@ internal sealed class BillingAlone : IAsyncDisposable
         builder.Services.AddLogging().AddOptions<BillingOptions>();
         builder.Services.AddSingleton(TimeProvider.System).AddScoped<TenantScope>()
             .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(new NoPlans())
-            .AddSingleton<ApplyUsage>().AddSingleton<MeterCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
+            .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
             .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, NullLogger<BillingEventRelay>.Instance))
             .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>();
         return builder.Build();
