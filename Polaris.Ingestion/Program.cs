@@ -6,6 +6,7 @@ using Polaris.Ingestion.Features.Late;
 using Polaris.Ingestion.Features.Relay;
 using Polaris.Ingestion.Features.Replay;
 using Polaris.Ingestion.GraphQL;
+using Polaris.Ingestion.OpenApi;
 using Polaris.Ingestion.Persistence;
 using Polaris.ServiceDefaults;
 using Polaris.ServiceDefaults.Auth;
@@ -15,7 +16,7 @@ using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Persistence;
 
 if (await MigrateVerb.RunAsync<IngestionDbContext>(args, options => new IngestionDbContext(options))) return;
-if (SchemaVerb.Run<Query>(args)) return;
+if (SchemaVerb.Run<Query>(args) || await IngestionDocument.RunVerbAsync(args)) return;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("ingestion");
@@ -23,6 +24,7 @@ builder.AddNpgsqlDbContext<IngestionDbContext>();
 builder.AddKafkaProducer<byte[], byte[]>("kafka");
 builder.Services.AddPolarisGrpc();
 builder.Services.AddSubgraph<Query>();
+builder.Services.AddIngestionDocument();
 
 builder.AddKafkaConsumer<byte[], byte[]>("kafka", groupId: "ingestion-invoiced");
 builder.Services.AddPolarisGrpcClient<Billing.BillingClient>("billing");
@@ -36,16 +38,8 @@ builder.Services.AddScoped<FindEvents>().AddSingleton<LocateEvent>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();
-app.MapPost("/ingest", IngestEndpoint.HandleAsync).RequireAuthorization(Scopes.Ingest).DisableRequestSizeLimit();
-app.MapGet(EventEndpoint.Prefix + "{**idempotencyKey}", EventEndpoint.HandleAsync).RequireAuthorization(Scopes.Read);
+app.MapIngestion();
 app.MapSubgraph();
 app.MapPolarisGrpc<IngestionGrpcService>();
 app.MapDefaultEndpoints();
 await app.RunAsync();
-
-/// <summary>Kestrel's own limit would cut the connection; the endpoint answers with a problem instead.</summary>
-internal static class RequestSizeExtensions
-{
-    public static RouteHandlerBuilder DisableRequestSizeLimit(this RouteHandlerBuilder route) =>
-        route.WithMetadata(new Microsoft.AspNetCore.Mvc.DisableRequestSizeLimitAttribute());
-}

@@ -14,6 +14,7 @@ internal static class ProxyRoutes
     [
         ("/ingest", "ingestion", 0),
         (Events + "{**rest}", "ingestion", 0),
+        ("/openapi/ingestion.json", "ingestion", 0),
         ("/.well-known/{**rest}", "identity", 0),
         ("/connect/{**rest}", "identity", 0),
         ("/account/{**rest}", "identity", 0),

@@ -69,6 +69,70 @@ public sealed partial class ReplicaTests(PolarisApp polaris, ITestOutputHelper o
     }
 
     [Fact]
+    public async Task Of_many_corrections_of_the_same_events_at_two_replicas_one_of_each_is_accepted_and_it_is_the_one_that_counts()
+    {
+        const int Targets = 25;
+        using var tenant = await polaris.SignUpAsync();
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        await tenant.CreateMeterAsync("amount", "SUM", "amount");
+        await using var replica = await StartAsync();
+        using var one = new Tenant(polaris.App.GetEndpoint("ingestion"), tenant.OrgId.ToString(), tenant.ApiKey);
+        using var other = new Tenant(replica.Url, tenant.OrgId.ToString(), tenant.ApiKey);
+        var (seed, calls, amount) = (RandomNumberGenerator.GetInt32(1_000_000), 0, 0);
+        output.WriteLine($"seeds {seed} to {seed + 7}");
+        for (var round = seed; round < seed + 8; round++)
+        {
+            var random = new Random(round);
+            Assert.Equal(202, (await one.IngestAsync(Enumerable.Range(0, Targets).Select(i => new { idempotency_key = $"{round}-{i}", type = "call", customer = $"c{i % 3}", properties = new { amount = 1000 } }))).Status);
+            // Every request corrects each of them, in an order of its own, with a void or with another amount.
+            var requests = Enumerable.Range(0, 8).Select(request => Enumerable.Range(0, Targets).OrderBy(_ => random.Next())
+                .Select(target => (Key: $"{round}-{request}-of-{target}", Target: $"{round}-{target}", Amount: random.Next(0, 4))).ToArray()).ToArray();
+            var answers = await Task.WhenAll(requests.Select((request, i) => (i % 2 == 0 ? one : other).IngestAsync(request.Select(Correction).ToArray(), "?receipts=all")));
+            Assert.All(answers, answer => Assert.Equal(202, answer.Status));
+            var tried = answers.SelectMany((answer, i) => answer.Body.GetProperty("results").EnumerateArray().Select(result => (Sent: requests[i][result.GetProperty("index").GetInt32()], Result: result))).ToArray();
+            foreach (var ofTarget in tried.GroupBy(attempt => attempt.Sent.Target))
+            {
+                var winner = Assert.Single(ofTarget, attempt => attempt.Result.GetProperty("status").GetString() == "accepted").Sent;
+                Assert.Equal(7, ofTarget.Count(attempt => attempt.Result.TryGetProperty("code", out var code) && code.GetString() == "already_corrected"));
+                Assert.Equal(winner.Key, (await tenant.EventAsync(winner.Target)).GetProperty("corrected_by").GetString());
+                (calls, amount) = (calls + (winner.Amount > 0 ? 1 : 0), amount + winner.Amount);
+            }
+        }
+
+        await polaris.UntilAsync("counting what stands", async () => await tenant.UsageAsync("calls") == calls && await tenant.UsageAsync("amount") == amount);
+
+        // An amount of 0 stands for a void.
+        static object Correction((string Key, string Target, int Amount) one) => one.Amount == 0
+            ? new { idempotency_key = one.Key, voids = one.Target }
+            : new { idempotency_key = one.Key, replaces = one.Target, properties = new { amount = one.Amount } };
+    }
+
+    [Fact]
+    public async Task An_org_over_its_limit_is_told_when_to_come_again_and_another_is_not_kept_waiting()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        using var neighbour = await polaris.SignUpAsync();
+        // A burst of one full request, and then an event every second.
+        await using var replica = await StartAsync(("Ingestion__EventsPerSecond", "1"));
+        using var limited = new Tenant(replica.Url, tenant.OrgId.ToString(), tenant.ApiKey);
+        using var other = new Tenant(replica.Url, neighbour.OrgId.ToString(), neighbour.ApiKey);
+        Assert.Equal(202, (await limited.IngestAsync(Enumerable.Range(0, 1000).Select(i => new { idempotency_key = $"k{i}", type = "call" }))).Status);
+        var over = Enumerable.Range(0, 50).Select(i => new { idempotency_key = $"over{i}", type = "call" }).ToArray();
+        using (var response = await limited.Http.PostAsJsonAsync("/ingest", over))
+        {
+            Assert.Equal((429, "application/problem+json"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+            // The 50 tokens that are missing, but for those that came since.
+            Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 50);
+            Assert.Equal("rate_limited", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString());
+        }
+
+        Assert.Equal(202, (await other.IngestAsync(over)).Status);
+        Assert.Equal(1000L, await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_keys WHERE org_id = $1", tenant.OrgId));
+        // A smaller request has to wait less.
+        await polaris.UntilAsync("a token", async () => (await limited.IngestAsync(over[0])).Status == 202);
+    }
+
+    [Fact]
     public async Task Replicas_keep_a_customer_s_order_and_publish_everything_when_the_one_that_publishes_is_killed()
     {
         const int Customers = 4;
@@ -139,9 +203,9 @@ public sealed partial class ReplicaTests(PolarisApp polaris, ITestOutputHelper o
         }
     }
 
-    private async Task<Replica> StartAsync()
+    private async Task<Replica> StartAsync(params (string Name, string Value)[] environment)
     {
-        var replica = polaris.App.StartReplica("ingestion");
+        var replica = polaris.App.StartReplica("ingestion", environment);
         using var http = new HttpClient { BaseAddress = replica.Url };
         await polaris.UntilAsync("the start of a replica", async () =>
         {

@@ -128,6 +128,84 @@ public sealed class InvoiceTests(PolarisApp polaris)
     }
 
     [Fact]
+    public async Task A_void_and_a_replacement_go_all_the_way_from_usage_over_a_draft_to_an_adjustment_of_a_final_invoice()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.CreateMeterAsync("amount", "SUM", "amount");
+        object Paid(string key, decimal amount) => new { idempotency_key = key, type = "call", customer = "acme", timestamp = "2015-05-10T00:00:00Z", properties = new { amount } };
+        await tenant.IngestAsync(new[] { Paid("a", 5), Paid("b", 7), Paid("c", 11) });
+        await UntilUsageAsync(3, 23);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        var draft = (await InvoicesAsync(tenant, 1))[0];
+        var (id, number) = (draft.GetProperty("id").GetString()!, draft.GetProperty("number").GetString()!);
+        Assert.Equal("1.05", draft.GetProperty("total").GetString());
+        Assert.Equal(("counted", "draft", number), await WhereAsync(tenant, "a"));
+
+        // Of a draft's period: usage changes, and the draft is replaced.
+        Assert.Equal(202, (await tenant.IngestAsync(new object[] { new { idempotency_key = "v", voids = "a" }, new { idempotency_key = "r", replaces = "b", properties = new { amount = 2.5m } } })).Status);
+        await UntilUsageAsync(2, 13.5m);
+        await polaris.UntilAsync("the replacement", async () => (draft = (await InvoicesAsync(tenant, 1))[0]).GetProperty("total").GetString() == "1.03");
+        Assert.Equal(number, draft.GetProperty("number").GetString());
+        Assert.True(await IdenticalAsync(tenant, draft));
+        Assert.Equal((("corrected", null, null), "v"), (await WhereAsync(tenant, "a"), (await tenant.EventAsync("a")).GetProperty("corrected_by").GetString()));
+        Assert.Equal((("counted", "draft", number), "b"), (await WhereAsync(tenant, "r"), (await tenant.EventAsync("r")).GetProperty("replaces").GetString()));
+        Assert.Equal((("void", null, null), "a"), (await WhereAsync(tenant, "v"), (await tenant.EventAsync("v")).GetProperty("voids").GetString()));
+
+        // Of a final one's: it stays, and the next one carries the difference. c moves to June.
+        await tenant.QueryAsync("mutation($id: ID!) { finalizeInvoice(id: $id) { status } }", new { id = draft.GetProperty("id").GetString() });
+        Assert.Equal(202, (await tenant.IngestAsync(new object[] { new { idempotency_key = "w", voids = "r" }, new { idempotency_key = "m", replaces = "c", timestamp = "2015-06-03T00:00:00Z", properties = new { amount = 1 } } })).Status);
+        await UntilUsageAsync(1, 1);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-08-01T00:00:00Z\") { now } }");
+        var invoices = await InvoicesAsync(tenant, 2);
+        var (june, may) = (invoices[0], invoices[1]);
+        Assert.Equal((number, "FINALIZED", "1.03"), (may.GetProperty("number").GetString(), may.GetProperty("status").GetString(), may.GetProperty("total").GetString()));
+        var lines = (await tenant.QueryAsync("query($id: ID!) { invoice(id: $id) { lines { kind charge quantity amount adjusts { number } } } }", new { id = june.GetProperty("id").GetString() })).GetProperty("invoice").GetProperty("lines");
+        Assert.Equal("""{"kind":"CHARGE","charge":"calls","quantity":"1","amount":"0.02","adjusts":null}""", Compact(lines[1]));
+        Assert.Equal($$$"""{"kind":"ADJUSTMENT","charge":"calls","quantity":"-2","amount":"-0.03","adjusts":{"number":"{{{number}}}"}}""", Compact(lines[2]));
+        Assert.Equal("0.99", june.GetProperty("total").GetString());
+        Assert.True(await IdenticalAsync(tenant, june));
+        Assert.False(await IdenticalAsync(tenant, may));
+        Assert.Equal(("counted", "draft", june.GetProperty("number").GetString()), await WhereAsync(tenant, "m"));
+        Assert.Equal(("w", "b"), ((await tenant.EventAsync("r")).GetProperty("corrected_by").GetString(), (await tenant.EventAsync("r")).GetProperty("replaces").GetString()));
+        Assert.Equal(("r", "m"), ((await tenant.EventAsync("b")).GetProperty("corrected_by").GetString(), (await tenant.EventAsync("c")).GetProperty("corrected_by").GetString()));
+
+        Task UntilUsageAsync(decimal calls, decimal amount) => polaris.UntilAsync($"{calls} calls of {amount}", async () =>
+            await tenant.UsageAsync("calls", "acme", "2015-05-01T00:00:00Z", "2015-07-01T00:00:00Z") == calls
+            && await tenant.UsageAsync("amount", "acme", "2015-05-01T00:00:00Z", "2015-07-01T00:00:00Z") == amount);
+    }
+
+    /// <summary>How an event counts, and the status and number of the invoice that it is on.</summary>
+    private async Task<(string? Counting, string? Status, string? Number)> WhereAsync(Tenant tenant, string key)
+    {
+        var found = default(JsonElement);
+        // Billing may be busy for more than the second that it is given.
+        await polaris.UntilAsync("Billing's answer", async () => (found = await tenant.EventAsync(key)).GetProperty("counting").GetString() != "unknown");
+        var lines = found.GetProperty("counted").EnumerateArray().SelectMany(counted => counted.GetProperty("invoice_lines").EnumerateArray()).ToArray();
+        Assert.True(lines.Length <= 1, found.ToString());
+        return (found.GetProperty("counting").GetString(), lines.FirstOrDefault() is { ValueKind: JsonValueKind.Object } line ? line.GetProperty("status").GetString() : null, lines.Length == 0 ? null : lines[0].GetProperty("number").GetString());
+    }
+
+    [Fact]
+    public async Task An_event_of_a_period_that_is_invoiced_is_accepted_and_called_late()
+    {
+        using var tenant = await SetUpAsync();
+        Assert.Equal(0, (await tenant.IngestAsync(Call("a", "2015-05-10T00:00:00Z"))).Body.GetProperty("late").GetInt32());
+        await CountedAsync(tenant, 1);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        await InvoicesAsync(tenant, 1);
+        var (sent, answer) = (0, default(JsonElement));
+        await polaris.UntilAsync("the word of it", async () => (answer = (await tenant.IngestAsync(Call($"late-{sent++}", "2015-05-31T23:59:59.999999Z"))).Body).GetProperty("late").GetInt32() == 1);
+        var result = Assert.Single(answer.GetProperty("results").EnumerateArray());
+        Assert.Equal((1, "accepted", true), (answer.GetProperty("accepted").GetInt32(), result.GetProperty("status").GetString(), result.GetProperty("late").GetBoolean()));
+        // The next period, and a customer without invoices.
+        answer = (await tenant.IngestAsync(new[] { Call("june", "2015-06-01T00:00:00Z"), new { idempotency_key = "else", type = "call", customer = "globex", timestamp = "2015-05-10T00:00:00Z" } })).Body;
+        Assert.Equal((2, 0, 0), (answer.GetProperty("accepted").GetInt32(), answer.GetProperty("late").GetInt32(), answer.GetProperty("results").GetArrayLength()));
+        await CountedAsync(tenant, 2 + sent);
+    }
+
+    private static string Compact(JsonElement one) => one.GetRawText().Replace(" ", "", StringComparison.Ordinal);
+
+    [Fact]
     public async Task A_figure_that_was_tampered_with_does_not_survive_a_recomputation()
     {
         using var tenant = await SetUpAsync();

@@ -72,7 +72,7 @@ public sealed class DistributedApplication : IAsyncDisposable
 
     internal string HoldFile(string name) => state!["hold." + Supervisor.Find(name).Name];
 
-    internal Testing.Replica StartReplica(string name)
+    internal Testing.Replica StartReplica(string name, IEnumerable<(string Name, string Value)> environment)
     {
         var resource = (ProjectResource)Supervisor.Find(name);
         var start = new ServiceCommands(state!, Console).For(resource);
@@ -80,6 +80,7 @@ public sealed class DistributedApplication : IAsyncDisposable
         Ports.Allocate(endpoints, random: true, Console.Say);
         foreach (var endpoint in endpoints)
             start.Environment[endpoint.PortVariable ?? "ASPNETCORE_URLS"] = endpoint.PortVariable is null ? endpoint.Url : endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        foreach (var (variable, value) in environment) start.Environment[variable] = value;
         return new Testing.Replica(new Uri(endpoints.First(endpoint => endpoint.PortVariable is null).Url), ManagedProcess.Start($"{name}-replica", start, guard!, Console));
     }
 

@@ -73,8 +73,8 @@ public static class LocalProcessTestingExtensions
         return hold;
     }
 
-    /// <summary>One more process of a project, on ports of its own, beside the one that runs. Nobody starts it again when it ends.</summary>
-    public static Replica StartReplica(this DistributedApplication app, string resourceName) => app.StartReplica(resourceName);
+    /// <summary>One more process of a project, on ports of its own and with more in its environment, beside the one that runs. Nobody starts it again when it ends.</summary>
+    public static Replica StartReplica(this DistributedApplication app, string resourceName, params (string Name, string Value)[] environment) => app.StartReplica(resourceName, environment);
 
     /// <summary>The last lines that all resources wrote.</summary>
     public static string RecentOutput(this DistributedApplication app) => app.Console.Recent();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Mvc;
 using NodaTime;
 using NodaTime.Text;
 using Polaris.ServiceDefaults.Errors;
@@ -36,7 +37,8 @@ internal static class EventEndpoint
 {
     public const string Prefix = "/events/";
 
-    public static async Task<IResult> HandleAsync(HttpContext context, FindEvents events, LocateEvent billing, TenantScope tenant, CancellationToken ct)
+    public static async Task<IResult> HandleAsync(
+        HttpContext context, [FromServices] FindEvents events, [FromServices] LocateEvent billing, [FromServices] TenantScope tenant, CancellationToken ct)
     {
         if (await events.ByKeyAsync(KeyOf(context), ct) is not { } found) return Results.Problem(Refusal.NotFound("event").ToProblem());
         var counted = await billing.FindAsync(tenant.RequireOrg(), found, ct);

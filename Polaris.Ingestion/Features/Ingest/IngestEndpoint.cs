@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Primitives;
 using Polaris.Ingestion.Domain;
 using Polaris.Ingestion.Features.Late;
@@ -22,7 +23,7 @@ internal static class IngestEndpoint
     public const string CloudEvent = "application/cloudevents+json";
     public const string CloudEventBatch = "application/cloudevents-batch+json";
 
-    public static async Task<IResult> HandleAsync(HttpContext context, IngestParts parts, TenantScope tenant)
+    public static async Task<IResult> HandleAsync(HttpContext context, [FromServices] IngestParts parts, [FromServices] TenantScope tenant)
     {
         try
         {
