@@ -12,6 +12,9 @@ public static class Exact
     /// <summary>Decimal places of an amount before it is rounded to its currency.</summary>
     public const int Places = 12;
 
+    /// <summary>The first whole amount that does not fit with all its places: 2^96 × 10^-12.</summary>
+    public const decimal Limit = 79_228_162_514_264_338m;
+
     private static readonly BigInteger Scale = BigInteger.Pow(10, Places);
 
     public static decimal Multiply(decimal left, decimal right)
@@ -22,7 +25,7 @@ public static class Exact
         {
             var product = left * right;
             // A decimal drops places only when its 96 bits are full: with all of them kept, the product is exact.
-            if (product.Scale == places) return product;
+            if (product.Scale == places && Math.Abs(product) < Limit) return product;
         }
 
         return Divide(left, right, 1);
@@ -48,6 +51,10 @@ public static class Exact
 
     /// <summary>The same number without trailing zeros.</summary>
     public static decimal Trim(decimal value) => value / 1.0000000000000000000000000000m;
+
+    /// <summary>The same amount.</summary>
+    /// <exception cref="OverflowException">It is a sum that may have lost places.</exception>
+    public static decimal Checked(decimal sum) => Math.Abs(sum) < Limit ? sum : throw new OverflowException("An amount has more digits than a decimal holds.");
 
     private static BigInteger Mantissa(decimal value)
     {

@@ -74,7 +74,7 @@ public static class RatingEngine
     {
         var unrounded = 0m;
         foreach (var step in steps) unrounded += step.Amount;
-        return new RatedLine(kind, source, usage, unrounded, RoundToMinorUnits(unrounded, minorUnits), steps);
+        return new RatedLine(kind, source, usage, Exact.Checked(unrounded), RoundToMinorUnits(unrounded, minorUnits), steps);
     }
 
     private static RatedLine RateCharge(Charge charge, PeriodUsage usage, BilledTime time, int minorUnits)

@@ -46,6 +46,8 @@ public sealed class ExactTests
         var line = RatingEngine.RateLine(new Charge("c", "C", "m", new PerUnitPrice(79.000000000001m)), new MeterUsage(999_999_999_999_999.999999999m, 1, 0), 2);
         Assert.Equal("79000000000000999.999999921000", line.UnroundedAmount.ToString("F12", CultureInfo.InvariantCulture));
         Assert.Equal(79_000_000_000_001_000.00m, line.Amount);
+        var twoTiers = new GraduatedPrice([new(500_000_000_000_000m, 79, 0), new(null, 79.5m, 0)]);
+        Assert.Throws<OverflowException>(() => RatingEngine.RateLine(new Charge("c", "C", "m", twoTiers), new MeterUsage(999_999_999_999_999.999999999m, 1, 0), 2));
         Assert.Throws<OverflowException>(() => RatingEngine.RateLine(new Charge("c", "C", "m", new PerUnitPrice(80)), new MeterUsage(999_999_999_999_999.999999999m, 1, 0), 2));
     }
 

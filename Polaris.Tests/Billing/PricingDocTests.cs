@@ -41,7 +41,7 @@ public sealed partial class PricingDocTests
             Assert.Contains($"\"model\": \"{Regex.Replace(model.ToString(), "(?<=.)([A-Z])", "_$1").ToUpperInvariant()}\"", Doc, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"^```json (?<kind>charge|terms)\n(?<json>.*?)\n```\n\n(?<table>(?:\|.*\n)+)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(@"^```json (?<kind>charge|terms)\n(?<json>.*?)\n```\n\n(?<table>(?:\|[^\n]*\n)+)", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Example();
 
     [GeneratedRegex(@"^\| ([0-9.]+) \| ([0-9.]+) \|$", RegexOptions.Multiline)]
