@@ -41,6 +41,9 @@ var billing = Service(builder.AddProject<Projects.Polaris_Billing>("billing"), b
     .WithReference(plans).WaitFor(plans)
     .WithReference(ingestion).WaitFor(ingestion);
 
+// Only to say where an event counts. Billing waits for Ingestion, so Ingestion must not wait for Billing.
+ingestion.WithReference(billing);
+
 var notifications = Service(builder.AddProject<Projects.Polaris_Notifications>("notifications"), notificationsDb, "polaris_notifications", notificationsMigrations)
     .WithReference(kafka).WaitFor(kafka)
     .WithReference(identity).WaitFor(identity);

@@ -1,5 +1,6 @@
 using Polaris.Billing;
 using Polaris.Billing.Features;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
@@ -32,8 +33,14 @@ builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
 // Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>();
-builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>();
+builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>()
+    .AddSingleton<ConsumerPositions>().AddSingleton<FreshBuckets>().AddSingleton<ApplyFromStore>().AddSingleton<ReplayDeadLetters>().AddSingleton<LocateEvents>();
+builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>()
+    .AddHostedService<RebuildBuckets>().AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
+
+// The auditor: Billing's buckets against Ingestion's batches, for ever.
+builder.Services.AddSingleton<CompareBuckets>().AddSingleton<CompareAggregates>().AddSingleton<RepairBuckets>().AddSingleton<AuditBuckets>()
+    .AddSingleton<AuditRecords>().AddSingleton<SlowCycle>().AddSingleton<AuditUsage>().AddHostedService<Auditor>();
 
 // Invoices: period ends → drafts → billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();

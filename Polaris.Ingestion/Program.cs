@@ -1,5 +1,8 @@
+using Polaris.Billing.V1;
+using Polaris.Ingestion;
 using Polaris.Ingestion.Features.Events;
 using Polaris.Ingestion.Features.Ingest;
+using Polaris.Ingestion.Features.Late;
 using Polaris.Ingestion.Features.Relay;
 using Polaris.Ingestion.Features.Replay;
 using Polaris.Ingestion.GraphQL;
@@ -21,15 +24,20 @@ builder.AddKafkaProducer<byte[], byte[]>("kafka");
 builder.Services.AddPolarisGrpc();
 builder.Services.AddSubgraph<Query>();
 
+builder.AddKafkaConsumer<byte[], byte[]>("kafka", groupId: "ingestion-invoiced");
+builder.Services.AddPolarisGrpcClient<Billing.BillingClient>("billing");
+builder.Services.AddOptions<IngestionOptions>().BindConfiguration(IngestionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+
 // POST /ingest → group commit → outbox → Kafka.
-builder.Services.AddSingleton<RelaySignal>().AddSingleton<EventWriter>();
+builder.Services.AddSingleton<RelaySignal>().AddSingleton<EventWriter>().AddSingleton<RequestWriter>().AddSingleton<Admission>().AddSingleton<IngestParts>();
+builder.Services.AddSingleton<InvoicedPeriods>().AddHostedService<ConsumeInvoices>();
 builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>()).AddHostedService<UsageRelay>();
-builder.Services.AddScoped<FindEvents>();
+builder.Services.AddScoped<FindEvents>().AddSingleton<LocateEvent>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();
 app.MapPost("/ingest", IngestEndpoint.HandleAsync).RequireAuthorization(Scopes.Ingest).DisableRequestSizeLimit();
-app.MapGet("/events/{idempotencyKey}", EventEndpoint.HandleAsync).RequireAuthorization(Scopes.Read);
+app.MapGet(EventEndpoint.Prefix + "{**idempotencyKey}", EventEndpoint.HandleAsync).RequireAuthorization(Scopes.Read);
 app.MapSubgraph();
 app.MapPolarisGrpc<IngestionGrpcService>();
 app.MapDefaultEndpoints();

@@ -5,6 +5,8 @@ namespace Polaris.Billing.Domain;
 /// <summary>A half-open span <c>[Start, End)</c> that one invoice covers.</summary>
 public readonly record struct BillingPeriod(Instant Start, Instant End)
 {
+    public bool IsEmpty => Start == End;
+
     public bool Contains(Instant instant) => instant >= Start && instant < End;
 }
 

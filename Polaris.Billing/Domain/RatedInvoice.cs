@@ -13,6 +13,9 @@ public enum LineKind
     Maximum,
     Discount,
     Tax,
+
+    /// <summary>A difference to a line of an earlier invoice.</summary>
+    Adjustment,
 }
 
 /// <summary>

@@ -12,6 +12,9 @@ public static class RatingEngine
     /// <summary>Changes whenever the same input could give another result. <see cref="RatingEngineV1"/> is the one before.</summary>
     public const string Version = "2";
 
+    /// <summary>Every engine that this build can rate by.</summary>
+    public static readonly string[] Versions = [RatingEngineV1.Version, Version];
+
     /// <summary>Combinations of dimension values that a line explains one by one; the rest stand in one step.</summary>
     public const int MaxExplainedCombinations = 200;
 

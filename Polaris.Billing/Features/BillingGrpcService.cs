@@ -11,7 +11,7 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Billing.Features;
 
 /// <summary>Billing for other services. The caller is a service; the org of the request becomes the tenant of the call.</summary>
-internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage currentUsage, ReadInvoices invoices, RecomputeInvoice recompute) : V1.Billing.BillingBase
+internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage currentUsage, ReadInvoices invoices, RecomputeInvoice recompute, LocateEvents locate) : V1.Billing.BillingBase
 {
     public override async Task<GetCurrentUsageResponse> GetCurrentUsage(GetCurrentUsageRequest request, ServerCallContext context)
     {
@@ -50,6 +50,29 @@ internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage cu
         return response;
     }
 
+    public override async Task<LocateEventsResponse> LocateEvents(LocateEventsRequest request, ServerCallContext context)
+    {
+        Enter(request.OrgId);
+        var located = await locate.HandleAsync(tenant.RequireOrg(), [.. request.Events.Select(one => new EventToLocate(
+            one.IdempotencyKey, ParseId("batch_id", one.BatchId), one.Customer, one.TimestampUs, one.Type, one.Properties.Memory))], context.CancellationToken);
+        var response = new LocateEventsResponse();
+        response.Events.AddRange(located.Select(ToMessage));
+        return response;
+    }
+
+    private static EventLocation ToMessage(LocatedEvent located)
+    {
+        var message = new EventLocation { Applied = located.Applied, Corrected = located.Corrected };
+        foreach (var counted in located.Counted)
+        {
+            var of = new CountedIn { Meter = counted.Meter, BucketStart = Timestamp.FromDateTime(counted.BucketStart.ToDateTimeUtc()) };
+            of.Lines.AddRange(counted.Lines.Select(line => new InvoiceLineRef { InvoiceId = line.InvoiceId.ToString(), Number = line.Number, Status = line.Status, Charge = line.Charge }));
+            message.Counted.Add(of);
+        }
+
+        return message;
+    }
+
     private static Invoice ToMessage(InvoiceRow row)
     {
         var message = new Invoice
@@ -71,6 +94,7 @@ internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage cu
             Quantity = Text(line.Quantity),
             Amount = Text(line.Amount),
             EventCount = line.EventCount,
+            AdjustsInvoiceId = line.AdjustsInvoiceId?.ToString() ?? "",
             EventDigest = decimal.ToUInt64(line.EventDigest).ToString("x16", CultureInfo.InvariantCulture),
         }));
         return message;

@@ -1,11 +1,14 @@
 using GraphQL;
 using NodaTime;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Features.Usage;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
+using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.GraphQL;
 
@@ -33,4 +36,19 @@ internal sealed class Mutation
     [RequireScope(Scopes.Admin)]
     public static async Task<InvoiceType> FinalizeInvoice([FromServices] FinalizeInvoice finalize, [Id] Guid id, CancellationToken ct) =>
         InvoiceType.Of(await finalize.HandleAsync(id, ct));
+
+    /// <summary>
+    /// Audits a span of the org now, buckets and aggregates against the stored events, and heals what differs. Bounds are multiples of 15
+    /// minutes. Where <c>checkedThrough</c> is before <c>to</c>, time was up: ask again from there.
+    /// </summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<AuditReportType> AuditUsage(
+        [FromServices] AuditUsage audit, [FromServices] TenantScope tenant, Instant from, Instant to, CancellationToken ct) =>
+        AuditReportType.Of(await audit.HandleAsync(tenant.RequireOrg(), from, to, ct));
+
+    /// <summary>Tries to count dead letters again: those named, or all that wait.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<DeadLetterReplayType> ReplayDeadLetters(
+        [FromServices] ReplayDeadLetters letters, [FromServices] TenantScope tenant, [Id] Guid[]? ids, CancellationToken ct) =>
+        DeadLetterReplayType.Of(await letters.ReplayAsync(tenant.RequireOrg(), ids, ct));
 }

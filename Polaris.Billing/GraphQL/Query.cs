@@ -1,5 +1,6 @@
 using GraphQL;
 using NodaTime;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
@@ -65,6 +66,17 @@ internal sealed class Query
 
     [RequireScope(Scopes.Read)]
     public static async Task<OrgClockType> Clock([FromServices] OrgClocks clocks, CancellationToken ct) => OrgClockType.Of(await clocks.ReadAsync(ct));
+
+    /// <summary>What the auditor has checked of the org, found and healed.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<AuditType> Audit([FromServices] AuditRecords records, [FromServices] TenantScope tenant, CancellationToken ct) =>
+        AuditType.Of(await records.ReadAsync(tenant.RequireOrg(), ct));
+
+    /// <summary>Records of the org that could not be counted, the eldest first; with <c>resolved</c> also those that were in the end.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<IEnumerable<DeadLetterType>> DeadLetters(
+        [FromServices] ReplayDeadLetters letters, [FromServices] TenantScope tenant, CancellationToken ct, int first = 50, bool resolved = false) =>
+        (await letters.ListAsync(tenant.RequireOrg(), first, resolved, ct)).Select(DeadLetterType.Of);
 
 #pragma warning disable CA1308 // Statuses are stored in lower case; nothing is compared case-insensitively.
     private static string StoredStatus(InvoiceStatus status) => status.ToString().ToLowerInvariant();

@@ -79,6 +79,7 @@ public sealed record InvoiceType(
     Instant PeriodStart,
     Instant PeriodEnd,
     decimal Total,
+    decimal Tax,
     IReadOnlyList<InvoiceLineType> Lines,
     InvoiceCertificateType Certificate,
     Instant CreatedAt,
@@ -86,24 +87,46 @@ public sealed record InvoiceType(
 {
     internal static InvoiceType Of(InvoiceRow row) => new(
         row.Id, row.Number, row.CustomerKey, row.SubscriptionId, Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true), row.Currency,
-        row.PeriodStart, row.PeriodEnd, row.Total, [.. row.Lines.Select(InvoiceLineType.Of)],
+        row.PeriodStart, row.PeriodEnd, row.Total, row.Tax, [.. row.Lines.Select(InvoiceLineType.Of)],
         new InvoiceCertificateType(row.PlanVersionHash, row.EngineVersion, row.ResultHash), row.CreatedAt, row.FinalizedAt);
 }
 
 [Name("InvoiceLine")]
 public sealed record InvoiceLineType(
     string Charge, string Name, string? Meter, decimal Quantity, decimal UnroundedAmount, decimal Amount,
-    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest)
+    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest, InvoiceLineKind Kind, AdjustedInvoiceType? Adjusts)
 {
     internal static InvoiceLineType Of(InvoiceLineRow row) => new(
         row.Charge, row.Name, row.Meter, row.Quantity, row.UnroundedAmount, row.Amount, [.. InvoiceRows.Steps(row).Select(ExplanationStepType.Of)],
-        checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture));
+        checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
+        Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null);
 }
 
-[Name("ExplanationStep")]
-public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount)
+/// <summary>
+/// A charge of the plan; a step of the invoice as a whole (commitment to tax); or an adjustment: a difference to a line of an earlier invoice,
+/// negative for a credit.
+/// </summary>
+public enum InvoiceLineKind
 {
-    internal static ExplanationStepType Of(StoredStep step) => new(step.Label, Number(step.Quantity), Number(step.UnitPrice), Number(step.Amount));
+    Charge,
+    Commitment,
+    Minimum,
+    Maximum,
+    Discount,
+    Tax,
+    Adjustment,
+}
+
+/// <summary>The earlier invoice that a line corrects.</summary>
+[Name("AdjustedInvoice")]
+public sealed record AdjustedInvoiceType([property: Id] Guid Id, string Number);
+
+/// <summary>quantity × unitPrice ÷ divisor = amount; or, where there are children, their sum.</summary>
+[Name("ExplanationStep")]
+public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount, decimal Divisor, IReadOnlyList<ExplanationStepType> Children)
+{
+    internal static ExplanationStepType Of(StoredStep step) => new(
+        step.Label, Number(step.Quantity), Number(step.UnitPrice), Number(step.Amount), Number(step.Divisor ?? "1"), [.. (step.Children ?? []).Select(Of)]);
 
     private static decimal Number(string text) => decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -19,6 +19,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<InvoiceRow> Invoices => Set<InvoiceRow>();
 
+    public DbSet<CorrectionRow> Corrections => Set<CorrectionRow>();
+
+    public DbSet<DirtyBucketRow> DirtyBuckets => Set<DirtyBucketRow>();
+
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -43,6 +47,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
         });
         Usage(modelBuilder);
+        Auditing(modelBuilder);
         Invoicing(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
@@ -66,13 +71,39 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("usage_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.Partition });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
         });
+        modelBuilder.Entity<CorrectionRow>(table =>
+        {
+            table.ToTable("corrections").HasKey(row => new { row.OrgId, row.CorrectedBatchId, row.CorrectedKey });
+            table.HasIndex(row => new { row.OrgId, row.ByBatchId });
+        });
+        modelBuilder.Entity<DirtyBucketRow>().ToTable("dirty_buckets").HasKey(row => new { row.OrgId, row.CustomerKey, row.BucketStart });
         modelBuilder.Entity<ConsumerPositionRow>().ToTable("consumer_positions").HasKey(row => new { row.ClusterId, row.Topic, row.Partition });
         modelBuilder.Entity<HealPositionRow>(table =>
         {
             table.ToTable("heal_position").HasKey(row => row.Id);
             table.Property(row => row.Id).ValueGeneratedNever();
         });
-        modelBuilder.Entity<DeadLetterRow>().ToTable("dead_letters").HasKey(row => new { row.ClusterId, row.Topic, row.Partition, row.RecordOffset });
+        modelBuilder.Entity<DeadLetterRow>(table =>
+        {
+            table.ToTable("dead_letters").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.SeenAt }).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_dead_letters_waiting");
+        });
+    }
+
+    private static void Auditing(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<FreshBucketRow>().ToTable("fresh_buckets").HasKey(row => new { row.OrgId, row.BucketStart });
+        modelBuilder.Entity<AuditRow>().ToTable("audits").HasKey(row => row.OrgId);
+        modelBuilder.Entity<AuditFindingRow>(table =>
+        {
+            table.ToTable("audit_findings").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => row.OrgId).HasFilter("healed_at IS NULL").HasDatabaseName("ix_audit_findings_open");
+        });
+        modelBuilder.Entity<AuditPositionRow>(table =>
+        {
+            table.ToTable("audit_position").HasKey(row => row.Id);
+            table.Property(row => row.Id).ValueGeneratedNever();
+        });
     }
 
     private static void Invoicing(ModelBuilder modelBuilder)
@@ -80,7 +111,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<InvoiceRow>(table =>
         {
             table.ToTable("invoices").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique();
+            // An invoice of nothing but adjustments has an empty period.
+            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique().HasFilter("period_start < period_end");
             table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
             table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PeriodStart });
             table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
@@ -91,6 +123,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("invoice_lines").HasKey(row => new { row.OrgId, row.InvoiceId, row.Ordinal });
             table.Property(row => row.EventDigest).HasColumnType("numeric(20,0)");
             table.Property(row => row.Explanation).HasColumnType("jsonb");
+            table.Property(row => row.Kind).HasDefaultValue(InvoiceLineKinds.Charge);
+            table.HasIndex(row => new { row.OrgId, row.AdjustsInvoiceId }).HasFilter("adjusts_invoice_id IS NOT NULL");
         });
         modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
     }

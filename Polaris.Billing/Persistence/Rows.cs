@@ -1,4 +1,5 @@
 using NodaTime;
+using Polaris.Billing.Domain;
 
 namespace Polaris.Billing.Persistence;
 
@@ -42,6 +43,10 @@ public sealed class SubscriptionRow
     public Instant? NextPeriodStart { get; set; }
 
     public Instant? NextPeriodEnd { get; set; }
+
+    /// <summary>Its invoice could not be made: nothing is tried before then, by the real clock.</summary>
+    public Instant? HeldUntil { get; set; }
+
     public Instant CreatedAt { get; set; }
 }
 
@@ -69,7 +74,10 @@ public sealed class MeterRow
     public bool Filled { get; set; }
 }
 
-/// <summary>A batch whose events are in the aggregates. Its presence is what makes applying it again do nothing.</summary>
+/// <summary>
+/// A batch whose events are in the aggregates. Its presence is what makes applying it again do nothing; old ones fold into
+/// <see cref="HealPositionRow.FoldedBefore"/>. Only <c>AppliedBatches</c> reads it.
+/// </summary>
 public sealed class AppliedBatchRow
 {
     public Guid OrgId { get; set; }
@@ -111,6 +119,28 @@ public sealed class UsageBucketRow
     public decimal Digest { get; set; }
 }
 
+/// <summary>An event that a later one voids or replaces; recorded when the later one's batch is applied. From then on the earlier counts no more.</summary>
+public sealed class CorrectionRow
+{
+    public Guid OrgId { get; set; }
+    public Guid CorrectedBatchId { get; set; }
+    public string CorrectedKey { get; set; } = "";
+    public Guid ByBatchId { get; set; }
+    public string ByKey { get; set; } = "";
+
+    /// <summary>The correcting event counts in the earlier one's place; otherwise it is a void and counts for nothing.</summary>
+    public bool Replaces { get; set; }
+}
+
+/// <summary>A customer's bucket whose aggregates are known to be wrong until they are counted anew.</summary>
+public sealed class DirtyBucketRow
+{
+    public Guid OrgId { get; set; }
+    public string CustomerKey { get; set; } = "";
+    public Instant BucketStart { get; set; }
+    public Instant MarkedAt { get; set; }
+}
+
 /// <summary>Up to where a topic was applied; commits together with what was applied. A replaced broker has another cluster id and starts afresh.</summary>
 public sealed class ConsumerPositionRow
 {
@@ -118,6 +148,7 @@ public sealed class ConsumerPositionRow
     public string Topic { get; set; } = "";
     public int Partition { get; set; }
     public long NextOffset { get; set; }
+    public Instant MovedAt { get; set; }
 }
 
 /// <summary>How far the search for lost batches has come: every batch received before is known to be applied.</summary>
@@ -126,6 +157,71 @@ public sealed class HealPositionRow
     public int Id { get; set; }
     public Instant ReceivedAt { get; set; }
     public Guid BatchId { get; set; }
+
+    /// <summary>Batches with a smaller id count as applied, unless they wait as dead letters: their ids are no longer kept.</summary>
+    public Guid FoldedBefore { get; set; }
+}
+
+/// <summary>A bucket whose usage came lately; the auditor looks at it again and again.</summary>
+public sealed class FreshBucketRow
+{
+    public Guid OrgId { get; set; }
+    public Instant BucketStart { get; set; }
+    public Instant TouchedAt { get; set; }
+    public Instant? AuditedAt { get; set; }
+}
+
+/// <summary>What the auditor has done for an org so far.</summary>
+public sealed class AuditRow
+{
+    public Guid OrgId { get; set; }
+
+    /// <summary>When some of its buckets were last compared, and when the slow cycle last came to its end.</summary>
+    public Instant LastCheckedAt { get; set; }
+
+    public Instant? LastPassAt { get; set; }
+
+    /// <summary>Buckets that the slow cycle compared so far in the pass under way, and in the last whole one.</summary>
+    public long RunningBuckets { get; set; }
+
+    public long PassBuckets { get; set; }
+    public long DriftFound { get; set; }
+    public long DriftHealed { get; set; }
+}
+
+/// <summary>A difference that the auditor found between Ingestion and Billing.</summary>
+public sealed class AuditFindingRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+    public string Kind { get; set; } = "";
+    public Instant BucketStart { get; set; }
+
+    /// <summary>Where the difference is: <c>partition 3</c>, or a customer and a meter.</summary>
+    public string Place { get; set; } = "";
+
+    /// <summary>Set for aggregates: healed as soon as the customer's bucket is rebuilt.</summary>
+    public string? CustomerKey { get; set; }
+
+    public string Stored { get; set; } = "";
+    public string Expected { get; set; } = "";
+    public Instant FoundAt { get; set; }
+    public Instant? HealedAt { get; set; }
+}
+
+/// <summary>Where the auditor's slow cycle stands, and which replica audits until when.</summary>
+public sealed class AuditPositionRow
+{
+    public int Id { get; set; }
+    public Guid Owner { get; set; }
+    public Instant HeldUntil { get; set; }
+
+    /// <summary>The org under audit; the empty id before the first.</summary>
+    public Guid CurrentOrg { get; set; }
+
+    public Instant NextBucket { get; set; }
+    public Instant PassStartedAt { get; set; }
+    public bool PassDone { get; set; }
 }
 
 public sealed class InvoiceRow
@@ -143,12 +239,16 @@ public sealed class InvoiceRow
     public Instant PeriodStart { get; set; }
     public Instant PeriodEnd { get; set; }
     public decimal Total { get; set; }
+
+    /// <summary>How much of the period's own lines is tax, added or contained.</summary>
+    public decimal Tax { get; set; }
+
     public Guid PlanVersionId { get; set; }
     public string PlanVersionHash { get; set; } = "";
     public string EngineVersion { get; set; } = "";
     public string ResultHash { get; set; } = "";
 
-    /// <summary>Usage of the period came after the draft was made; it will be replaced.</summary>
+    /// <summary>The period's usage changed: a draft will be replaced, of a final invoice the difference goes to the subscription's next one.</summary>
     public bool Stale { get; set; }
 
     public Instant CreatedAt { get; set; }
@@ -160,6 +260,25 @@ public static class InvoiceStatuses
 {
     public const string Draft = "draft";
     public const string Finalized = "finalized";
+    public const string Paid = "paid";
+}
+
+public static class InvoiceLineKinds
+{
+    public const string Charge = "charge";
+    public const string Adjustment = "adjustment";
+
+    public static string Of(LineKind kind) => kind switch
+    {
+        LineKind.Charge => Charge,
+        LineKind.Commitment => "commitment",
+        LineKind.Minimum => "minimum",
+        LineKind.Maximum => "maximum",
+        LineKind.Discount => "discount",
+        LineKind.Tax => "tax",
+        LineKind.Adjustment => Adjustment,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
 }
 
 public sealed class InvoiceLineRow
@@ -167,6 +286,14 @@ public sealed class InvoiceLineRow
     public Guid OrgId { get; set; }
     public Guid InvoiceId { get; set; }
     public int Ordinal { get; set; }
+
+    /// <summary>charge; commitment, minimum, maximum, discount or tax: a step of the invoice as a whole; or adjustment: a difference to a line of an earlier invoice. Its count and digest are of all that the charge counts now.</summary>
+    public string Kind { get; set; } = InvoiceLineKinds.Charge;
+
+    /// <summary>The earlier invoice that an adjustment corrects, and its number.</summary>
+    public Guid? AdjustsInvoiceId { get; set; }
+
+    public string? AdjustsNumber { get; set; }
     public string Charge { get; set; } = "";
     public string Name { get; set; } = "";
     public string? Meter { get; set; }
@@ -176,7 +303,7 @@ public sealed class InvoiceLineRow
     public long EventCount { get; set; }
     public decimal EventDigest { get; set; }
 
-    /// <summary>JSON array of steps: label, quantity, unit price and amount as strings.</summary>
+    /// <summary>JSON array of <c>StoredStep</c>: a tree of steps, numbers as strings.</summary>
     public string Explanation { get; set; } = "[]";
 }
 
@@ -190,14 +317,28 @@ public sealed class OutboxRow
     public byte[] Message { get; set; } = [];
 }
 
-/// <summary>A record that could not be applied, with the reason. Not tenant data: what it holds could not be read.</summary>
+/// <summary>
+/// A record that could not be applied, with the reason. It is its org's where the org can be read, else the empty org's, which nobody but
+/// the service itself sees.
+/// </summary>
 public sealed class DeadLetterRow
 {
+    public Guid OrgId { get; set; }
+
+    /// <summary>The batch's id where the org can be read, else made from where the record lay: the same one again is the same dead letter.</summary>
+    public Guid Id { get; set; }
+
+    /// <summary>The broker's cluster id, or <c>store</c> for a batch that was fetched from Ingestion.</summary>
     public string ClusterId { get; set; } = "";
+
     public string Topic { get; set; } = "";
     public int Partition { get; set; }
     public long RecordOffset { get; set; }
     public string Reason { get; set; } = "";
     public byte[] Payload { get; set; } = [];
     public Instant SeenAt { get; set; }
+    public int Attempts { get; set; }
+
+    /// <summary>When it was applied after all; null while it waits.</summary>
+    public Instant? ResolvedAt { get; set; }
 }

@@ -17,20 +17,20 @@ internal static class PropertyCanon
     private readonly record struct Property(string Name, JsonTokenType Type, string? Text);
 
     /// <summary>Reads the object the reader stands on. The bytes are empty when it has no properties.</summary>
-    public static (byte[] Json, Rejection? Why) Read(ref Utf8JsonReader reader)
+    /// <param name="at">What the client calls the object: <c>properties</c> or, in a CloudEvent, <c>data</c>.</param>
+    public static (byte[] Json, Rejection? Why) Read(ref Utf8JsonReader reader, string at)
     {
         var properties = new List<Property>(8);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (properties.Count == Limits.MaxProperties)
-                return ([], new Rejection("too_many_properties", "properties", $"An event has at most {Limits.MaxProperties} properties."));
+                return ([], new Rejection("too_many_properties", at, $"An event has at most {Limits.MaxProperties} properties."));
             if (EventParser.Text(ref reader) is not { } name || name.Contains('\0', StringComparison.Ordinal))
-                return ([], new Rejection("invalid_property", "properties", "A property's name is valid Unicode without U+0000."));
-            var field = "properties." + EventParser.Shorten(name);
+                return ([], new Rejection("invalid_property", at, "A property's name is valid Unicode without U+0000."));
             if (name.Length is 0 or > Limits.MaxTextLength)
-                return ([], new Rejection("invalid_property", field, $"A property's name has 1 to {Limits.MaxTextLength} characters."));
+                return ([], new Rejection("invalid_property", FieldOf(at, name), $"A property's name has 1 to {Limits.MaxTextLength} characters."));
             reader.Read();
-            var (value, why) = ReadValue(ref reader, field);
+            var (value, why) = ReadValue(ref reader, at, name);
             if (why is not null) return ([], why);
             properties.Add(new Property(name, reader.TokenType, value));
         }
@@ -40,28 +40,30 @@ internal static class PropertyCanon
         for (var i = 1; i < properties.Count; i++)
         {
             if (properties[i].Name == properties[i - 1].Name)
-                return ([], new Rejection("invalid_property", "properties." + EventParser.Shorten(properties[i].Name), "The property stands twice."));
+                return ([], new Rejection("invalid_property", FieldOf(at, properties[i].Name), "The property stands twice."));
         }
 
         return (Write(properties), null);
     }
 
-    private static (string? Value, Rejection? Why) ReadValue(ref Utf8JsonReader reader, string field)
+    private static string FieldOf(string at, string name) => at + "." + EventParser.Shorten(name);
+
+    private static (string? Value, Rejection? Why) ReadValue(ref Utf8JsonReader reader, string at, string name)
     {
         switch (reader.TokenType)
         {
             case JsonTokenType.String:
                 return EventParser.Text(ref reader) is { } text && !text.Contains('\0', StringComparison.Ordinal)
                     ? (text, null)
-                    : (null, new Rejection("invalid_property", field, "A string is valid Unicode without U+0000."));
+                    : (null, new Rejection("invalid_property", FieldOf(at, name), "A string is valid Unicode without U+0000."));
             case JsonTokenType.Number:
                 return Number(reader.HasValueSequence ? "" : Encoding.ASCII.GetString(reader.ValueSpan)) is { } number
                     ? (number, null)
-                    : (null, new Rejection("number_out_of_range", field, $"A number is below 10^15 in magnitude and has at most {Limits.MaxDecimalPlaces} decimal places; send others as strings."));
+                    : (null, new Rejection("number_out_of_range", FieldOf(at, name), $"A number is below 10^15 in magnitude and has at most {Limits.MaxDecimalPlaces} decimal places; send others as strings."));
             case JsonTokenType.True or JsonTokenType.False:
                 return (null, null);
             default:
-                return (null, new Rejection("invalid_property", field, "A property's value is a string, a number or a boolean."));
+                return (null, new Rejection("invalid_property", FieldOf(at, name), "A property's value is a string, a number or a boolean."));
         }
     }
 

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Polaris.Ingestion.Domain;
 
@@ -10,18 +8,8 @@ namespace Polaris.Ingestion.Domain;
 /// </summary>
 internal static class UsageDigest
 {
-    /// <summary>First 8 bytes, little endian, of SHA-256 over the key's UTF-8, a zero byte and the content hash.</summary>
-    public static ulong EventHash(string idempotencyKey, ReadOnlySpan<byte> contentHash)
-    {
-        var length = Encoding.UTF8.GetMaxByteCount(idempotencyKey.Length) + 1 + contentHash.Length;
-        Span<byte> input = length <= 1024 ? stackalloc byte[length] : new byte[length];
-        var written = Encoding.UTF8.GetBytes(idempotencyKey, input);
-        input[written++] = 0;
-        contentHash.CopyTo(input[written..]);
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(input[..(written + contentHash.Length)], hash);
-        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
-    }
+    /// <summary>First 8 bytes, little endian, of the content hash, which covers the key too: hashed once, where the event comes in.</summary>
+    public static ulong EventHash(ReadOnlySpan<byte> contentHash) => BinaryPrimitives.ReadUInt64LittleEndian(contentHash);
 
     public static ulong Add(ulong digest, ulong eventHash) => unchecked(digest + eventHash);
 }

@@ -6,13 +6,22 @@ using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Ingestion.GraphQL;
 
+/// <param name="Corrects">The earlier event that this one voids or replaces.</param>
+/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which then counts no more.</param>
 [Name("UsageEvent")]
 public sealed record UsageEventType(
-    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, [property: Id] Guid BatchId)
+    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, [property: Id] Guid BatchId,
+    CorrectionType? Corrects,
+    string? CorrectedBy)
 {
-    internal static UsageEventType Of(FoundEvent found) =>
-        new(found.IdempotencyKey, found.Type, found.Customer, found.Timestamp, found.Properties, found.ReceivedAt, found.BatchId);
+    internal static UsageEventType Of(FoundEvent found) => new(
+        found.IdempotencyKey, found.Type, found.Customer, found.Timestamp, found.Properties, found.ReceivedAt, found.BatchId,
+        found.Corrects is { } correction ? new CorrectionType(correction.IdempotencyKey, correction.Replaces) : null, found.CorrectedBy);
 }
+
+/// <param name="Replaces">Whether the later event counts in its place; otherwise it is a void, which counts for nothing.</param>
+[Name("EventCorrection")]
+public sealed record CorrectionType(string IdempotencyKey, bool Replaces);
 
 [Name("Query")]
 internal sealed class Query

@@ -46,6 +46,24 @@ public sealed class OutboxRow
     public int Partition { get; set; }
 }
 
+/// <summary>That an event was voided or replaced: at most once, by whoever's row is first.</summary>
+public sealed class EventCorrectionRow
+{
+    public Guid OrgId { get; set; }
+    public string CorrectedKey { get; set; } = "";
+    public Guid CorrectedBatchId { get; set; }
+    public string ByKey { get; set; } = "";
+    public Guid ByBatchId { get; set; }
+}
+
+/// <summary>Until when a customer's usage is invoiced already, as far as Billing's events told: an older event that comes now is late.</summary>
+public sealed class InvoicedPeriodRow
+{
+    public Guid OrgId { get; set; }
+    public string CustomerKey { get; set; } = "";
+    public Instant InvoicedThrough { get; set; }
+}
+
 /// <summary>Which replica publishes a partition's outbox, and until when.</summary>
 public sealed class RelayLeaseRow
 {
@@ -75,6 +93,16 @@ public sealed class IngestionDbContext(DbContextOptions<IngestionDbContext> opti
         {
             table.ToTable("outbox").HasKey(row => new { row.OrgId, row.BatchId });
             table.HasIndex(row => new { row.Partition, row.BatchId });
+        });
+        modelBuilder.Entity<EventCorrectionRow>(table =>
+        {
+            table.ToTable("event_corrections").HasKey(row => new { row.OrgId, row.CorrectedKey });
+            table.HasIndex(row => new { row.OrgId, row.CorrectedBatchId });
+        });
+        modelBuilder.Entity<InvoicedPeriodRow>(table =>
+        {
+            table.ToTable("invoiced_periods").HasKey(row => new { row.OrgId, row.CustomerKey });
+            table.HasIndex(row => new { row.OrgId, row.InvoicedThrough });
         });
         modelBuilder.Entity<RelayLeaseRow>(table =>
         {

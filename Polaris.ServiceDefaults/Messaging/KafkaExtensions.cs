@@ -52,7 +52,8 @@ public static class KafkaExtensions
             EnableAutoCommit = false,
             EnableAutoOffsetStore = false,
             AutoOffsetReset = AutoOffsetReset.Earliest,
-            FetchWaitMaxMs = 10,
+            // The embedded broker does not wake a waiting fetch, so this is its latency; a real one answers at once.
+            FetchWaitMaxMs = 25,
             SessionTimeoutMs = 6_000,
             HeartbeatIntervalMs = 1_000,
             MaxPartitionFetchBytes = 4_000_000,

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Polaris.ServiceDefaults.Tenancy;
@@ -29,13 +30,18 @@ public static class TenantSql
     /// <summary>Opens a connection with a transaction that sees all orgs, for the job named by the gate.</summary>
     public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, string gate, CancellationToken ct) => BeginAsync(source, null, gate, ct);
 
-    private static async Task<ScopedTransaction> BeginAsync(NpgsqlDataSource source, Guid? orgId, string? gate, CancellationToken ct)
+    /// <summary>As <see cref="BeginOrgAsync"/>, and every statement sees the same moment.</summary>
+    public static Task<ScopedTransaction> BeginSnapshotAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) =>
+        BeginAsync(source, orgId, null, ct, IsolationLevel.RepeatableRead);
+
+    private static async Task<ScopedTransaction> BeginAsync(
+        NpgsqlDataSource source, Guid? orgId, string? gate, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         ArgumentNullException.ThrowIfNull(source);
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
-            var transaction = await connection.BeginTransactionAsync(ct);
+            var transaction = await connection.BeginTransactionAsync(isolation, ct);
             await SetScopeAsync(connection, transaction, orgId, gate, ct);
             return new ScopedTransaction(connection, transaction);
         }

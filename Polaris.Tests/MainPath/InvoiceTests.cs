@@ -105,6 +105,29 @@ public sealed class InvoiceTests(PolarisApp polaris)
     }
 
     [Fact]
+    public async Task Usage_that_comes_after_finalizing_is_an_adjustment_on_the_next_invoice()
+    {
+        using var tenant = await SetUpAsync();
+        await tenant.IngestAsync(Call("a", "2015-05-10T00:00:00Z"));
+        await CountedAsync(tenant, 1);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
+        var may = (await InvoicesAsync(tenant, 1))[0];
+        await tenant.QueryAsync("mutation($id: ID!) { finalizeInvoice(id: $id) { status } }", new { id = may.GetProperty("id").GetString() });
+        await tenant.IngestAsync(new[] { Call("late-1", "2015-05-11T00:00:00Z"), Call("late-2", "2015-05-12T00:00:00Z") });
+        await CountedAsync(tenant, 3);
+        await tenant.QueryAsync("mutation { setClock(now: \"2015-08-01T00:00:00Z\") { now } }");
+        var june = (await InvoicesAsync(tenant, 2))[0];
+        var invoice = (await tenant.QueryAsync(
+            "query($id: ID!) { invoice(id: $id) { total lines { kind charge quantity amount adjusts { number } } } }", new { id = june.GetProperty("id").GetString() })).GetProperty("invoice");
+        // May was 0.02 for one call (0.015) and is 0.05 for three (0.045).
+        Assert.Equal(
+            """{"kind":"ADJUSTMENT","charge":"calls","quantity":"2","amount":"0.03","adjusts":{"number":"INV-00000001"}}""",
+            invoice.GetProperty("lines")[2].GetRawText().Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal("1.03", invoice.GetProperty("total").GetString());
+        Assert.True(await IdenticalAsync(tenant, june));
+    }
+
+    [Fact]
     public async Task A_figure_that_was_tampered_with_does_not_survive_a_recomputation()
     {
         using var tenant = await SetUpAsync();

@@ -15,6 +15,9 @@ internal sealed class BenchOrg : IDisposable
 
     public PolarisClient Client { get; }
 
+    /// <summary>Events that a command had accepted, where it keeps count.</summary>
+    public long Sent { get; set; }
+
     public static async Task<BenchOrg> CreateAsync(Uri url, string name)
     {
         using var anyone = new PolarisClient(url);
@@ -31,24 +34,35 @@ internal sealed class BenchOrg : IDisposable
     public async Task CreateMeterAsync(string key, string aggregation, string? property, string eventType) =>
         await Client.QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
 
-    /// <summary>Quantity of a meter over yesterday, today and tomorrow.</summary>
-    public async Task<decimal> UsageAsync(string meter, string? customer = null)
+    /// <summary>Quantity of a meter over so many days back, today and tomorrow.</summary>
+    public async Task<decimal> UsageAsync(string meter, string? customer = null, int days = 1)
     {
         var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
         var answer = await Client.QueryAsync(
             "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
-            new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)), customer });
+            new { meter, from = Day(today.AddDays(-days)), to = Day(today.AddDays(2)), customer });
         return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Quantity of a meter in each quarter of an hour of yesterday, today and tomorrow, by its start.</summary>
+    public async Task<IReadOnlyDictionary<string, decimal>> TimelineAsync(string meter)
+    {
+        var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
+        var answer = await Client.QueryAsync(
+            "query($meter: String!, $from: DateTime!, $to: DateTime!) { usageTimeline(meter: $meter, from: $from, to: $to, window: QUARTER_HOUR) { start quantity } }",
+            new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)) });
+        return answer.GetProperty("usageTimeline").EnumerateArray().ToDictionary(
+            point => point.GetProperty("start").GetString()!, point => decimal.Parse(point.GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture));
     }
 
     /// <summary>Seconds until the meter shows the quantity.</summary>
     /// <exception cref="PolarisException">It did not within the time, or shows more.</exception>
-    public async Task<double> CatchUpAsync(string meter, decimal quantity, TimeSpan patience)
+    public async Task<double> CatchUpAsync(string meter, decimal quantity, TimeSpan patience, int days = 1)
     {
         var began = Stopwatch.GetTimestamp();
         while (true)
         {
-            var now = await UsageAsync(meter);
+            var now = await UsageAsync(meter, days: days);
             if (now == quantity) return Stopwatch.GetElapsedTime(began).TotalSeconds;
             if (now > quantity) throw new PolarisException($"{meter} shows {now}, more than the {quantity} that were sent.");
             if (Stopwatch.GetElapsedTime(began) > patience) throw new PolarisException($"{meter} shows {now} of {quantity} after {patience.TotalSeconds:0} s.");

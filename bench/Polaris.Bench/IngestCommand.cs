@@ -23,29 +23,39 @@ internal sealed class IngestCommand(Options options)
         sent += (await new LoadRun(url, org.ApiKey, 100, 8, TimeSpan.FromSeconds(4)).RunAsync()).Accepted;
         await org.CatchUpAsync("calls", sent, CatchUp);
 
-        Console.WriteLine($"  {"batch",6} {"conns",6} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6}  CPU µs an event");
+        Console.WriteLine($"  {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
         for (var round = 0; round < options.Number("--rounds", 1); round++)
         {
             foreach (var batch in options.Numbers("--batches", 1, 10, 100, 500, 1000))
             {
-                var connections = options.Number("--connections", batch == 1 ? 64 : 8);
-                // Ratios only mean something side by side: the ceiling is taken before and after, and averaged.
-                var before = ceiling is null ? 0 : await ceiling.RateAsync(batch, connections, time / 2);
-                var cpu = Cpu();
-                var result = await new LoadRun(url, org.ApiKey, batch, connections, time, options.Share("--duplicates", 0)).RunAsync();
-                sent += result.Accepted;
-                var behind = await org.CatchUpAsync("calls", sent, CatchUp);
-                var spent = Cpu().Select(one => (one.Key, Spent: (one.Value - cpu.GetValueOrDefault(one.Key)) / (result.Accepted + result.Duplicates) * 1e6)).Where(one => one.Spent >= 0.5);
-                var after = ceiling is null ? 0 : await ceiling.RateAsync(batch, connections, time / 2);
-                var top = (before + after) / 2;
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"  {batch,6} {connections,6} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {top,10:0} {(top > 0 ? result.Rate / top : 0),6:0.00}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+                foreach (var duplicates in options.Shares("--duplicates", 0)) sent += await MeasureAsync(url, org, ceiling, batch, duplicates, sent, time);
             }
         }
 
         return 0;
     }
 
-    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessCpu.Read(endpoints.GetProperty("resources")) : [];
+    /// <summary>Returns how many events were accepted.</summary>
+    private async Task<long> MeasureAsync(Uri url, BenchOrg org, Ceiling? ceiling, int batch, double duplicates, long sent, TimeSpan time)
+    {
+        var connections = options.Number("--connections", batch == 1 ? 64 : 8);
+        // Ratios only mean something side by side: the marks are taken before and after, and averaged.
+        var before = await MarksAsync(ceiling, batch, connections, time / 2);
+        var cpu = Cpu();
+        var result = await new LoadRun(url, org.ApiKey, batch, connections, time, duplicates).RunAsync();
+        var behind = await org.CatchUpAsync("calls", sent + result.Accepted, CatchUp);
+        var spent = Cpu().Select(one => (one.Key, Spent: (one.Value - cpu.GetValueOrDefault(one.Key)) / (result.Accepted + result.Duplicates) * 1e6)).Where(one => one.Spent >= 0.5);
+        var after = await MarksAsync(ceiling, batch, connections, time / 2);
+        string Mark(double mark) => mark == 0 ? $"{"-",10} {"-",6}" : string.Create(CultureInfo.InvariantCulture, $"{mark,10:0} {result.Rate / mark,6:0.00}");
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+        return result.Accepted;
+    }
+
+    private static async Task<(double Top, double OneRow)> MarksAsync(Ceiling? ceiling, int batch, int connections, TimeSpan time) => ceiling is null
+        ? (0, 0)
+        : (await ceiling.RateAsync(batch, connections, time), batch == 1 ? await ceiling.OneRowRateAsync(connections, time) : 0);
+
+    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds) : [];
 }

@@ -53,10 +53,10 @@ internal sealed class Options
         return int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : throw new PolarisException($"{name} takes a whole number.");
     }
 
-    public double Share(string name, double otherwise)
+    public double[] Shares(string name, params double[] otherwise)
     {
         if (!given.TryGetValue(name, out var text)) return otherwise;
-        return double.TryParse(text, CultureInfo.InvariantCulture, out var number) && number is >= 0 and < 1 ? number : throw new PolarisException($"{name} takes a number from 0 to below 1.");
+        return [.. text.Split(',').Select(part => double.TryParse(part, CultureInfo.InvariantCulture, out var number) && number is >= 0 and < 1 ? number : throw new PolarisException($"{name} takes numbers from 0 to below 1, such as 0,0.5."))];
     }
 
     public int[] Numbers(string name, params int[] otherwise)

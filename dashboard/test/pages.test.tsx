@@ -111,6 +111,35 @@ describe('invoices', () => {
     expect(screen.getByText('Sum $16.925, rounded once, half away from zero')).toBeTruthy();
   });
 
+  it('show what an adjustment corrects, and how its difference comes about', async () => {
+    const polaris = createPolaris();
+    const invoice = polaris.root.invoice?.({ id: '00000000-0000-7000-8000-000000001045' }) as { lines: object[] };
+    Object.assign(invoice.lines[2] ?? {}, {
+      name: 'API calls, correction of INV-00000007',
+      kind: 'ADJUSTMENT',
+      adjusts: { id: 'earlier', number: 'INV-00000007' },
+      unroundedAmount: '-2',
+      amount: '-2.00',
+      explanation: [
+        { label: 'Was: 3, already invoiced', quantity: '-1', unitPrice: '3.5', amount: '-3.5' },
+        { label: 'Is now: Above 0 up to 2', quantity: '1', unitPrice: '1.5', amount: '1.5' },
+      ],
+    });
+    const { user } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045', polaris });
+    await user.click(await screen.findByRole('button', { name: 'Explain all' }));
+    expect(screen.getByRole('link', { name: 'INV-00000007' }).getAttribute('href')).toBe('/invoices/earlier');
+    const steps = within(
+      screen.getByRole('table', { name: 'How the amount of API calls, correction of INV-00000007 comes about' }),
+    );
+    expect(steps.getAllByRole('row').map((row) => row.lastElementChild?.textContent)).toEqual([
+      '= amount',
+      '−$3.50',
+      '$1.50',
+      '−$2.00',
+    ]);
+    expect(steps.getByText('Difference: what it is now, less what it was')).toBeTruthy();
+  });
+
   it('are proved identical from the events', async () => {
     const { user } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045' });
     await user.click(await screen.findByRole('button', { name: 'Recompute from events' }));

@@ -114,6 +114,10 @@ describe('ranges of the timeline', () => {
 });
 
 describe('words for times', () => {
+  it('say of an invoice without a period of its own what it is for', () => {
+    expect(formatPeriod('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z', 'UTC')).toBe('Corrections of earlier periods');
+  });
+
   it('show a period of whole days by its first and last day', () => {
     expect(formatPeriod('2026-10-01T00:00:00Z', '2026-11-01T00:00:00Z', 'UTC')).toBe('1 Oct 2026 – 31 Oct 2026');
     expect(formatPeriod('2026-09-30T22:00:00Z', '2026-10-31T23:00:00Z', 'Europe/Berlin')).toBe(

@@ -70,6 +70,19 @@ public sealed class DistributedApplication : IAsyncDisposable
         state = null;
     }
 
+    internal string HoldFile(string name) => state!["hold." + Supervisor.Find(name).Name];
+
+    internal Testing.Replica StartReplica(string name)
+    {
+        var resource = (ProjectResource)Supervisor.Find(name);
+        var start = new ServiceCommands(state!, Console).For(resource);
+        var endpoints = resource.Endpoints.Select(endpoint => new EndpointReference(resource, endpoint.EndpointName, endpoint.Scheme, null, endpoint.ContainerPort, endpoint.PortVariable)).ToArray();
+        Ports.Allocate(endpoints, random: true, Console.Say);
+        foreach (var endpoint in endpoints)
+            start.Environment[endpoint.PortVariable ?? "ASPNETCORE_URLS"] = endpoint.PortVariable is null ? endpoint.Url : endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return new Testing.Replica(new Uri(endpoints.First(endpoint => endpoint.PortVariable is null).Url), ManagedProcess.Start($"{name}-replica", start, guard!, Console));
+    }
+
     internal void SilenceConsole() => Console = new LocalConsole(quiet: true);
 
     private static bool IsLocal(Resource resource) => resource is not (PostgresServerResource { External: not null } or KafkaServerResource { External: not null });

@@ -41,10 +41,17 @@ internal sealed class StateDirectory : IDisposable
             }
         }
 
-        // A run that was killed left it saying "ready".
+        // A run that was killed left it saying "ready", and perhaps something held down.
         File.Delete(Path.Combine(path, "endpoints.json"));
+        foreach (var hold in Directory.EnumerateFiles(path, "hold.*")) File.Delete(hold);
         return new StateDirectory(path, held);
     }
+
+    /// <summary>
+    /// Whether a file <c>hold.&lt;resource&gt;</c> asks that the resource, once ended, stays down: so an outage can last, and a broker's data can be
+    /// deleted, while everything else runs.
+    /// </summary>
+    public bool IsHeld(string resource) => File.Exists(this["hold." + resource]);
 
     /// <summary>Gives every secret that was not configured its generated value, the same at every start.</summary>
     public void FillSecrets(IEnumerable<ParameterResource> parameters)

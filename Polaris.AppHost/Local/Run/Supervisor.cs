@@ -9,6 +9,7 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, string? kafk
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookAtHold = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A process that ran this long before it ended has not failed at starting: the backoff begins anew.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(30);
@@ -152,7 +153,9 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, string? kafk
         lock (order) watching.Add(KeepAsync(resource, launch, first));
     }
 
-    /// <summary>Starts it again whenever it ends, at once and then after ever longer pauses.</summary>
+    /// <summary>
+    /// Starts it again whenever it ends, at once and then after ever longer pauses; not while it is held down (<see cref="StateDirectory.IsHeld"/>).
+    /// </summary>
     private async Task KeepAsync(Resource resource, Func<Task<ManagedProcess>> launch, ManagedProcess process)
     {
         var backoff = TimeSpan.Zero;
@@ -174,6 +177,7 @@ internal sealed class Supervisor(IReadOnlyList<Resource> resources, string? kafk
             console.Say($"{resource.Name} ended with {code}; it is started again{(backoff > TimeSpan.Zero ? $" in {backoff.TotalSeconds:0.#} s" : "")}");
             try
             {
+                for (; state.IsHeld(resource.Name); backoff = TimeSpan.Zero) await Task.Delay(LookAtHold, stopping.Token);
                 await Task.Delay(backoff, stopping.Token);
                 process = await launch();
                 Register(resource, process);

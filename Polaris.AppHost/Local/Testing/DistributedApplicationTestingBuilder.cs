@@ -65,9 +65,48 @@ public static class LocalProcessTestingExtensions
     /// <summary>Sends a signal to a resource's process, such as 19 (STOP) and 18 (CONT).</summary>
     public static void Signal(this DistributedApplication app, string resourceName, int signal) => app.Supervisor.Signal(resourceName, signal);
 
+    /// <summary>Ends a resource's process the hard way and keeps it down until what is returned is disposed of.</summary>
+    public static IDisposable Hold(this DistributedApplication app, string resourceName)
+    {
+        var hold = new Hold(app.HoldFile(resourceName));
+        app.Kill(resourceName);
+        return hold;
+    }
+
+    /// <summary>One more process of a project, on ports of its own, beside the one that runs. Nobody starts it again when it ends.</summary>
+    public static Replica StartReplica(this DistributedApplication app, string resourceName) => app.StartReplica(resourceName);
+
     /// <summary>The last lines that all resources wrote.</summary>
     public static string RecentOutput(this DistributedApplication app) => app.Console.Recent();
 
     /// <summary>Writes nothing to the terminal from now on.</summary>
     public static void Quiet(this DistributedApplication app) => app.SilenceConsole();
+}
+
+internal sealed class Hold : IDisposable
+{
+    private readonly string file;
+
+    public Hold(string file) => File.WriteAllText(this.file = file, "");
+
+    public void Dispose() => File.Delete(file);
+}
+
+/// <summary>A process of a project beside the one of its resource; stopped when disposed of.</summary>
+public sealed class Replica : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
+    private readonly ManagedProcess process;
+
+    internal Replica(Uri url, ManagedProcess process) => (Url, this.process) = (url, process);
+
+    /// <summary>Where it answers over HTTP, once it is up.</summary>
+    public Uri Url { get; }
+
+    public bool HasExited => process.HasExited;
+
+    /// <summary>Ends it the hard way.</summary>
+    public void Kill() => process.Signal(ManagedProcess.SigKill);
+
+    public async ValueTask DisposeAsync() => await process.StopAsync(Patience);
 }

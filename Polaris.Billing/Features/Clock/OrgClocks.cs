@@ -47,7 +47,7 @@ internal sealed class OrgClocks(BillingDbContext db, TenantScope tenant, Invoice
         var endedBefore = now - Duration.FromTimeSpan(options.Value.Grace);
         var due = await db.Subscriptions.CountAsync(row => row.NextPeriodEnd <= endedBefore, ct);
         var stale = await db.Invoices.CountAsync(row => row.Stale && row.Status == InvoiceStatuses.Draft, ct);
-        return new ClockReading(now, frozen is not null, due + stale);
+        return new ClockReading(now, frozen is not null, due + stale + await EarlierInvoices.AdjustableNow(db).CountAsync(ct));
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -8,28 +9,38 @@ using NodaTime;
 using Duration = NodaTime.Duration;
 using Npgsql;
 using Polaris.Billing.Domain;
-using Polaris.Plans.Domain;
 using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>
 /// Drafts the invoices of an org's ended periods, and replaces drafts that more usage came for. It holds the org's lock alone, so usage is
-/// either in the aggregates it reads or marks the draft stale afterwards.
+/// either in the aggregates it reads or marks the invoice stale afterwards. What changed of an earlier, final invoice becomes adjustment
+/// lines (<see cref="EarlierInvoices"/>). A customer with a bucket that is about to be counted anew waits.
 /// </summary>
-internal sealed class DraftInvoices(
-    BillingDbContext db, TenantScope tenant, OrgClocks clocks, BillingEventRelay relay, IOptions<BillingOptions> options, TimeProvider time)
+internal sealed partial class DraftInvoices(
+    BillingDbContext db, TenantScope tenant, OrgClocks clocks, BillingEventRelay relay, IOptions<BillingOptions> options, TimeProvider time, ILogger<DraftInvoices> log)
 {
     /// <summary>Invoices of one transaction; the org's usage waits that long.</summary>
     public const int ChunkSize = 200;
 
-    private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft);
+    /// <summary>How long a subscription waits whose amounts fit no invoice.</summary>
+    public static readonly Duration HoldFor = Duration.FromHours(1);
+
+    private static readonly Counter<long> Unratable = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.invoices_unratable", "{invoice}");
+
+    /// <summary>An empty period is that of an invoice with nothing but adjustments, after a subscription's end.</summary>
+    private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft)
+    {
+        public Guid PlanVersionId => Draft?.PlanVersionId ?? Subscription.PlanVersionId;
+    }
 
     /// <summary>Drafts or replaces up to <see cref="ChunkSize"/> invoices; returns how many.</summary>
     public async Task<int> DraftSomeAsync(CancellationToken ct)
@@ -38,8 +49,10 @@ internal sealed class DraftInvoices(
         {
             await using var tx = Transaction(db);
             await UsageSql.LockOrgAloneAsync(tx, tenant.RequireOrg(), token);
+            await EarlierInvoices.MarkDraftsAsync(db, tenant.RequireOrg(), token);
             var work = await DueAsync(token);
             if (work.Count < ChunkSize) work.AddRange(await StaleAsync(ChunkSize - work.Count, token));
+            if (work.Count < ChunkSize) work.AddRange(await ClosingAsync(ChunkSize - work.Count, token));
             return work.Count == 0 ? 0 : await DraftAsync(tx, work, token);
         }, ct);
         if (done > 0) relay.Wake();
@@ -49,18 +62,35 @@ internal sealed class DraftInvoices(
     private async Task<List<Work>> DueAsync(CancellationToken ct)
     {
         var endedBefore = await clocks.NowAsync(ct) - Duration.FromTimeSpan(options.Value.Grace);
-        var due = await db.Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore)
+        var now = Now();
+        var due = await db.Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
+            .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.NextPeriodEnd))
             .OrderBy(row => row.NextPeriodEnd).ThenBy(row => row.CustomerKey).Take(ChunkSize).ToListAsync(ct);
         return [.. due.Select(row => new Work(row, new BillingPeriod(row.NextPeriodStart!.Value, row.NextPeriodEnd!.Value), null))];
     }
 
     private async Task<List<Work>> StaleAsync(int atMost, CancellationToken ct)
     {
+        var now = Now();
         var drafts = await db.Invoices.Include(row => row.Lines).Where(row => row.Stale && row.Status == InvoiceStatuses.Draft)
+            .Where(row => !db.Subscriptions.Any(held => held.Id == row.SubscriptionId && held.HeldUntil > now))
+            .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.PeriodEnd))
             .OrderBy(row => row.Number).Take(atMost).ToListAsync(ct);
         var ids = drafts.Select(draft => draft.SubscriptionId).Distinct().ToArray();
         var subscriptions = await db.Subscriptions.Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, ct);
         return [.. drafts.Select(draft => new Work(subscriptions[draft.SubscriptionId], new BillingPeriod(draft.PeriodStart, draft.PeriodEnd), draft))];
+    }
+
+    /// <summary>Ended subscriptions of which an invoice changed and no draft is left that could correct it.</summary>
+    private async Task<List<Work>> ClosingAsync(int atMost, CancellationToken ct)
+    {
+        var changed = EarlierInvoices.Changed(db).Where(row => !db.Invoices.Any(draft =>
+            draft.SubscriptionId == row.SubscriptionId && draft.Status == InvoiceStatuses.Draft && draft.PeriodStart > row.PeriodStart));
+        var now = Now();
+        var ended = await db.Subscriptions.Where(row => (row.HeldUntil == null || row.HeldUntil <= now) && row.NextPeriodEnd == null && row.EndAt != null && changed.Any(invoice => invoice.SubscriptionId == row.Id))
+            .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.EndAt))
+            .OrderBy(row => row.EndAt).ThenBy(row => row.Id).Take(atMost).ToListAsync(ct);
+        return [.. ended.Select(row => new Work(row, new BillingPeriod(row.EndAt!.Value, row.EndAt.Value), null))];
     }
 
     private async Task<int> DraftAsync(ScopedTransaction tx, List<Work> work, CancellationToken ct)
@@ -68,40 +98,67 @@ internal sealed class DraftInvoices(
         var org = tenant.RequireOrg();
         var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
         foreach (var meter in meters) await ReadUsage.CheckFilledAsync(tx, org, meter, ct);
-        var plans = await PlanCatalog.ReadAsync(db, work.Select(item => item.Draft?.PlanVersionId ?? item.Subscription.PlanVersionId), ct);
-        var spans = work.Select((item, index) => new UsageSpan(index, item.Subscription.CustomerKey, item.Period.Start, item.Period.End)).ToArray();
+        var earlier = await EarlierInvoices.OfAsync(db, [.. work.Select(item => (item.Subscription.Id, item.Draft))], ct);
+        var allEarlier = work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)]).ToArray();
+        var invoiced = await EarlierInvoices.InvoicedAsync(db, allEarlier, null, ct);
+        var plans = await PlanCatalog.ReadAsync(db, work.Select(item => item.PlanVersionId).Concat(allEarlier.Select(row => row.PlanVersionId)), ct);
+        var spans = work.Select(item => (item.Subscription.CustomerKey, item.Period))
+            .Concat(allEarlier.Select(row => (row.CustomerKey, Period: new BillingPeriod(row.PeriodStart, row.PeriodEnd)))).Distinct()
+            .Select((span, index) => new UsageSpan(index, span.CustomerKey, span.Period.Start, span.Period.End)).ToArray();
         var usage = await ReadUsage.OfSpansAsync(tx, org, spans, meters, ct);
+        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? []);
         var orgRow = await db.Orgs.SingleAsync(ct);
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
         var emails = await db.Customers.Where(row => customerKeys.Contains(row.Key)).ToDictionaryAsync(row => row.Key, row => row.Email, ct);
-        for (var i = 0; i < work.Count; i++)
+        foreach (var item in work)
         {
-            var (subscription, period, draft) = work[i];
-            var plan = plans[draft?.PlanVersionId ?? subscription.PlanVersionId];
-            var rated = RatingEngine.Rate(
-                new InvoiceSubject(subscription.Id, subscription.CustomerKey, period), plan,
-                usage.GetValueOrDefault(i) ?? [], Currencies.MinorUnits(plan.Currency));
-            if (draft is not null)
+            var changed = earlier[(item.Subscription.Id, item.Draft?.Id)].ToArray();
+            try
             {
-                InvoiceRows.Replace(draft, rated);
-                continue;
+                var adjusted = Adjustments.Seal(Rate(RatingEngine.Version, item.Period, item.PlanVersionId), [.. changed.SelectMany(row =>
+                    Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, new BillingPeriod(row.PeriodStart, row.PeriodEnd), row.PlanVersionId)))]);
+                foreach (var row in changed) row.Stale = false;
+                Keep(item, plans[item.PlanVersionId], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
+            }
+            catch (OverflowException exception)
+            {
+                // An amount that fits no invoice: a person must look at it. The others' invoices are made.
+                item.Subscription.HeldUntil = Now() + HoldFor;
+                Unratable.Add(1);
+                LogUnratable(exception, item.Subscription.Id, item.Subscription.OrgId);
             }
 
-            var invoice = InvoiceRows.Create(org, Guid.CreateVersion7(time.GetUtcNow()), Number(orgRow.NextInvoiceNumber++), subscription, period, plan, rated, Now());
-            db.Invoices.Add(invoice);
-            db.Outbox.Add(Announce(invoice, emails.GetValueOrDefault(subscription.CustomerKey)));
-            MoveOn(subscription, period);
-            if (orgRow.InvoicedThrough is null || orgRow.InvoicedThrough < period.End) orgRow.InvoicedThrough = period.End;
+            RatedInvoice Rate(string engine, BillingPeriod period, Guid plan) => InvoiceRows.Rate(
+                engine, item.Subscription, period, plans[plan], new PeriodUsage(bySpan[(item.Subscription.CustomerKey, period)]));
         }
 
         await db.SaveChangesAsync(ct);
         return work.Count;
     }
 
+    private void Keep(Work work, PlanVersion plan, AdjustedInvoice adjusted, OrgRow org, string? email)
+    {
+        var (subscription, period, draft) = work;
+        if (draft is not null)
+        {
+            InvoiceRows.Replace(draft, adjusted);
+            return;
+        }
+
+        // Nothing came of the change: no invoice without a line.
+        if (period.IsEmpty && adjusted.Adjustments.Count == 0) return;
+        var invoice = InvoiceRows.Create(org.OrgId, Guid.CreateVersion7(time.GetUtcNow()), Number(org.NextInvoiceNumber++), subscription, period, plan, adjusted, Now());
+        db.Invoices.Add(invoice);
+        db.Outbox.Add(Announce(invoice, email));
+        if (period.IsEmpty) return;
+        MoveOn(subscription, period);
+        if (org.InvoicedThrough is null || org.InvoicedThrough < period.End) org.InvoicedThrough = period.End;
+    }
+
     private static void MoveOn(SubscriptionRow subscription, BillingPeriod closed)
     {
-        var calendar = new PeriodCalendar(subscription.StartAt, subscription.EndAt, subscription.AnchorDay, DateTimeZoneProviders.Tzdb[subscription.TimeZone]);
-        var next = calendar.StartingAt(closed.End);
+        var next = Calendars.Of(subscription).StartingAt(closed.End);
+        subscription.HeldUntil = null;
         subscription.NextPeriodStart = next?.Start;
         subscription.NextPeriodEnd = next?.End;
     }
@@ -137,4 +194,7 @@ internal sealed class DraftInvoices(
     /// <summary>EF's own transaction, for the statements that EF cannot write.</summary>
     internal static ScopedTransaction Transaction(BillingDbContext db) => ScopedTransaction.Borrow(
         (NpgsqlConnection)db.Database.GetDbConnection(), (NpgsqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The invoice of subscription {SubscriptionId} of org {OrgId} has an amount that fits none; it is tried again in an hour.")]
+    private partial void LogUnratable(Exception exception, Guid subscriptionId, Guid orgId);
 }

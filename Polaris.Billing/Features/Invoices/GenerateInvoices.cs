@@ -1,35 +1,16 @@
-using System.Threading.Channels;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using NodaTime;
 using Npgsql;
+using Polaris.Billing.Domain;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>Wakes the period close at once; without it the next look comes within a second.</summary>
-internal sealed class InvoiceSignal
-{
-    private readonly Channel<bool> wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-
-    public void Wake() => wakes.Writer.TryWrite(true);
-
-    public async Task WaitAsync(TimeSpan atMost, CancellationToken ct)
-    {
-        using var wake = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        wake.CancelAfter(atMost);
-        try
-        {
-            await wakes.Reader.ReadAsync(wake.Token);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            // Time to look anyway.
-        }
-    }
-}
+internal sealed class InvoiceSignal : Signal;
 
 /// <summary>
 /// Period close: finds orgs with a period that ended (plus grace, by the org's own clock) or a draft that more usage came for, and has
@@ -82,11 +63,15 @@ internal sealed partial class GenerateInvoices(
             SELECT DISTINCT s.org_id FROM subscriptions s JOIN orgs o ON o.org_id = s.org_id
             WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2
             UNION SELECT DISTINCT org_id FROM invoices WHERE stale AND status = 'draft'
+            UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
+              WHERE i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
+                SELECT 1 FROM invoices d WHERE d.org_id = i.org_id AND d.subscription_id = i.subscription_id AND d.status = 'draft' AND d.period_start > i.period_start))
             LIMIT $3
             """);
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(time.GetUtcNow()) });
         command.Parameters.Add(new NpgsqlParameter<Duration> { TypedValue = Duration.FromTimeSpan(options.Value.Grace) });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = OrgsAtOnce });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = RatingEngine.Versions });
         var orgs = new List<Guid>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) orgs.Add(reader.GetGuid(0));

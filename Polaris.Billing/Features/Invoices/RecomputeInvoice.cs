@@ -2,7 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Polaris.Billing.Domain;
-using Polaris.Plans.Domain;
 using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Persistence;
@@ -27,19 +26,27 @@ internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, 
     /// <exception cref="RefusedException">The org has no such invoice, or raw events cannot be read at the moment.</exception>
     public async Task<Recomputation> HandleAsync(Guid invoiceId, CancellationToken ct)
     {
-        var (invoice, plan) = await db.InTransactionAsync(async token =>
+        var (invoice, subscription, plans, earlier, invoiced) = await db.InTransactionAsync(async token =>
         {
             var row = await db.Invoices.AsNoTracking().Include(row => row.Lines.OrderBy(line => line.Ordinal)).SingleOrDefaultAsync(row => row.Id == invoiceId, token)
                 ?? throw new RefusedException(Refusal.NotFound("invoice"));
-            return (row, (await PlanCatalog.ReadAsync(db, [row.PlanVersionId], token))[row.PlanVersionId]);
+            var ids = row.Lines.Where(line => line.AdjustsInvoiceId is not null).Select(line => line.AdjustsInvoiceId!.Value).Distinct().ToArray();
+            var corrects = ids.Length == 0 ? [] : await db.Invoices.AsNoTracking().Include(row => row.Lines).Where(row => ids.Contains(row.Id)).OrderBy(row => row.Number).ToListAsync(token);
+            return (row, await db.Subscriptions.AsNoTracking().SingleAsync(one => one.Id == row.SubscriptionId, token), await PlanCatalog.ReadAsync(db, corrects.Select(one => one.PlanVersionId).Append(row.PlanVersionId), token),
+                corrects, await EarlierInvoices.InvoicedAsync(db, corrects, row.Number, token));
         }, ct);
-        if (invoice.EngineVersion != RatingEngine.Version)
-            throw new InvalidOperationException($"Invoice {invoice.Id} was made by engine {invoice.EngineVersion}, which this build does not hold.");
 
-        var period = new BillingPeriod(invoice.PeriodStart, invoice.PeriodEnd);
-        var usage = await FromEventsAsync(invoice.CustomerKey, period, plan, ct);
-        var rated = RatingEngine.Rate(new InvoiceSubject(invoice.SubscriptionId, invoice.CustomerKey, period), plan, usage, Currencies.MinorUnits(plan.Currency));
+        var adjustments = new List<AdjustmentLine>();
+        foreach (var row in earlier) adjustments.AddRange(Adjustments.Between(invoiced[row.Id], await RateAsync(row)));
+        var rated = Adjustments.Seal(await RateAsync(invoice), adjustments);
         return new Recomputation(invoice.Id, rated.ResultHash == invoice.ResultHash, invoice.ResultHash, rated.ResultHash, Compare(invoice, rated));
+
+        async Task<RatedInvoice> RateAsync(InvoiceRow row)
+        {
+            var (period, plan) = (new BillingPeriod(row.PeriodStart, row.PeriodEnd), plans[row.PlanVersionId]);
+            var usage = period.IsEmpty ? new Dictionary<string, MeterUsage>() : await FromEventsAsync(row.CustomerKey, period, plan, ct);
+            return InvoiceRows.Rate(row.EngineVersion, subscription, period, plan, new PeriodUsage(usage));
+        }
     }
 
     private async Task<Dictionary<string, MeterUsage>> FromEventsAsync(string customer, BillingPeriod period, PlanVersion plan, CancellationToken ct)
@@ -64,7 +71,9 @@ internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, 
             {
                 foreach (var usageEvent in batch.Events)
                 {
-                    var hash = UsageDigest.EventHash(usageEvent.IdempotencyKey, usageEvent.ContentHash.Span);
+                    // Whatever Billing has applied by now: a corrected event counts no more, and a void never counts itself.
+                    if (usageEvent.CorrectedBy.Length > 0 || usageEvent.Corrects is { Replaces: false }) continue;
+                    var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
                     foreach (var meter in meters)
                     {
                         if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span) is { } measurement) totals[meter.Key].Add(measurement, hash);
@@ -80,23 +89,37 @@ internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, 
         return meters.ToDictionary(meter => meter.Key, meter => totals[meter.Key].ToUsage(meter.Aggregation));
     }
 
-    private static List<RecomputationDifference> Compare(InvoiceRow invoice, RatedInvoice rated)
+    private static List<RecomputationDifference> Compare(InvoiceRow invoice, AdjustedInvoice rated)
     {
+        var recomputed = rated.Own.Lines.Select(line => (Adjusts: (Guid?)null, Line: line))
+            .Concat(rated.Adjustments.Select(one => (Adjusts: (Guid?)one.AdjustsInvoiceId, one.Line)))
+            .ToDictionary(one => (one.Adjusts, one.Line.Charge.Key), one => one.Line);
         var differences = new List<RecomputationDifference>();
-        foreach (var (stored, line) in invoice.Lines.Zip(rated.Lines))
+        foreach (var stored in invoice.Lines)
         {
-            Check(stored.Charge, "quantity", RatingEngine.Text(stored.Quantity), RatingEngine.Text(line.Usage.Quantity));
-            Check(stored.Charge, "unroundedAmount", RatingEngine.Text(stored.UnroundedAmount), RatingEngine.Text(line.UnroundedAmount));
-            Check(stored.Charge, "amount", InvoiceRows.Text(stored.Amount), InvoiceRows.Text(line.Amount));
-            Check(stored.Charge, "eventCount", InvoiceRows.Text(stored.EventCount), InvoiceRows.Text(line.Usage.EventCount));
-            Check(stored.Charge, "eventDigest", InvoiceRows.Text(stored.EventDigest), InvoiceRows.Text(line.Usage.EventDigest));
+            // An adjustment that is not needed any more comes to nothing.
+            recomputed.Remove((stored.AdjustsInvoiceId, stored.Charge), out var line);
+            Check(Name(stored.Charge, stored.AdjustsNumber), stored, line);
         }
 
+        foreach (var ((adjusts, charge), line) in recomputed)
+            Check(Name(charge, rated.Adjustments.First(one => one.AdjustsInvoiceId == adjusts).AdjustsNumber), new InvoiceLineRow(), line);
         return differences;
 
-        void Check(string charge, string field, string stored, string recomputed)
+        static string Name(string charge, string? adjusts) => adjusts is null ? charge : $"{charge}, correction of {adjusts}";
+
+        void Check(string charge, InvoiceLineRow stored, RatedLine? line)
         {
-            if (stored != recomputed) differences.Add(new RecomputationDifference(charge, field, stored, recomputed));
+            Differs(charge, "quantity", stored.Quantity, line?.Usage.Quantity, RatingEngine.Text);
+            Differs(charge, "unroundedAmount", stored.UnroundedAmount, line?.UnroundedAmount, RatingEngine.Text);
+            Differs(charge, "amount", stored.Amount, line?.Amount, InvoiceRows.Text);
+            Differs(charge, "eventCount", stored.EventCount, line?.Usage.EventCount, InvoiceRows.Text);
+            Differs(charge, "eventDigest", stored.EventDigest, line?.Usage.EventDigest, InvoiceRows.Text);
+        }
+
+        void Differs(string charge, string field, decimal stored, decimal? recomputed, Func<decimal, string> text)
+        {
+            if (stored != (recomputed ?? 0)) differences.Add(new RecomputationDifference(charge, field, text(stored), text(recomputed ?? 0)));
         }
     }
 }

@@ -1,12 +1,7 @@
-using System.Globalization;
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NodaTime;
-using Duration = NodaTime.Duration;
 using Npgsql;
-using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Usage;
-using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Meters;
@@ -95,43 +90,8 @@ internal sealed partial class FillMeters(
         await using var tx = await database.BeginOrgAsync(org, ct);
         await UsageSql.LockOrgAloneAsync(tx, org, ct);
         var all = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
-        var fold = new FoldUsage(new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [org] = [.. all.Where(meter => meters.Contains(meter.Id))] });
-        var request = new StreamEventsRequest
-        {
-            OrgId = org.ToString(),
-            From = Timestamp.FromDateTime(day.ToDateTimeUtc()),
-            To = Timestamp.FromDateTime((day + Chunk).ToDateTimeUtc()),
-        };
-        using (var call = ingestion.StreamEvents(request, cancellationToken: ct))
-        {
-            await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
-            {
-                if (await IsAppliedAsync(tx, org, FoldUsage.IdOf(batch), ct)) fold.Add(batch);
-            }
-        }
-
-        foreach (var table in new[] { "usage_aggregates", "usage_uniques" })
-        {
-            await using var delete = tx.Command(string.Create(
-                CultureInfo.InvariantCulture, $"DELETE FROM {table} WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4"));
-            delete.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-            delete.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = meters });
-            delete.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = day });
-            delete.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = day + Chunk });
-            await delete.ExecuteNonQueryAsync(ct);
-        }
-
-        await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
-        await UsageSql.MarkDraftsStaleAsync(tx, fold.Aggregates.Keys, ct);
+        await RefoldUsage.ReplaceAsync(tx, ingestion, new RefoldScope(org, null, [.. all.Where(meter => meters.Contains(meter.Id))], day, day + Chunk), ct);
         await tx.CommitAsync(ct);
-    }
-
-    private static async Task<bool> IsAppliedAsync(ScopedTransaction tx, Guid org, Guid batch, CancellationToken ct)
-    {
-        await using var command = tx.Command("SELECT EXISTS (SELECT 1 FROM applied_batches WHERE org_id = $1 AND batch_id = $2)");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = batch });
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} meters of org {OrgId} were filled from {Days} days of stored events.")]

@@ -1,18 +1,21 @@
+using System.Diagnostics.Metrics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Npgsql;
 using Polaris.ServiceDefaults.Messaging;
+using Polaris.ServiceDefaults.Telemetry;
 using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Usage;
 
 /// <summary>
 /// Reads <c>polaris.usage.v1</c> and applies what it polls, many batches a transaction. The position lives in Billing's database and
-/// commits with the aggregates; the group's committed offsets only inform tools. A broker with another cluster id is a new one: its log
-/// starts at its beginning, and batches that were seen before change nothing.
+/// commits with the aggregates (<see cref="ConsumerPositions"/>); the group's committed offsets only inform tools. A broker with another
+/// cluster id is a new one, and a log that ends before the position or goes back has begun anew: it is read from its beginning, and batches
+/// that were seen before change nothing.
 /// </summary>
 internal sealed partial class ConsumeUsage(
-    ConsumerConfig config, NpgsqlDataSource database, ApplyUsage apply, DeadLetters deadLetters, ILogger<ConsumeUsage> log) : BackgroundService
+    ConsumerConfig config, ConsumerPositions positions, ApplyUsage apply, DeadLetters deadLetters, ILogger<ConsumeUsage> log) : BackgroundService
 {
     /// <summary>At most this many records are applied in one transaction.</summary>
     public const int MaxRecords = 2_000;
@@ -26,6 +29,8 @@ internal sealed partial class ConsumeUsage(
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CheckClusterEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(5);
+
+    private static readonly Counter<long> Replaced = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.brokers_replaced", "{broker}");
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -49,10 +54,15 @@ internal sealed partial class ConsumeUsage(
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = config.BootstrapServers }).SetLogHandler((_, _) => { }).Build();
         var clusterId = await ClusterIdAsync(admin);
+        await positions.ForgetOldClustersAsync(clusterId, ct);
+        var polled = new PolledRecords(clusterId);
         using var consumer = new ConsumerBuilder<Ignore, byte[]>(config)
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, error) => LogKafka(error.Reason))
-            .SetPartitionsAssignedHandler((_, partitions) => Positions(clusterId, partitions))
+            .SetPartitionsAssignedHandler((self, partitions) => polled.Assign(positions.Read(self, clusterId, partitions)))
+            // Whoever gets these partitions reads their records again; applied here as well they would only be work done twice.
+            .SetPartitionsRevokedHandler((_, partitions) => polled.Revoke(partitions.Select(one => one.TopicPartition)))
+            .SetPartitionsLostHandler((_, partitions) => polled.Revoke(partitions.Select(one => one.TopicPartition)))
             .Build();
         consumer.Subscribe(Topics.Usage);
         try
@@ -60,11 +70,12 @@ internal sealed partial class ConsumeUsage(
             var checkAt = TimeProvider.System.GetTimestamp();
             while (!ct.IsCancellationRequested)
             {
-                var records = Poll(consumer);
-                if (records.Count > 0) await ApplyAsync(clusterId, records, ct);
+                Poll(consumer, polled);
+                if (polled.Records.Count > 0) await ApplyAsync(polled, polled.Records, ct);
                 if (TimeProvider.System.GetElapsedTime(checkAt) < CheckClusterEvery) continue;
                 if (await ClusterIdAsync(admin) is var now && now != clusterId)
                 {
+                    Replaced.Add(1);
                     LogOtherCluster(clusterId, now);
                     return;
                 }
@@ -78,19 +89,28 @@ internal sealed partial class ConsumeUsage(
         }
     }
 
-    private List<ConsumeResult<Ignore, byte[]>> Poll(IConsumer<Ignore, byte[]> consumer)
+    private void Poll(IConsumer<Ignore, byte[]> consumer, PolledRecords polled)
     {
-        var records = new List<ConsumeResult<Ignore, byte[]>>();
+        polled.Begin();
         var (bytes, first) = (0, 0L);
-        while (records.Count < MaxRecords && bytes < MaxBytes)
+        while (polled.Records.Count < MaxRecords && bytes < MaxBytes)
         {
             try
             {
-                var wait = records.Count == 0 ? Idle : Linger - TimeProvider.System.GetElapsedTime(first);
+                var wait = polled.Records.Count == 0 ? Idle : Linger - TimeProvider.System.GetElapsedTime(first);
                 if (wait < TimeSpan.Zero || consumer.Consume(wait) is not { } record) break;
-                if (records.Count == 0) first = TimeProvider.System.GetTimestamp();
-                records.Add(record);
+                if (polled.Records.Count == 0) first = TimeProvider.System.GetTimestamp();
                 bytes += record.Message.Value?.Length ?? 0;
+                switch (polled.Add(record))
+                {
+                    case LogContinuity.WentBack:
+                        Replaced.Add(1);
+                        LogStartedOver(record.Partition.Value, record.Offset.Value);
+                        break;
+                    case LogContinuity.Gap:
+                        LogGap(record.Partition.Value, record.Offset.Value);
+                        break;
+                }
             }
             catch (ConsumeException exception) when (!exception.Error.IsFatal)
             {
@@ -99,12 +119,10 @@ internal sealed partial class ConsumeUsage(
                 break;
             }
         }
-
-        return records;
     }
 
     /// <summary>Returns only once the records are applied or set aside: the position never passes a record that was neither.</summary>
-    private async Task ApplyAsync(string clusterId, List<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
+    private async Task ApplyAsync(PolledRecords polled, IReadOnlyList<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
     {
         using var span = records[0].Message.Headers.StartConsuming(Topics.Usage);
         span?.SetTag("messaging.batch.message_count", records.Count);
@@ -113,19 +131,13 @@ internal sealed partial class ConsumeUsage(
         {
             try
             {
-                await ApplyOnceAsync(clusterId, records, ct);
+                await ApplyOnceAsync(polled, records, ct);
                 return;
             }
-            catch (Exception exception) when (!IsPassing(exception) && !ct.IsCancellationRequested)
+            catch (Exception exception) when (Poison.Is(exception) && records.Count > 1)
             {
-                if (records.Count == 1)
-                {
-                    await deadLetters.SetAsideAsync(clusterId, records[0], exception.Message, ct);
-                    return;
-                }
-
                 // One of them cannot be applied: go one by one, so that its neighbours flow.
-                foreach (var record in records) await ApplyAsync(clusterId, [record], ct);
+                foreach (var record in records) await ApplyAsync(polled, [record], ct);
                 return;
             }
             catch (Exception exception) when (!ct.IsCancellationRequested)
@@ -137,46 +149,30 @@ internal sealed partial class ConsumeUsage(
         }
     }
 
-    private async Task ApplyOnceAsync(string clusterId, List<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
+    private async Task ApplyOnceAsync(PolledRecords polled, IReadOnlyList<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
     {
         var batches = new List<UsageBatch>(records.Count);
         foreach (var record in records)
         {
             var (batch, reason) = FoldUsage.Parse(record.Message.Value);
             if (batch is not null) batches.Add(batch);
-            else await deadLetters.SetAsideAsync(clusterId, record, reason!, ct);
+            else await deadLetters.SetAsideAsync(polled.ClusterId, record, reason!, ct);
         }
 
-        var positions = records.GroupBy(record => record.TopicPartition)
-            .Select(group => new ConsumerPosition(clusterId, group.Key.Topic, group.Key.Partition.Value, group.Max(record => record.Offset.Value) + 1)).ToArray();
-        await apply.ApplyAsync(batches, positions, ct);
-    }
-
-    // Called by the client inside Consume, which waits for it: hence no async here.
-    private List<TopicPartitionOffset> Positions(string clusterId, List<TopicPartition> partitions)
-    {
-        using var connection = database.OpenConnection();
-        using var command = new NpgsqlCommand("SELECT partition, next_offset FROM consumer_positions WHERE cluster_id = $1 AND topic = $2", connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = clusterId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Topics.Usage });
-        var known = new Dictionary<int, long>();
-        using (var reader = command.ExecuteReader())
+        var moved = polled.PositionsAfter(records);
+        try
         {
-            while (reader.Read()) known[reader.GetInt32(0)] = reader.GetInt64(1);
+            await apply.ApplyAsync(batches, moved, ct);
         }
-
-        return [.. partitions.Select(partition => new TopicPartitionOffset(
-            partition, known.TryGetValue(partition.Partition.Value, out var next) ? new Offset(next) : Offset.Beginning))];
+        catch (Exception exception) when (Poison.Is(exception) && records.Count == 1)
+        {
+            await deadLetters.SetAsideAsync(polled.ClusterId, records[0], exception.Message, ct);
+            await apply.ApplyAsync([], moved, ct);
+        }
     }
 
     private static async Task<string> ClusterIdAsync(IAdminClient admin) =>
         (await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = TimeSpan.FromSeconds(5) })).ClusterId;
-
-    /// <summary>Whether trying the same again can help: storage that is away, a deadlock. Anything else would block the partition for ever.</summary>
-    private static bool IsPassing(Exception exception) =>
-        exception is NpgsqlException { IsTransient: true } or TimeoutException or OperationCanceledException or System.Net.Sockets.SocketException
-        || exception is PostgresException { SqlState: "57P01" or "57P02" or "57P03" or "40001" or "40P01" or "53300" }
-        || exception is NpgsqlException and not PostgresException;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Consuming usage stopped; it starts again.")]
     private partial void LogBroken(Exception exception);
@@ -189,4 +185,10 @@ internal sealed partial class ConsumeUsage(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The broker was replaced: cluster {Old} is now {New}. Reading its log from the start.")]
     private partial void LogOtherCluster(string old, string @new);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The log of partition {Partition} began anew: it goes on at {Offset}. What it lost is fetched from Ingestion.")]
+    private partial void LogStartedOver(int partition, long offset);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Records of partition {Partition} before {Offset} are gone from the broker. They are fetched from Ingestion.")]
+    private partial void LogGap(int partition, long offset);
 }

@@ -12,7 +12,9 @@ internal readonly record struct AggregateKey(Guid OrgId, string Customer, Guid M
 internal readonly record struct BucketKey(Guid OrgId, long BucketMicroseconds, int Partition);
 
 /// <summary>Events of any number of batches, folded into what the database adds up. Pure: neither order nor grouping of events matters.</summary>
-internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDefinition>> metersByOrg)
+/// <param name="metersByOrg">What is counted.</param>
+/// <param name="corrected">Events that an applied correction names: they are in the buckets' digests, like every event, and count for no meter.</param>
+internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDefinition>> metersByOrg, IReadOnlySet<EventIdentity>? corrected = null)
 {
     private static readonly IReadOnlyList<MeterDefinition> NoMeters = [];
 
@@ -24,14 +26,16 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
 
     public void Add(UsageBatch batch)
     {
-        var orgId = OrgOf(batch);
+        var (orgId, batchId) = (OrgOf(batch), IdOf(batch));
         var meters = metersByOrg.GetValueOrDefault(orgId, NoMeters);
         foreach (var usageEvent in batch.Events)
         {
             EventCount++;
-            var hash = UsageDigest.EventHash(usageEvent.IdempotencyKey, usageEvent.ContentHash.Span);
+            var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
             var bucket = Domain.Buckets.StartOf(usageEvent.TimestampUs);
             Totals(Buckets, new BucketKey(orgId, bucket, batch.Partition)).Add(default, hash);
+            // A void counts for nothing itself; a replacement counts like any event.
+            if (usageEvent.Corrects is { Replaces: false } || IsCorrected(orgId, batchId, usageEvent)) continue;
             foreach (var meter in meters)
             {
                 if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span) is { } measurement)
@@ -39,6 +43,9 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
             }
         }
     }
+
+    private bool IsCorrected(Guid orgId, Guid batchId, UsageEvent usageEvent) =>
+        corrected is { Count: > 0 } && corrected.Contains(new EventIdentity(orgId, batchId, usageEvent.IdempotencyKey));
 
     public static Guid OrgOf(UsageBatch batch) => new(batch.OrgId.Span, bigEndian: true);
 
@@ -56,6 +63,8 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
             {
                 if (usageEvent.Customer.Length == 0 || usageEvent.Type.Length == 0 || usageEvent.ContentHash.Length != 16)
                     return (null, $"The event '{usageEvent.IdempotencyKey}' lacks a customer, type or content hash.");
+                if (usageEvent.Corrects is { } earlier && (earlier.BatchId.Length != 16 || earlier.IdempotencyKey.Length == 0 || earlier.Customer.Length == 0))
+                    return (null, $"The event '{usageEvent.IdempotencyKey}' corrects an event that it does not name.");
             }
 
             return (batch, null);

@@ -7,7 +7,6 @@ using Npgsql;
 using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
-using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Usage;
 
@@ -16,7 +15,7 @@ namespace Polaris.Billing.Features.Usage;
 /// is lost. It walks Ingestion's batches in order of receipt, <see cref="Behind"/> the present, and remembers how far all is applied.
 /// </summary>
 internal sealed partial class HealLostBatches(
-    NpgsqlDataSource database, ApplyUsage apply, Ingestion.V1.Ingestion.IngestionClient ingestion, TimeProvider time, ILogger<HealLostBatches> log) : BackgroundService
+    NpgsqlDataSource database, ApplyFromStore store, Ingestion.V1.Ingestion.IngestionClient ingestion, TimeProvider time, ILogger<HealLostBatches> log) : BackgroundService
 {
     /// <summary>
     /// A batch's receipt time is set before its transaction, which Ingestion ends within 10 s: what is older than this and not listed will never be.
@@ -25,7 +24,6 @@ internal sealed partial class HealLostBatches(
 
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5);
     private const int Page = 1_000;
-    private const int FetchAtOnce = 100;
 
     private static readonly Counter<long> Healed = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.batches_healed", "{batch}");
 
@@ -53,33 +51,26 @@ internal sealed partial class HealLostBatches(
     private async Task<bool> HealPageAsync(CancellationToken ct)
     {
         var (receivedAfter, afterBatch) = await PositionAsync(ct);
+        var until = Timestamp.FromDateTime((Instant.FromDateTimeOffset(time.GetUtcNow()) - Behind).ToDateTimeUtc());
         var request = new ListBatchesRequest
         {
             ReceivedAfter = Timestamp.FromDateTime(receivedAfter.ToDateTimeUtc()),
             AfterBatchId = afterBatch.ToString(),
-            ReceivedBefore = Timestamp.FromDateTime((Instant.FromDateTimeOffset(time.GetUtcNow()) - Behind).ToDateTimeUtc()),
+            ReceivedBefore = until,
             Limit = Page,
         };
         var listed = (await ingestion.ListBatchesAsync(request, cancellationToken: ct)).Batches;
-        if (listed.Count == 0) return false;
-
         var missing = await MissingAsync(listed, ct);
-        foreach (var some in missing.Chunk(FetchAtOnce))
+        if (missing.Length > 0)
         {
-            var fetch = new GetBatchesRequest();
-            fetch.Batches.AddRange(some.Select(header => new BatchRef { OrgId = header.OrgId, BatchId = header.BatchId }));
-            var batches = new List<UsageBatch>();
-            using (var call = ingestion.GetBatches(fetch, cancellationToken: ct))
-            {
-                await foreach (var batch in call.ResponseStream.ReadAllAsync(ct)) batches.Add(batch);
-            }
-
-            var events = await apply.ApplyAsync(batches, [], ct);
-            Healed.Add(batches.Count);
-            LogHealed(batches.Count, events);
+            var events = await store.ApplyAsync(missing, ct);
+            Healed.Add(missing.Length);
+            LogHealed(missing.Length, events);
         }
 
-        await MoveAsync(listed[^1], ct);
+        // A page that is not full holds all there was: then everything received before is applied.
+        if (listed.Count == Page) await MoveAsync(listed[^1].ReceivedAt, Guid.Parse(listed[^1].BatchId), ct);
+        else await MoveAsync(until, Guid.Empty, ct);
         return listed.Count == Page;
     }
 
@@ -90,31 +81,23 @@ internal sealed partial class HealLostBatches(
         return await reader.ReadAsync(ct) ? (reader.GetFieldValue<Instant>(0), reader.GetGuid(1)) : (NodaConstants.UnixEpoch, Guid.Empty);
     }
 
-    private async Task<List<BatchHeader>> MissingAsync(IReadOnlyCollection<BatchHeader> listed, CancellationToken ct)
+    private async Task<(Guid Org, Guid Batch)[]> MissingAsync(IEnumerable<BatchHeader> listed, CancellationToken ct)
     {
         await using var tx = await database.BeginGateAsync("heal-lost-batches", ct);
-        await using var command = tx.Command("""
-            SELECT l.batch_id FROM unnest($1::uuid[], $2::uuid[]) l(org_id, batch_id)
-            WHERE NOT EXISTS (SELECT 1 FROM applied_batches a WHERE a.org_id = l.org_id AND a.batch_id = l.batch_id)
-            """);
-        var rows = listed.ToArray();
-        UsageSql.Array(command, rows, row => Guid.Parse(row.OrgId));
-        UsageSql.Array(command, rows, row => Guid.Parse(row.BatchId));
-        var missing = new HashSet<Guid>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) missing.Add(reader.GetGuid(0));
-        return [.. rows.Where(row => missing.Contains(Guid.Parse(row.BatchId)))];
+        var ids = listed.Select(header => (Org: Guid.Parse(header.OrgId), Batch: Guid.Parse(header.BatchId))).ToArray();
+        var applied = await AppliedBatches.AmongAsync(tx, ids, ct);
+        return [.. ids.Where(id => !applied.Contains(id))];
     }
 
-    private async Task MoveAsync(BatchHeader last, CancellationToken ct)
+    private async Task MoveAsync(Timestamp receivedAt, Guid batch, CancellationToken ct)
     {
         await using var command = database.CreateCommand("""
-            INSERT INTO heal_position AS p (id, received_at, batch_id) VALUES (1, $1, $2)
+            INSERT INTO heal_position AS p (id, received_at, batch_id, folded_before) VALUES (1, $1, $2, '00000000-0000-0000-0000-000000000000')
             ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at, batch_id = excluded.batch_id
             WHERE (p.received_at, p.batch_id) < (excluded.received_at, excluded.batch_id)
             """);
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(last.ReceivedAt.ToDateTimeOffset()) });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.Parse(last.BatchId) });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(receivedAt.ToDateTimeOffset()) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = batch });
         await command.ExecuteNonQueryAsync(ct);
     }
 

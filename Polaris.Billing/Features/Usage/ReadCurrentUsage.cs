@@ -24,7 +24,7 @@ internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, 
         var subscriptions = await db.Subscriptions.AsNoTracking().Where(row => row.CustomerKey == customer && row.StartAt <= now && (row.EndAt == null || row.EndAt > now))
             .OrderBy(row => row.StartAt).ThenBy(row => row.Id).ToListAsync(token);
         var plans = await PlanCatalog.ReadAsync(db, subscriptions.Select(row => row.PlanVersionId), token);
-        var periods = subscriptions.Select(row => new PeriodCalendar(row.StartAt, row.EndAt, row.AnchorDay, DateTimeZoneProviders.Tzdb[row.TimeZone]).Containing(now)!.Value).ToArray();
+        var periods = subscriptions.Select(row => Calendars.Of(row).Containing(now)!.Value).ToArray();
         var tx = DraftInvoices.Transaction(db);
         var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
         var usage = await ReadUsage.OfSpansAsync(tx, org, [.. periods.Select((period, i) => new UsageSpan(i, customer, period.Start, period.End))], meters, token);

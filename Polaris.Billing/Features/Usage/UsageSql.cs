@@ -1,3 +1,4 @@
+using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.ServiceDefaults.Tenancy;
@@ -68,8 +69,29 @@ internal static class UsageSql
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Drafts whose period just got more usage will be replaced. Only usage from before what was invoiced can concern one.</summary>
-    public static async Task MarkDraftsStaleAsync(ScopedTransaction tx, IEnumerable<AggregateKey> touched, CancellationToken ct)
+    /// <summary>Buckets that <see cref="RebuildBuckets"/> is to count anew; the caller wakes it after its commit.</summary>
+    public static async Task MarkDirtyAsync(
+        ScopedTransaction tx, IEnumerable<(Guid OrgId, string Customer, long BucketMicroseconds)> buckets, Instant now, CancellationToken ct)
+    {
+        var rows = buckets.Distinct().OrderBy(row => row.OrgId).ThenBy(row => row.Customer, StringComparer.Ordinal).ThenBy(row => row.BucketMicroseconds).ToArray();
+        if (rows.Length == 0) return;
+        await using var command = tx.Command("""
+            INSERT INTO dirty_buckets (org_id, customer_key, bucket_start, marked_at)
+            SELECT org_id, customer_key, bucket_start, $4 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) d(org_id, customer_key, bucket_start)
+            ON CONFLICT DO NOTHING
+            """);
+        Array(command, rows, row => row.OrgId);
+        Array(command, rows, row => row.Customer);
+        Array(command, rows, row => FoldUsage.InstantOf(row.BucketMicroseconds));
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>
+    /// Invoices whose period just changed: a draft will be replaced, and of a final one the difference goes to the next. Only usage from
+    /// before what was invoiced can concern one.
+    /// </summary>
+    public static async Task MarkInvoicesStaleAsync(ScopedTransaction tx, IEnumerable<AggregateKey> touched, CancellationToken ct)
     {
         var rows = touched.Select(key => (key.OrgId, key.Customer, key.BucketMicroseconds)).Distinct().Order().ToArray();
         if (rows.Length == 0) return;
@@ -78,7 +100,7 @@ internal static class UsageSql
             FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) t(org_id, customer_key, bucket_start), orgs o
             WHERE o.org_id = t.org_id AND o.invoiced_through > t.bucket_start
               AND i.org_id = t.org_id AND i.customer_key = t.customer_key AND i.period_start <= t.bucket_start AND i.period_end > t.bucket_start
-              AND i.status = 'draft' AND NOT i.stale
+              AND i.status <> 'void' AND NOT i.stale
             """);
         Array(command, rows, row => row.OrgId);
         Array(command, rows, row => row.Customer);

@@ -8,8 +8,14 @@ using Polaris.Usage.V1;
 namespace Polaris.Ingestion.Features.Events;
 
 /// <summary>A stored event as its org sees it. <paramref name="Properties"/> is a JSON object.</summary>
+/// <param name="Corrects">The earlier event that this one voids or replaces.</param>
+/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which then counts no more.</param>
 internal sealed record FoundEvent(
-    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, Guid BatchId, bool Published);
+    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, Guid BatchId, bool Published,
+    FoundCorrection? Corrects = null, string? CorrectedBy = null);
+
+/// <param name="Replaces">Or voids.</param>
+internal sealed record FoundCorrection(string IdempotencyKey, bool Replaces);
 
 /// <summary>Looks stored events up: one by its key, or the latest ones.</summary>
 internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
@@ -26,7 +32,7 @@ internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = idempotencyKey.Replace("\0", "", StringComparison.Ordinal) });
-        return (await ReadAsync(command, ct)).Find(one => one.IdempotencyKey == idempotencyKey);
+        return (await ReadAsync(tx, org, command, ct, only: idempotencyKey)).FirstOrDefault();
     }
 
     /// <summary>The events received last, newest first.</summary>
@@ -44,23 +50,27 @@ internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        return [.. (await ReadAsync(command, ct)).OrderByDescending(one => one.ReceivedAt).ThenByDescending(one => one.Timestamp).Take(limit)];
+        return [.. (await ReadAsync(tx, org, command, ct)).OrderByDescending(one => one.ReceivedAt).ThenByDescending(one => one.Timestamp).Take(limit)];
     }
 
-    private static async Task<List<FoundEvent>> ReadAsync(NpgsqlCommand command, CancellationToken ct)
+    private static async Task<List<FoundEvent>> ReadAsync(ScopedTransaction tx, Guid org, NpgsqlCommand command, CancellationToken ct, string? only = null)
     {
         var found = new List<FoundEvent>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+        await using (var reader = await command.ExecuteReaderAsync(ct))
         {
-            var batch = UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0));
-            var published = reader.GetBoolean(1);
-            found.AddRange(batch.Events.Select(one => new FoundEvent(
-                one.IdempotencyKey, one.Type, one.Customer, At(one.TimestampUs), one.Properties.IsEmpty ? "{}" : Encoding.UTF8.GetString(one.Properties.Span),
-                At(batch.ReceivedAtUs), new Guid(batch.BatchId.Span, bigEndian: true), published)));
+            while (await reader.ReadAsync(ct))
+            {
+                var batch = UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0));
+                var published = reader.GetBoolean(1);
+                found.AddRange(batch.Events.Where(one => only is null || one.IdempotencyKey == only).Select(one => new FoundEvent(
+                    one.IdempotencyKey, one.Type, one.Customer, At(one.TimestampUs), one.Properties.IsEmpty ? "{}" : Encoding.UTF8.GetString(one.Properties.Span),
+                    At(batch.ReceivedAtUs), new Guid(batch.BatchId.Span, bigEndian: true), published,
+                    one.Corrects is { } correction ? new FoundCorrection(correction.IdempotencyKey, correction.Replaces) : null)));
+            }
         }
 
-        return found;
+        var corrected = await EventCorrections.OfBatchesAsync(tx, org, found.Select(one => one.BatchId), ct);
+        return corrected.Count == 0 ? found : found.ConvertAll(one => corrected.TryGetValue(one.IdempotencyKey, out var by) ? one with { CorrectedBy = by.Key } : one);
     }
 
     private static Instant At(long microseconds) => Instant.FromUnixTimeTicks(microseconds * 10);

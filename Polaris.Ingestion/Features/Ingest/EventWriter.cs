@@ -88,11 +88,10 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         {
             try
             {
-                var outcomes = await StoreGroup.StoreAsync(database, group, Now(), Topics.UsagePartitions, ct);
+                var outcomes = await StoreGroup.StoreAsync(database, group, WholeMicroseconds(time.GetUtcNow()), Topics.UsagePartitions, ct);
                 relay.Wake();
                 for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
-                foreach (var verdict in outcomes.SelectMany(outcome => outcome).GroupBy(outcome => outcome.Verdict))
-                    Events.Add(verdict.Count(), new KeyValuePair<string, object?>("outcome", verdict.Key.ToString()));
+                Count(outcomes.SelectMany(outcome => outcome));
                 return;
             }
             catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < MaxTries)
@@ -116,12 +115,14 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         }
     }
 
-    /// <summary>In whole microseconds, as it is stored: the first receipt and a duplicate's must be the same to the digit.</summary>
-    private DateTimeOffset Now()
+    internal static void Count(IEnumerable<Outcome> outcomes)
     {
-        var now = time.GetUtcNow();
-        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+        foreach (var verdict in outcomes.GroupBy(outcome => outcome.Verdict))
+            Events.Add(verdict.Count(), new KeyValuePair<string, object?>("outcome", verdict.Key.ToString()));
     }
+
+    /// <summary>As it is stored: the first receipt and a duplicate's must be the same to the digit.</summary>
+    internal static DateTimeOffset WholeMicroseconds(DateTimeOffset now) => now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests could not be stored; their clients were told to try again.")]
     private partial void LogFailed(Exception exception, int count);

@@ -61,6 +61,7 @@ internal sealed class GroupResolution
                 if (Candidates.TryGetValue((request.Org, one.IdempotencyKey), out _)) continue;
                 var partition = Partitioning.Of(request.Org, one.Customer, partitions);
                 var bytes = OverheadBytes + (one.IdempotencyKey.Length + one.Type.Length + one.Customer.Length) * 3 + one.Properties.Length;
+                if (one.Corrects is { Target: { } target } correction) bytes += OverheadBytes + (correction.Key.Length + target.Customer.Length) * 3;
                 if (!open.TryGetValue((request.Org, partition), out var batch) || batch.Events.Count == MaxBatchEvents || batch.Bytes + bytes > MaxBatchBytes)
                 {
                     batch = new BatchDraft(request.Org, Guid.CreateVersion7(receivedAt), partition);
@@ -123,7 +124,20 @@ internal sealed class GroupResolution
             TimestampUs = one.TimestampUs,
             Properties = UnsafeByteOperations.UnsafeWrap(one.Properties),
             ContentHash = ByteString.CopyFrom(one.ContentHash.ToByteArray(bigEndian: true)),
+            Corrects = one.Corrects is null ? null : ToMessage(draft.Org, one.Corrects),
         }));
         return batch;
     }
+
+    /// <summary>The batch of the event that one of the group's corrects: a stored one, or one that is written with it.</summary>
+    public Guid TargetBatchOf(Guid org, CorrectionOf correction) => correction.Target!.BatchId ?? Candidates[(org, correction.Key)].Batch.Id;
+
+    private Correction ToMessage(Guid org, CorrectionOf correction) => new()
+    {
+        IdempotencyKey = correction.Key,
+        BatchId = ByteString.CopyFrom(TargetBatchOf(org, correction).ToByteArray(bigEndian: true)),
+        Customer = correction.Target!.Customer,
+        TimestampUs = correction.Target.TimestampUs,
+        Replaces = correction.Replaces,
+    };
 }

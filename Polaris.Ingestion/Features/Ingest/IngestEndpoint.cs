@@ -1,63 +1,52 @@
-using System.Buffers;
-using System.Diagnostics.Metrics;
-using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Primitives;
 using Polaris.Ingestion.Domain;
+using Polaris.Ingestion.Features.Late;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
-using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Ingestion.Features.Ingest;
 
-internal sealed record Receipt([property: JsonPropertyName("batch_id")] Guid BatchId, [property: JsonPropertyName("received_at")] DateTimeOffset ReceivedAt);
-
-internal sealed record EventResult(
-    int Index,
-    [property: JsonPropertyName("idempotency_key")] string? IdempotencyKey,
-    string Status,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Field = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Receipt? Receipt = null);
-
-/// <summary>The answer to <c>POST /ingest</c>. <paramref name="Results"/> lists what was not accepted, or all with <c>?receipts=all</c>.</summary>
-internal sealed record IngestResponse(int Accepted, int Duplicates, int Conflicts, int Rejected, IReadOnlyList<EventResult> Results);
+/// <summary>What stores a request's events, and what is asked before and after.</summary>
+internal sealed record IngestParts(Admission Admission, EventWriter Group, RequestWriter Alone, InvoicedPeriods Invoiced, TimeProvider Time);
 
 /// <summary>
-/// <c>POST /ingest</c>: one event, an array, or <c>{ "events": [...] }</c>. A good event is never lost to a bad neighbour. 2xx means that every
-/// accepted event and its outbox record are committed.
+/// <c>POST /ingest</c>: events in any of the body's forms. A good event is never lost to a bad neighbour, unless the client asks for all or
+/// nothing. 2xx means that every accepted event and its outbox record are committed.
 /// </summary>
 internal static class IngestEndpoint
 {
-    /// <summary>More than the limit is read and dropped up to here, so that the client gets to read why it was refused.</summary>
-    private const int MaxDrainedBytes = 64 * 1024 * 1024;
+    public const string Json = "application/json";
+    public const string Ndjson = "application/x-ndjson";
+    public const string CloudEvent = "application/cloudevents+json";
+    public const string CloudEventBatch = "application/cloudevents-batch+json";
 
-    private static readonly Counter<long> Rejections = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.rejections", "{event}", "Events refused, by code.");
-
-    public static async Task<IResult> HandleAsync(HttpContext context, EventWriter writer, TenantScope tenant, TimeProvider time)
+    public static async Task<IResult> HandleAsync(HttpContext context, IngestParts parts, TenantScope tenant)
     {
-        if (!context.Request.HasJsonContentType()) return Problem(415, "unsupported_media_type", "Send 'Content-Type: application/json'.");
-        var all = context.Request.Query["receipts"] == "all";
-        var (buffer, length) = await ReadBodyAsync(context);
-        ParsedBody body;
         try
         {
-            if (length < 0) return Problem(413, "request_too_large", $"A request has at most {Limits.MaxRequestBytes} bytes. Send the events in several.");
-            body = EventParser.Parse(buffer.AsSpan(0, length), time.GetUtcNow(), context.User.HasClaim(PolarisClaims.Backfill, "true"));
+            var (query, form) = (context.Request.Query, FormOf(context.Request));
+            var (all, atomic) = (Flag("receipts", query["receipts"], "all"), Flag("atomic", query["atomic"], "true", "false"));
+            using var room = parts.Admission.Enter(context.Request.Headers.ContentEncoding.Count == 0 ? context.Request.ContentLength : null);
+            var backfill = context.User.HasClaim(PolarisClaims.Backfill, "true");
+            ParsedBody body;
+            using (var bytes = await RequestBody.ReadAsync(context)) body = EventParser.Parse(bytes.Bytes, parts.Time.GetUtcNow(), backfill, form);
+            var org = tenant.RequireOrg();
+            room.Admit(org, body.Count);
+            var written = await WriteAsync(parts, org, body, atomic, backfill, context.RequestAborted);
+            var late = written.Refused ? new HashSet<int>() : await parts.Invoiced.LateAsync(org, written.Events, context.RequestAborted);
+            var answer = IngestResponse.Of(written, late, all);
+            return Results.Json(answer, statusCode: answer.Status(body.Count));
         }
         catch (BodyException exception)
         {
             return Problem(exception.Status, exception.Code, exception.Message);
         }
-        finally
+        catch (OverLimitException exception)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-
-        try
-        {
-            var outcomes = body.Events.Count == 0 ? [] : await writer.WriteAsync(tenant.RequireOrg(), body.Events, context.RequestAborted);
-            return Answer(body, outcomes, all);
+            context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(exception.RetryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return Problem(429, exception.Code, exception.Message + " Nothing was stored; send the same events again.");
         }
         catch (StorageUnavailableException exception)
         {
@@ -66,72 +55,38 @@ internal static class IngestEndpoint
         }
     }
 
-    private static IResult Answer(ParsedBody body, Outcome[] outcomes, bool all)
+    private static async Task<Written> WriteAsync(IngestParts parts, Guid org, ParsedBody body, bool atomic, bool backfill, CancellationToken ct)
     {
-        var results = new List<EventResult>();
-        var counts = new int[3];
-        for (var i = 0; i < outcomes.Length; i++)
-        {
-            var (one, outcome) = (body.Events[i], outcomes[i]);
-            counts[(int)outcome.Verdict]++;
-            if (outcome.Verdict == Verdict.Conflict)
-                results.Add(new EventResult(one.Index, one.IdempotencyKey, "conflict", "conflict", "idempotency_key", "The key was used for an event with other content; that one stands.", new Receipt(outcome.BatchId, outcome.ReceivedAt)));
-            else if (all || outcome.Verdict == Verdict.Duplicate)
-                results.Add(new EventResult(one.Index, one.IdempotencyKey, outcome.Verdict == Verdict.Accepted ? "accepted" : "duplicate", Receipt: new Receipt(outcome.BatchId, outcome.ReceivedAt)));
-        }
-
-        foreach (var (index, key, why) in body.Rejected)
-        {
-            results.Add(new EventResult(index, key, "rejected", why.Code, why.Field, why.Message));
-            Rejections.Add(1, new KeyValuePair<string, object?>("code", why.Code));
-        }
-
-        results.Sort((one, other) => one.Index.CompareTo(other.Index));
-        var answer = new IngestResponse(counts[(int)Verdict.Accepted], counts[(int)Verdict.Duplicate], counts[(int)Verdict.Conflict], body.Rejected.Count, results);
-        // A batch is answered as a whole; of a single event the status says it already.
-        var status = body.Count > 1 ? 202 : answer.Rejected == 1 ? 422 : answer.Conflicts == 1 ? 409 : 202;
-        return Results.Json(answer, statusCode: status);
+        if (body.Events.Count == 0) return new Written([], [], body.Rejected, Refused: atomic);
+        if (atomic || body.HasCorrections) return await parts.Alone.WriteAsync(org, body, atomic, backfill, ct);
+        return new Written(body.Events, await parts.Group.WriteAsync(org, body.Events, ct), body.Rejected);
     }
 
-    /// <summary>The body in a pooled buffer, to be returned by the caller; a negative length when it is too large.</summary>
-    private static async Task<(byte[] Buffer, int Length)> ReadBodyAsync(HttpContext context)
+    private static BodyForm FormOf(HttpRequest request)
     {
-        var announced = context.Request.ContentLength;
-        var buffer = ArrayPool<byte>.Shared.Rent(announced is > 0 and <= Limits.MaxRequestBytes ? (int)announced.Value + 1 : 16 * 1024);
-        var length = 0;
-        try
+        if (Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type))
         {
-            int read;
-            while ((read = await context.Request.Body.ReadAsync(buffer.AsMemory(length), context.RequestAborted)) > 0)
-            {
-                length += read;
-                if (length > Limits.MaxRequestBytes)
-                {
-                    await DrainAsync(context, buffer, length);
-                    return (buffer, -1);
-                }
-
-                if (length < buffer.Length) continue;
-                var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-                buffer.AsSpan(0, length).CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(buffer);
-                buffer = larger;
-            }
-
-            return (buffer, length);
+            if (type.MediaType.Equals(CloudEvent, StringComparison.OrdinalIgnoreCase)) return BodyForm.CloudEvent;
+            if (type.MediaType.Equals(CloudEventBatch, StringComparison.OrdinalIgnoreCase)) return BodyForm.CloudEventBatch;
+            if (type.MediaType.Equals(Ndjson, StringComparison.OrdinalIgnoreCase)) return BodyForm.Ndjson;
+            if (request.HasJsonContentType()) return BodyForm.Json;
         }
-        catch
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            throw;
-        }
+
+        throw new BodyException(415, "unsupported_media_type", $"Send 'Content-Type: {Json}', {Ndjson}, {CloudEvent} or {CloudEventBatch}.");
     }
 
-    private static async Task DrainAsync(HttpContext context, byte[] buffer, long drained)
+    /// <summary>Whether a parameter has its first value; any but those listed is refused.</summary>
+    private static bool Flag(string name, StringValues value, params ReadOnlySpan<string> values)
     {
-        int read;
-        while (drained < MaxDrainedBytes && (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0) drained += read;
+        if (value.Count == 0) return false;
+        var given = value.ToString();
+        foreach (var one in values)
+        {
+            if (given == one) return given == values[0];
+        }
+
+        throw new BodyException(400, "invalid_parameter", $"'{name}' is {string.Join(" or ", values.ToArray())}, or absent, not '{EventParser.Shorten(given)}'.");
     }
 
-    private static IResult Problem(int status, string code, string detail) => Results.Problem(RefusalMapping.Problem(status, code, detail));
+    private static ProblemHttpResult Problem(int status, string code, string detail) => TypedResults.Problem(RefusalMapping.Problem(status, code, detail));
 }

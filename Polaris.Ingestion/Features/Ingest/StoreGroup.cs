@@ -17,7 +17,7 @@ internal static class StoreGroup
     /// A transaction older than this is not committed: who looks for lost batches by their receipt time relies on it
     /// (Billing's HealLostBatches stays 15 s behind).
     /// </summary>
-    private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(8);
+    internal static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(8);
 
     private const int CommandTimeoutSeconds = 5;
 
@@ -63,7 +63,7 @@ internal static class StoreGroup
         return (int)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    private static async Task InsertBatchesAsync(ScopedTransaction tx, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
+    internal static async Task InsertBatchesAsync(ScopedTransaction tx, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
     {
         await using var command = tx.Command($"WITH {InsertBatches("true")} SELECT 1");
         command.CommandTimeout = CommandTimeoutSeconds;
@@ -132,7 +132,7 @@ internal static class StoreGroup
         .GroupBy(one => Buckets.StartOf(one.TimestampUs))
         .Select(bucket => (
             IdOf(batch.OrgId), Instant.FromUnixTimeTicks(bucket.Key * 10), IdOf(batch.BatchId), batch.Partition, bucket.Count(),
-            bucket.Aggregate(0UL, (digest, one) => UsageDigest.Add(digest, UsageDigest.EventHash(one.IdempotencyKey, one.ContentHash.Span)))));
+            bucket.Aggregate(0UL, (digest, one) => UsageDigest.Add(digest, UsageDigest.EventHash(one.ContentHash.Span)))));
 
     private static Guid IdOf(ByteString bytes) => new(bytes.Span, bigEndian: true);
 

@@ -1,8 +1,10 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NodaTime;
 using Npgsql;
 using Polaris.Ingestion.Domain;
+using Polaris.Ingestion.Features.Events;
 using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Messaging;
@@ -95,27 +97,73 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
     public override async Task<DigestEventsResponse> DigestEvents(DigestEventsRequest request, ServerCallContext context)
     {
         var ct = context.CancellationToken;
-        await using var tx = await database.BeginOrgAsync(ParseId("org_id", request.OrgId), ct);
+        var org = ParseId("org_id", request.OrgId);
+        var tailFrom = request.TailFrom.Length == 0 ? Guid.AllBitsSet : ParseId("tail_from", request.TailFrom);
+        await using var tx = await database.BeginOrgAsync(org, ct);
+        // One scan in the order of the key for both: what is summed and what stands alone.
         await using var command = tx.Command("""
-            SELECT bucket_start, sum(event_count)::bigint, sum(digest) % 18446744073709551616 FROM usage_batch_buckets
-            WHERE org_id = $1 AND bucket_start >= $2 AND bucket_start < $3 GROUP BY bucket_start ORDER BY bucket_start
+            SELECT bucket_start, sum(event_count)::bigint, sum(digest) % 18446744073709551616, partition, CASE WHEN batch_id >= $4 THEN batch_id END AS alone
+            FROM usage_batch_buckets WHERE org_id = $1 AND bucket_start >= $2 AND bucket_start < $3
+            GROUP BY bucket_start, partition, alone ORDER BY bucket_start LIMIT $5
             """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ParseId("org_id", request.OrgId) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Aligned("from", request.From) });
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Aligned("to", request.To) });
-        var response = new DigestEventsResponse();
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = tailFrom });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = request.Limit > 0 ? request.Limit : int.MaxValue });
+        var response = new DigestEventsResponse { Through = request.To };
+        await ReadDigestsAsync(command, response.Buckets, ct);
+        if (request.Limit == 0 || response.Buckets.Count < request.Limit) return response;
+        // The last bucket may go on behind the limit.
+        response.Through = response.Buckets[^1].BucketStart;
+        while (response.Buckets.Count > 0 && response.Buckets[^1].BucketStart.Equals(response.Through)) response.Buckets.RemoveAt(response.Buckets.Count - 1);
+        if (response.Buckets.Count == 0) response.Through = request.From;
+        return response;
+    }
+
+    public override async Task<ListBucketBatchesResponse> ListBucketBatches(ListBucketBatchesRequest request, ServerCallContext context)
+    {
+        if (request.Limit is < 1 or > MaxListed) throw new RefusedException(Refusal.Invalid("limit", "out_of_range", $"'limit' is 1 to {MaxListed}."));
+        var ct = context.CancellationToken;
+        var org = ParseId("org_id", request.OrgId);
+        await using var tx = await database.BeginOrgAsync(org, ct);
+        await using var command = tx.Command("""
+            SELECT bucket_start, event_count::bigint, digest, partition, batch_id FROM usage_batch_buckets
+            WHERE org_id = $1 AND bucket_start = $2 AND batch_id >= $3 AND batch_id > $4 ORDER BY batch_id LIMIT $5
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Aligned("bucket_start", request.BucketStart) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = request.FromBatchId.Length == 0 ? Guid.Empty : ParseId("from_batch_id", request.FromBatchId) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = request.AfterBatchId.Length == 0 ? Guid.Empty : ParseId("after_batch_id", request.AfterBatchId) });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = request.Limit });
+        var response = new ListBucketBatchesResponse();
+        await ReadDigestsAsync(command, response.Batches, ct);
+        return response;
+    }
+
+    public override async Task<FindOrgResponse> FindOrg(FindOrgRequest request, ServerCallContext context)
+    {
+        var ct = context.CancellationToken;
+        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var command = tx.Command("SELECT org_id FROM usage_batch_buckets WHERE org_id > $1 ORDER BY org_id LIMIT 1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = request.AfterOrgId.Length == 0 ? Guid.Empty : ParseId("after_org_id", request.AfterOrgId) });
+        return new FindOrgResponse { OrgId = await command.ExecuteScalarAsync(ct) is Guid org ? org.ToString() : "" };
+    }
+
+    private static async Task ReadDigestsAsync(NpgsqlCommand command, Google.Protobuf.Collections.RepeatedField<BucketDigest> digests, CancellationToken ct)
+    {
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            response.Buckets.Add(new BucketDigest
+            digests.Add(new BucketDigest
             {
                 BucketStart = Timestamp.FromDateTime(reader.GetFieldValue<Instant>(0).ToDateTimeUtc()),
                 EventCount = reader.GetInt64(1),
                 Digest = decimal.ToUInt64(reader.GetDecimal(2)),
+                Partition = reader.GetInt32(3),
+                BatchId = await reader.IsDBNullAsync(4, ct) ? "" : reader.GetGuid(4).ToString(),
             });
         }
-
-        return response;
     }
 
     private async Task<List<UsageBatch>> PageAsync(Guid org, Instant from, Instant to, int? partition, Guid after, CancellationToken ct)
@@ -136,8 +184,18 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = PageSize });
         if (partition is { } one) command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = one });
         var page = new List<UsageBatch>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) page.Add(UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)));
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct)) page.Add(UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0)));
+        }
+
+        var corrected = await EventCorrections.OfBatchesAsync(tx, org, page.Select(batch => new Guid(batch.BatchId.Span, bigEndian: true)), ct);
+        if (corrected.Count == 0) return page;
+        foreach (var stored in page.SelectMany(batch => batch.Events))
+        {
+            if (corrected.TryGetValue(stored.IdempotencyKey, out var by)) stored.CorrectedBy = ByteString.CopyFrom(by.BatchId.ToByteArray(bigEndian: true));
+        }
+
         return page;
     }
 

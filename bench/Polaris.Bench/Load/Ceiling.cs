@@ -21,6 +21,39 @@ internal sealed class Ceiling(string postgres)
         return counts.Sum() / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
+    /// <summary>Events a second when each is a statement and a commit of its own: what a service without group commit reaches at most.</summary>
+    public async Task<double> OneRowRateAsync(int connections, TimeSpan time)
+    {
+        await CreateAsync();
+        await using var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections}");
+        var began = Stopwatch.GetTimestamp();
+        var counts = await Task.WhenAll(Enumerable.Range(0, connections).Select(index => Task.Run(() => InsertOneByOneAsync(source, index, began, time))));
+        return counts.Sum() / Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    private static async Task<long> InsertOneByOneAsync(NpgsqlDataSource source, int index, long began, TimeSpan time)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand("""
+            INSERT INTO events (org_id, idempotency_key, type, customer, at, properties, batch_id, received_at)
+            VALUES ($1, $2, 'api.call', $3, $4, $5::jsonb, $1, now()) ON CONFLICT DO NOTHING
+            """, connection);
+        var (key, customer) = (new NpgsqlParameter<string>(), new NpgsqlParameter<string>());
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
+        command.Parameters.Add(key);
+        command.Parameters.Add(customer);
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = TimeProvider.System.GetUtcNow().UtcDateTime });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = """{"tokens":42,"region":"eu-west"}""" });
+        var next = 0L;
+        for (; Stopwatch.GetElapsedTime(began) < time; next++)
+        {
+            (key.TypedValue, customer.TypedValue) = ($"{index}-{next:D12}", $"customer-{next % EventBodies.Customers}");
+            await command.ExecuteNonQueryAsync();
+        }
+
+        return next;
+    }
+
     private async Task CreateAsync()
     {
         await using var server = NpgsqlDataSource.Create($"{postgres};Database=postgres;Pooling=false");

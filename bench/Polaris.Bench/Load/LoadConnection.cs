@@ -42,6 +42,12 @@ internal sealed class LoadConnection(Uri url, string apiKey) : IDisposable
             Close();
             return default;
         }
+        catch (OperationCanceledException)
+        {
+            // Half an answer may be under way: the next request must not take it for its own.
+            Close();
+            throw;
+        }
     }
 
     public void Dispose() => Close();

@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 namespace Polaris.Bench.Load;
 
 /// <summary>What a run of load came to. Latencies are of requests, in milliseconds.</summary>
-internal sealed record LoadResult(double Seconds, long Accepted, long Duplicates, long Refused, long Requests, double P50, double P99)
+/// <param name="ByStatus">Requests by the status of their answer; 0 is a connection that broke.</param>
+internal sealed record LoadResult(
+    double Seconds, long Accepted, long Duplicates, long Refused, long Requests, double P50, double P99, double Longest, IReadOnlyDictionary<int, long> ByStatus)
 {
     /// <summary>Events acknowledged per second, duplicates included.</summary>
     public double Rate => (Accepted + Duplicates) / Seconds;
@@ -28,16 +30,17 @@ internal sealed class LoadRun(Uri url, string apiKey, int batch, int connections
         var latencies = parts.SelectMany(part => part.Latencies).Order().ToArray();
         return new LoadResult(
             seconds, parts.Sum(part => part.Accepted), parts.Sum(part => part.Duplicates), parts.Sum(part => part.Refused), latencies.Length,
-            Percentile(latencies, 0.5), Percentile(latencies, 0.99));
+            Percentile(latencies, 0.5), Percentile(latencies, 0.99), latencies.Length == 0 ? 0 : latencies[^1],
+            parts.SelectMany(part => part.Statuses).GroupBy(pair => pair.Key).ToDictionary(group => group.Key, group => group.Sum(pair => pair.Value)));
     }
 
     public static double Percentile(double[] ordered, double share) => ordered.Length == 0 ? 0 : ordered[Math.Min(ordered.Length - 1, (int)(share * ordered.Length))];
 
-    private async Task<(long Accepted, long Duplicates, long Refused, List<double> Latencies)> SendAsync(int index, long began, CancellationToken ct)
+    private async Task<(long Accepted, long Duplicates, long Refused, List<double> Latencies, Dictionary<int, long> Statuses)> SendAsync(int index, long began, CancellationToken ct)
     {
         using var connection = new LoadConnection(url, apiKey);
         var bodies = new EventBodies($"{run}-{index}", batch, TimeProvider.System.GetUtcNow());
-        var latencies = new List<double>();
+        var (latencies, statuses) = (new List<double>(), new Dictionary<int, long>());
         var (accepted, repeated, refused, next, sent, turns) = (0L, 0L, 0L, 0L, 0L, 0L);
         while (Stopwatch.GetElapsedTime(began) < time && !ct.IsCancellationRequested)
         {
@@ -53,6 +56,7 @@ internal sealed class LoadRun(Uri url, string apiKey, int batch, int connections
             var start = Stopwatch.GetTimestamp();
             var answer = await connection.PostAsync(bodies.From(repeat ? next - batch : next), ct);
             latencies.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            statuses[answer.Status] = statuses.GetValueOrDefault(answer.Status) + 1;
             if (!repeat) next += batch;
             sent += batch;
             accepted += answer.Accepted;
@@ -61,6 +65,6 @@ internal sealed class LoadRun(Uri url, string apiKey, int batch, int connections
             if (answer.Status is 0 or 429 or 503) await Task.Delay(50, ct);
         }
 
-        return (accepted, repeated, refused, latencies);
+        return (accepted, repeated, refused, latencies, statuses);
     }
 }

@@ -121,6 +121,9 @@ export type InvoiceLine = {
   eventCount: number;
   eventDigest: string;
   explanation: ExplanationStep[];
+  kind: 'CHARGE' | 'ADJUSTMENT';
+  /** The earlier invoice that an adjustment corrects; null on a charge. */
+  adjusts: { id: string; number: string } | null;
 };
 export type Invoice = InvoiceSummary & {
   subscriptionId: string;

@@ -75,6 +75,7 @@ export function isLocalMidnight(value: Timelike, timeZone: string): boolean {
  * not begin and end at midnight shows its times.
  */
 export function formatPeriod(start: Timelike, end: Timelike, timeZone: string): string {
+  if (new Date(start).getTime() === new Date(end).getTime()) return 'Corrections of earlier periods';
   if (isLocalMidnight(start, timeZone) && isLocalMidnight(end, timeZone)) {
     const last = new Date(end).getTime() - 1;
     const [first, final] = [formatDate(start, timeZone), formatDate(last, timeZone)];

@@ -37,9 +37,11 @@ export function Explanation({ line, currency }: { line: InvoiceLine; currency: s
           <tfoot>
             <tr>
               <th scope="row" colSpan={3}>
-                {sameDecimal(line.unroundedAmount, line.amount)
-                  ? 'Sum, nothing to round'
-                  : `Sum ${formatMoney(line.unroundedAmount, currency)}, rounded once, half away from zero`}
+                {line.kind === 'ADJUSTMENT'
+                  ? 'Difference: what it is now, less what it was'
+                  : sameDecimal(line.unroundedAmount, line.amount)
+                    ? 'Sum, nothing to round'
+                    : `Sum ${formatMoney(line.unroundedAmount, currency)}, rounded once, half away from zero`}
               </th>
               <td className="right number">{formatMoney(line.amount, currency)}</td>
             </tr>
@@ -48,8 +50,9 @@ export function Explanation({ line, currency }: { line: InvoiceLine; currency: s
       )}
       {line.meter === null ? null : (
         <p className="explanation-source">
-          From {line.eventCount.toLocaleString('en')} {line.eventCount === 1 ? 'event' : 'events'} of meter{' '}
-          <code>{line.meter}</code>, digest <code>{line.eventDigest}</code>
+          {line.kind === 'ADJUSTMENT' ? 'Now from' : 'From'} {line.eventCount.toLocaleString('en')}{' '}
+          {line.eventCount === 1 ? 'event' : 'events'} of meter <code>{line.meter}</code>, digest{' '}
+          <code>{line.eventDigest}</code>
         </p>
       )}
     </div>

@@ -168,7 +168,16 @@ function Line({ line, currency, id, open, onToggle }: LineProps) {
       <tr data-testid="invoice-line">
         <td>
           {line.name}
-          <div className="soft">{line.meter ?? 'flat fee'}</div>
+          <div className="soft">
+            {line.adjusts === null ? (
+              (line.meter ?? 'flat fee')
+            ) : (
+              <>
+                adjustment: what changed after{' '}
+                <Link to={`/invoices/${encodeURIComponent(line.adjusts.id)}`}>{line.adjusts.number}</Link> was final
+              </>
+            )}
+          </div>
         </td>
         <td className="right">{line.meter === null ? '' : <Quantity value={line.quantity} />}</td>
         <td className="right">

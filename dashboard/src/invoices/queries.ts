@@ -41,6 +41,11 @@ export const INVOICE = /* GraphQL */ `
         amount
         eventCount
         eventDigest
+        kind
+        adjusts {
+          id
+          number
+        }
         explanation {
           label
           quantity

@@ -283,6 +283,8 @@ function line(charge, name, meter, quantity, unroundedAmount, amount, eventCount
     amount,
     eventCount,
     eventDigest: 'a2913173d7758893',
+    kind: 'CHARGE',
+    adjusts: null,
     explanation: steps.map(([label, stepQuantity, unitPrice, stepAmount]) => ({
       label,
       quantity: stepQuantity,

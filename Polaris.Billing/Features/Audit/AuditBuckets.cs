@@ -1,0 +1,23 @@
+using NodaTime;
+using Polaris.Billing.Domain;
+
+namespace Polaris.Billing.Features.Audit;
+
+/// <summary>Compares a span of an org's buckets and heals what differs: the buckets at once, their aggregates by marking them for a rebuild.</summary>
+internal sealed class AuditBuckets(CompareBuckets compare, RepairBuckets repair, CompareAggregates aggregates)
+{
+    public async Task<(BucketComparison Comparison, List<Finding> Findings)> HandleAsync(Guid org, Instant from, Instant to, int limit, CancellationToken ct)
+    {
+        var comparison = await compare.HandleAsync(org, from, to, limit, ct);
+        var findings = new List<Finding>();
+        foreach (var bucket in comparison.Differences.Select(one => one.Place.Start).Distinct().Order())
+        {
+            var found = await repair.HandleAsync(org, bucket, ct);
+            if (found.Count == 0) continue;
+            findings.AddRange(found);
+            findings.AddRange(await aggregates.HandleAsync(org, bucket, bucket + Buckets.Size, ct));
+        }
+
+        return (comparison, findings);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Globalization;
+using NodaTime;
+using Npgsql;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Usage;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.Features.Audit;
+
+/// <summary>
+/// The deep comparison: folds an org's stored events anew, exactly those whose batch is applied, and compares every aggregate with the result:
+/// count, digest, total, peak and the number of distinct values. Customers whose aggregates differ are marked for a rebuild. What is marked
+/// already, and meters that are still being filled, are left out.
+/// </summary>
+internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.Ingestion.IngestionClient ingestion, FreshBuckets freshBuckets, RebuildSignal rebuild, TimeProvider time)
+{
+    private readonly record struct Figures(long EventCount, decimal Digest, decimal Total, decimal Peak, long Uniques)
+    {
+        public override string ToString() => string.Create(
+            CultureInfo.InvariantCulture, $"{EventCount} events, digest {CompareBuckets.ToDigest(Digest):x16}, total {Total}, peak {Peak}, {Uniques} distinct");
+    }
+
+    /// <summary>Returns what differs. <paramref name="to"/> should be so close to <paramref name="from"/> that the aggregates fit into memory.</summary>
+    public async Task<IReadOnlyList<Finding>> HandleAsync(Guid org, Instant from, Instant to, CancellationToken ct)
+    {
+        var findings = new List<Finding>();
+        var wrong = new HashSet<(string Customer, long Bucket)>();
+        await using (var tx = await database.BeginSnapshotAsync(org, ct))
+        {
+            var filled = await FilledAsync(tx, org, ct);
+            var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []).Where(meter => filled.Contains(meter.Id)).ToDictionary(meter => meter.Id);
+            if (meters.Count == 0) return findings;
+            var stored = await StoredAsync(tx, org, from, to, meters, ct);
+            var dirty = await DirtyAsync(tx, org, from, to, ct);
+            var expected = (await RefoldUsage.FoldAsync(tx, ingestion, new RefoldScope(org, null, [.. meters.Values], from, to), ct)).Aggregates
+                .ToDictionary(row => row.Key, row => new Figures(row.Value.EventCount, row.Value.Digest, row.Value.Total, row.Value.Peak ?? 0, row.Value.Uniques.Count));
+            foreach (var key in stored.Keys.Union(expected.Keys).Where(key => !dirty.Contains((key.Customer, key.BucketMicroseconds))))
+            {
+                var (left, right) = (stored.GetValueOrDefault(key), expected.GetValueOrDefault(key));
+                if (left == right) continue;
+                findings.Add(Finding.Aggregate(FoldUsage.InstantOf(key.BucketMicroseconds), key.Customer, meters[key.MeterId].Key, left.ToString(), right.ToString()));
+                wrong.Add((key.Customer, key.BucketMicroseconds));
+            }
+        }
+
+        if (wrong.Count > 0) await MarkAsync(org, wrong, ct);
+        return findings;
+    }
+
+    private static async Task<HashSet<Guid>> FilledAsync(ScopedTransaction tx, Guid org, CancellationToken ct)
+    {
+        await using var command = tx.Command("SELECT id FROM meters WHERE org_id = $1 AND filled");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        var filled = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) filled.Add(reader.GetGuid(0));
+        return filled;
+    }
+
+    private static async Task<Dictionary<AggregateKey, Figures>> StoredAsync(
+        ScopedTransaction tx, Guid org, Instant from, Instant to, Dictionary<Guid, MeterDefinition> meters, CancellationToken ct)
+    {
+        await using var command = tx.Command("""
+            WITH counted AS (
+              SELECT customer_key, meter_id, bucket_start, event_count, digest, total, peak, 0 AS uniques FROM usage_aggregates
+              WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4
+              UNION ALL
+              SELECT customer_key, meter_id, bucket_start, 0, 0, 0, 0, count(*) FROM usage_uniques
+              WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4 GROUP BY customer_key, meter_id, bucket_start)
+            SELECT customer_key, meter_id, bucket_start, sum(event_count)::bigint, sum(digest), sum(total), sum(peak), sum(uniques)::bigint
+            FROM counted GROUP BY customer_key, meter_id, bucket_start
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. meters.Keys] });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = from });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = to });
+        var stored = new Dictionary<AggregateKey, Figures>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var key = new AggregateKey(org, reader.GetString(0), reader.GetGuid(1), reader.GetFieldValue<Instant>(2).ToUnixTimeTicks() / 10);
+            stored.Add(key, new Figures(reader.GetInt64(3), reader.GetDecimal(4), reader.GetDecimal(5), reader.GetDecimal(6), reader.GetInt64(7)));
+        }
+
+        return stored;
+    }
+
+    private static async Task<HashSet<(string, long)>> DirtyAsync(ScopedTransaction tx, Guid org, Instant from, Instant to, CancellationToken ct)
+    {
+        await using var command = tx.Command("SELECT customer_key, bucket_start FROM dirty_buckets WHERE org_id = $1 AND bucket_start >= $2 AND bucket_start < $3");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = from });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = to });
+        var dirty = new HashSet<(string, long)>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) dirty.Add((reader.GetString(0), reader.GetFieldValue<Instant>(1).ToUnixTimeTicks() / 10));
+        return dirty;
+    }
+
+    /// <summary>For a rebuild, and to be looked at again soon.</summary>
+    private async Task MarkAsync(Guid org, HashSet<(string Customer, long Bucket)> wrong, CancellationToken ct)
+    {
+        await using var tx = await database.BeginOrgAsync(org, ct);
+        await UsageSql.MarkDirtyAsync(tx, wrong.Select(one => (org, one.Customer, one.Bucket)), Instant.FromDateTimeOffset(time.GetUtcNow()), ct);
+        await freshBuckets.NoteAsync(tx, wrong.Select(one => new BucketKey(org, one.Bucket, 0)), ct);
+        await tx.CommitAsync(ct);
+        rebuild.Wake();
+    }
+}

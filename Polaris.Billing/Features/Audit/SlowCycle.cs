@@ -1,0 +1,49 @@
+using NodaTime;
+using Npgsql;
+
+namespace Polaris.Billing.Features.Audit;
+
+/// <summary>Where the slow cycle stands: in which org, at which bucket of it, since when.</summary>
+internal sealed record CyclePosition(Guid Org, Instant NextBucket, Instant PassStartedAt, bool PassDone);
+
+/// <summary>The auditor's cursor and its lease: one replica audits, another takes over when it is gone.</summary>
+internal sealed class SlowCycle(NpgsqlDataSource database, TimeProvider time)
+{
+    /// <summary>After every bucket there is.</summary>
+    public static readonly Instant End = Instant.FromUtc(2500, 1, 1, 0, 0);
+
+    private static readonly Duration Lease = Duration.FromSeconds(20);
+
+    private readonly Guid self = Guid.CreateVersion7(time.GetUtcNow());
+
+    /// <summary>Takes or renews the lease; null when another replica has it.</summary>
+    public async Task<CyclePosition?> HoldAsync(CancellationToken ct)
+    {
+        await using var command = database.CreateCommand("""
+            INSERT INTO audit_position AS p (id, owner, held_until, current_org, next_bucket, pass_started_at, pass_done)
+            VALUES (1, $1, $3, '00000000-0000-0000-0000-000000000000', 'epoch', 'epoch', true)
+            ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, held_until = excluded.held_until WHERE p.owner = excluded.owner OR p.held_until < $2
+            RETURNING current_org, next_bucket, pass_started_at, pass_done
+            """);
+        var now = Instant.FromDateTimeOffset(time.GetUtcNow());
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = self });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now + Lease });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct)
+            ? new CyclePosition(reader.GetGuid(0), reader.GetFieldValue<Instant>(1), reader.GetFieldValue<Instant>(2), reader.GetBoolean(3))
+            : null;
+    }
+
+    public async Task MoveAsync(CyclePosition position, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand(
+            "UPDATE audit_position SET current_org = $2, next_bucket = $3, pass_started_at = $4, pass_done = $5 WHERE id = 1 AND owner = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = self });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = position.Org });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = position.NextBucket });
+        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = position.PassStartedAt });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = position.PassDone });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,195 @@
+using System.Security.Cryptography;
+using System.Text;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using NodaTime;
+using Npgsql;
+using Polaris.Billing;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Persistence;
+using Polaris.Ingestion.V1;
+using Polaris.Plans.V1;
+using Polaris.ServiceDefaults.Persistence;
+using Polaris.ServiceDefaults.Tenancy;
+using Polaris.Usage.V1;
+using Xunit;
+
+namespace Polaris.Tests.Billing;
+
+/// <summary>One database for the tests of a class; each has orgs of its own.</summary>
+public sealed class BillingAloneFixture(PolarisApp polaris) : IAsyncLifetime
+{
+    internal BillingAlone Billing { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Billing = await BillingAlone.CreateAsync(polaris);
+
+    public ValueTask DisposeAsync() => Billing.DisposeAsync();
+}
+
+/// <summary>
+/// Billing without its neighbours: its own classes on a database of its own (real PostgreSQL, the runtime role, all policies), with
+/// Ingestion played by <see cref="Store"/>. What is stored, what is applied and in which order is the test's to choose.
+/// </summary>
+internal sealed class BillingAlone : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private BillingAlone(WebApplication app, FakeIngestion store) => (this.app, Store) = (app, store);
+
+    public FakeIngestion Store { get; }
+
+    public NpgsqlDataSource Database => Of<NpgsqlDataSource>();
+
+    public static async Task<BillingAlone> CreateAsync(PolarisApp polaris)
+    {
+        var name = $"billing_{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+        await polaris.ScalarAsync<object>("billingdb", $"CREATE DATABASE {name}");
+        await using (var owner = await polaris.OpenDatabaseAsync("billingdb", $";Database={name};Persist Security Info=true"))
+        {
+            await MigrateVerb.RunAsync<BillingDbContext>(
+                ["migrate", $"--ConnectionStrings:database={owner.ConnectionString}", $"--Database:RuntimeRole={name}", $"--Database:RuntimePassword={name}"],
+                options => new BillingDbContext(options));
+            return new BillingAlone(Compose(new NpgsqlConnectionStringBuilder(owner.ConnectionString) { Username = name, Password = name, Pooling = true }.ConnectionString, out var store), store);
+        }
+    }
+
+    public T Of<T>()
+        where T : notnull => app.Services.GetRequiredService<T>();
+
+    /// <summary>A use case in a scope of the org.</summary>
+    public async Task<TResult> InOrgAsync<T, TResult>(Guid org, Func<T, Task<TResult>> act)
+        where T : notnull
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantScope>().EnterOrg(org);
+        return await act(scope.ServiceProvider.GetRequiredService<T>());
+    }
+
+    /// <summary>A new org with these meters, known from the start.</summary>
+    public async Task<Guid> NewOrgAsync(params MeterDefinition[] meters)
+    {
+        var org = Guid.CreateVersion7();
+        await using var tx = await Database.BeginOrgAsync(org, default);
+        await using (var command = tx.Command("INSERT INTO orgs (org_id, next_invoice_number) VALUES ($1, 1)"))
+        {
+            command.Parameters.AddWithValue(org);
+            await command.ExecuteNonQueryAsync();
+        }
+
+        foreach (var meter in meters)
+        {
+            await using var command = tx.Command("INSERT INTO meters (org_id, id, key, message, filled) VALUES ($1, $2, $3, $4, true)");
+            command.Parameters.AddWithValue(org);
+            command.Parameters.AddWithValue(meter.Id);
+            command.Parameters.AddWithValue(meter.Key);
+            command.Parameters.AddWithValue(new Meter
+            {
+                Id = meter.Id.ToString(),
+                Key = meter.Key,
+                EventType = meter.EventType,
+                Aggregation = (Polaris.Plans.V1.Aggregation)(int)meter.Aggregation,
+                Property = meter.Property,
+            }.ToByteArray());
+            await command.ExecuteNonQueryAsync();
+        }
+
+        await tx.CommitAsync(default);
+        return org;
+    }
+
+    public Task ApplyAsync(params UsageBatch[] batches) => Of<ApplyUsage>().ApplyAsync(batches, [], default);
+
+    public Task RebuildAsync() => Of<RebuildBuckets>().RebuildAllAsync(default);
+
+    public Task<int> DraftAsync(Guid org) => InOrgAsync<DraftInvoices, int>(org, draft => draft.DraftSomeAsync(default));
+
+    public async ValueTask DisposeAsync() => await app.DisposeAsync();
+
+    private static WebApplication Compose(string connectionString, out FakeIngestion store)
+    {
+        var ingestion = store = new FakeIngestion();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:database", connectionString)]);
+        builder.AddNpgsqlDbContext<BillingDbContext>();
+        builder.Services.AddLogging().AddOptions<BillingOptions>();
+        builder.Services.AddSingleton(TimeProvider.System).AddScoped<TenantScope>()
+            .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(new NoPlans())
+            .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
+            .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, NullLogger<BillingEventRelay>.Instance))
+            .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>();
+        return builder.Build();
+    }
+
+    private sealed class NoPlans : Polaris.Plans.V1.Plans.PlansClient;
+}
+
+/// <summary>Ingestion's store as its contract has it: every event once, in order of batch id, with who corrected it.</summary>
+internal sealed class FakeIngestion : Polaris.Ingestion.V1.Ingestion.IngestionClient
+{
+    private readonly Lock gate = new();
+    private readonly List<UsageBatch> batches = [];
+
+    /// <summary>One more stored batch of these events.</summary>
+    public UsageBatch Add(Guid org, params UsageEvent[] events)
+    {
+        var batch = new UsageBatch { OrgId = Bytes(org), BatchId = Bytes(Guid.CreateVersion7()) };
+        batch.Events.AddRange(events);
+        lock (gate) batches.Add(batch);
+        return batch;
+    }
+
+    public override AsyncServerStreamingCall<UsageBatch> StreamEvents(
+        StreamEventsRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default)
+    {
+        var (from, to) = (Instant.FromDateTimeOffset(request.From.ToDateTimeOffset()).ToUnixTimeTicks() / 10, Instant.FromDateTimeOffset(request.To.ToDateTimeOffset()).ToUnixTimeTicks() / 10);
+        UsageBatch[] all;
+        lock (gate) all = [.. batches.Where(batch => batch.OrgId.Equals(Bytes(Guid.Parse(request.OrgId))))];
+        var correctedBy = all.SelectMany(batch => batch.Events.Where(one => one.Corrects is not null).Select(one => (one.Corrects.IdempotencyKey, batch.BatchId))).ToDictionary();
+        var found = all.OrderBy(batch => FoldUsage.IdOf(batch)).Select(batch =>
+        {
+            var some = batch.Clone();
+            some.Events.Clear();
+            some.Events.AddRange(batch.Events.Where(one => one.TimestampUs >= from && one.TimestampUs < to
+                && (request.Customer.Length == 0 || one.Customer == request.Customer) && (request.Types_.Count == 0 || request.Types_.Contains(one.Type))).Select(one => one.Clone()));
+            foreach (var one in some.Events.Where(one => correctedBy.ContainsKey(one.IdempotencyKey))) one.CorrectedBy = correctedBy[one.IdempotencyKey];
+            return some;
+        }).Where(batch => batch.Events.Count > 0).ToArray();
+        return new AsyncServerStreamingCall<UsageBatch>(new Reader(found), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    }
+
+    public static UsageEvent Event(string key, Instant at, string customer = "acme", string properties = "", Correction? corrects = null) => new()
+    {
+        IdempotencyKey = key,
+        Type = "call",
+        Customer = customer,
+        TimestampUs = at.ToUnixTimeTicks() / 10,
+        Properties = ByteString.CopyFromUtf8(properties),
+        ContentHash = ByteString.CopyFrom(SHA256.HashData(Encoding.UTF8.GetBytes(key + customer + properties)).AsSpan(0, 16)),
+        Corrects = corrects,
+    };
+
+    /// <summary>How a later event names this one.</summary>
+    public static Correction Of(UsageBatch batch, UsageEvent earlier, bool replaces) =>
+        new() { IdempotencyKey = earlier.IdempotencyKey, BatchId = batch.BatchId, Customer = earlier.Customer, TimestampUs = earlier.TimestampUs, Replaces = replaces };
+
+    private static ByteString Bytes(Guid id) => ByteString.CopyFrom(id.ToByteArray(bigEndian: true));
+
+    private sealed class Reader(UsageBatch[] found) : IAsyncStreamReader<UsageBatch>
+    {
+        private int at = -1;
+
+        public UsageBatch Current => found[at];
+
+        public Task<bool> MoveNext(CancellationToken cancellationToken) => Task.FromResult(++at < found.Length);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using Aspire.Hosting.Testing;
+using Polaris.Bench;
+using Polaris.Bench.Chaos;
+using Polaris.Tests.MainPath;
+using Xunit;
+
+namespace Polaris.Tests.Chaos;
+
+/// <summary>The broker or the database away for a while, and processes killed under load.</summary>
+[Collection(nameof(PromiseTests))]
+public sealed class OutageTests(PolarisApp polaris) : IAsyncLifetime
+{
+    public async ValueTask InitializeAsync() => await polaris.UntilHealthyAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static object[] Events(string prefix, int count) => [.. Enumerable.Range(0, count).Select(i => new { idempotency_key = $"{prefix}-{i}", type = "call", customer = $"c{i % 7}" })];
+
+    [Fact]
+    public async Task With_the_broker_away_for_ten_seconds_every_event_is_acknowledged_and_then_counted()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        var (sent, began) = (0, Stopwatch.GetTimestamp());
+        using (polaris.App.Hold("kafka"))
+        {
+            for (; Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(10); sent += 50)
+            {
+                var (status, body) = await tenant.IngestAsync(Events($"at-{sent}", 50));
+                Assert.Equal((202, 50), (status, body.GetProperty("accepted").GetInt32()));
+            }
+
+            Assert.Null(polaris.App.GetProcessId("kafka"));
+            Assert.True(await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM outbox WHERE org_id = $1", tenant.OrgId) > 0);
+        }
+
+        await polaris.UntilAsync("counting everything", async () => await tenant.UsageAsync("calls") >= sent);
+        Assert.Equal(sent, await tenant.UsageAsync("calls"));
+    }
+
+    [Fact]
+    public async Task With_postgres_away_ingestion_answers_503_with_retry_after_at_once_and_recovers_by_itself()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        Assert.Equal(202, (await tenant.IngestAsync(Events("before", 5))).Status);
+        using (polaris.App.Hold("postgres"))
+        {
+            // PostgreSQL's back ends outlive it for a moment and end what they have begun: such a 202 is true.
+            await polaris.UntilAsync("the end of the last back end", async () => (await tenant.IngestAsync(Events("during", 5))).Status == 503);
+            var gone = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(gone) < TimeSpan.FromSeconds(8))
+            {
+                var began = Stopwatch.GetTimestamp();
+                using var response = await tenant.Http.PostAsJsonAsync("/ingest", Events("during", 5));
+                Assert.Equal(503, (int)response.StatusCode);
+                Assert.NotNull(response.Headers.RetryAfter);
+                Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+                await Task.Delay(100);
+            }
+        }
+
+        // The same keys: whether one of them was stored when the database went is not known, and does not matter.
+        await polaris.UntilAsync("recovery", async () => (await tenant.IngestAsync(Events("during", 5))).Status == 202);
+        await polaris.UntilAsync("counting", async () => await tenant.UsageAsync("calls") == 10);
+    }
+
+    [Theory]
+    [InlineData("ingestion")]
+    [InlineData("billing")]
+    [InlineData("postgres")]
+    [InlineData("wipe")]
+    public async Task Killed_again_and_again_under_load_nothing_acknowledged_is_missing_or_counted_twice(string fault) =>
+        Assert.Equal(0, await new ChaosCommand(Options.Parse(
+            ["--url", polaris.Gateway.ToString(), "--state", polaris.State, "--seconds", "12", "--faults", fault, "--every", "3", "--rate", "800"], ChaosCommand.Switches)).RunAsync());
+}
