@@ -47,7 +47,7 @@ builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSi
 builder.Services.AddHostedService<GenerateInvoices>().AddHostedService(services => services.GetRequiredService<BillingEventRelay>());
 
 builder.Services.AddScoped<CreateCustomers>().AddScoped<ReadCustomers>().AddScoped<CreateSubscriptions>().AddScoped<OrgClocks>()
-    .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<ReadCurrentUsage>();
+    .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>().AddScoped<ReadCurrentUsage>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

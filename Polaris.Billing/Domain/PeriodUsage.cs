@@ -6,8 +6,8 @@ public static class DimensionValues
     /// <summary>Between two values: U+001F. A value that holds one itself is cut there.</summary>
     public const char Separator = '\u001f';
 
-    /// <summary>A longer value is cut: a dimension is for grouping, not for free text.</summary>
-    public const int MaxLength = 255;
+    /// <summary>A longer value is cut: a dimension is for grouping, not for free text, and it must fit into an index beside the customer's key.</summary>
+    public const int MaxLength = 100;
 
     public static string Join(IReadOnlyList<string> values)
     {
@@ -31,7 +31,9 @@ public static class DimensionValues
     {
         var end = value.IndexOf(Separator, StringComparison.Ordinal);
         if (end < 0 && value.Length <= MaxLength) return value;
-        return value[..Math.Min(end < 0 ? value.Length : end, MaxLength)];
+        var length = Math.Min(end < 0 ? value.Length : end, MaxLength);
+        // Half a surrogate pair is no text.
+        return value[..(length > 0 && char.IsHighSurrogate(value[length - 1]) ? length - 1 : length)];
     }
 }
 
@@ -43,10 +45,11 @@ public readonly record struct DimensionUsage(string Values, MeterUsage Usage);
 /// <param name="ByDimension">By meter key, for meters with dimensions that a plan prices, in any order.</param>
 public sealed record PeriodUsage(IReadOnlyDictionary<string, MeterUsage> Totals, IReadOnlyDictionary<string, IReadOnlyList<DimensionUsage>> ByDimension)
 {
-    private static readonly Dictionary<string, IReadOnlyList<DimensionUsage>> None = [];
+    /// <summary>Nothing was used.</summary>
+    public static readonly PeriodUsage Empty = new(new Dictionary<string, MeterUsage>(), new Dictionary<string, IReadOnlyList<DimensionUsage>>());
 
     public PeriodUsage(IReadOnlyDictionary<string, MeterUsage> totals)
-        : this(totals, None)
+        : this(totals, Empty.ByDimension)
     {
     }
 }

@@ -37,6 +37,19 @@ public sealed class UsageTotals
 
     public IReadOnlyCollection<Guid> Uniques => uniques;
 
+    /// <summary>How the meter counts, which says what of it is stored; null keeps everything.</summary>
+    public Aggregation? Aggregation { get; init; }
+
+    /// <summary>What is stored of it: what the aggregation does not need is left out.</summary>
+    public UsageSums Stored => Sums with
+    {
+        Low = Aggregation is null or Domain.Aggregation.Min ? Low : null,
+        Latest = Aggregation is null or Domain.Aggregation.Latest ? Latest : null,
+        Moment = Aggregation is null or Domain.Aggregation.WeightedSum ? Moment : null,
+    };
+
+    private UsageSums Sums => new(EventCount, Digest, Total, Peak ?? 0, Low, Latest, Moment, uniques.Count);
+
     public void Add(Measurement measurement, ulong eventHash)
     {
         EventCount++;
@@ -51,13 +64,39 @@ public sealed class UsageTotals
     }
 
     /// <param name="aggregation">How the meter counts; a weighted sum needs its period and is asked by <see cref="ToUsage(Aggregation, BillingPeriod, decimal)"/>.</param>
+    public MeterUsage ToUsage(Aggregation aggregation) => Sums.ToUsage(aggregation);
+
+    /// <param name="aggregation">How the meter counts.</param>
+    /// <param name="period">The span that these events are of.</param>
+    /// <param name="opening">Of a weighted sum: the level at its start, which is the sum of all changes before it.</param>
+    public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, decimal opening) => Sums.ToUsage(aggregation, period, opening);
+}
+
+/// <summary>What is known of any number of buckets without their events; sums of sums, in any order.</summary>
+/// <param name="EventCount">Events counted.</param>
+/// <param name="Digest">Sum of their hashes modulo 2^64.</param>
+/// <param name="Total">Sum of the values.</param>
+/// <param name="Peak">The highest value; 0 without any.</param>
+/// <param name="Low">The lowest value, where a minimum is asked for.</param>
+/// <param name="Latest">The last value, where it is asked for.</param>
+/// <param name="Moment">See <see cref="UsageTotals.Moment"/>, where a weighted sum is asked for.</param>
+/// <param name="Uniques">Distinct values. They do not add up: whoever adds sums up counts them anew.</param>
+public readonly record struct UsageSums(long EventCount, ulong Digest, decimal Total, decimal Peak, decimal? Low, LatestValue? Latest, BigInteger? Moment, long Uniques)
+{
+    public UsageSums Plus(UsageSums other) => EventCount == 0 ? other : other.EventCount == 0 ? this : new UsageSums(
+        EventCount + other.EventCount, unchecked(Digest + other.Digest), Total + other.Total, Math.Max(Peak, other.Peak),
+        Low is { } low && other.Low is { } otherLow ? Math.Min(low, otherLow) : Low ?? other.Low,
+        Latest is { } latest && !(other.Latest is { } later && later.IsAfter(latest)) ? latest : other.Latest,
+        Moment is { } moment ? moment + (other.Moment ?? 0) : other.Moment, 0);
+
+    /// <param name="aggregation">How the meter counts; not a weighted sum, which needs its period.</param>
     public MeterUsage ToUsage(Aggregation aggregation) => new(
         aggregation switch
         {
             Aggregation.Count => EventCount,
             Aggregation.Sum => Total,
-            Aggregation.Max => Peak ?? 0,
-            Aggregation.UniqueCount => uniques.Count,
+            Aggregation.Max => Peak,
+            Aggregation.UniqueCount => Uniques,
             Aggregation.Min => Low ?? 0,
             Aggregation.Average => EventCount == 0 ? 0 : Exact.Divide(Total, 1, EventCount),
             Aggregation.Latest => Latest?.Value ?? 0,
@@ -69,7 +108,7 @@ public sealed class UsageTotals
     /// <param name="period">The span that these events are of.</param>
     /// <param name="opening">Of a weighted sum: the level at its start, which is the sum of all changes before it.</param>
     public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, decimal opening) => aggregation == Aggregation.WeightedSum
-        ? new MeterUsage(WeightedLevel.Average(period, opening, Total, Moment), EventCount, Digest)
+        ? new MeterUsage(WeightedLevel.Average(period, opening, Total, Moment ?? 0), EventCount, Digest)
         : ToUsage(aggregation);
 }
 

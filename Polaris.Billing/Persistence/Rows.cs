@@ -97,6 +97,17 @@ public sealed class UsageAggregateRow
 
     /// <summary>Sum of the counted events' hashes modulo 2^64.</summary>
     public decimal Digest { get; set; }
+
+    /// <summary>Values of the meter's dimensions, as <see cref="DimensionValues.Join"/> writes them; empty without dimensions.</summary>
+    public string Dimensions { get; set; } = "";
+
+    /// <summary>Only of meters with this aggregation: the lowest value, the moment of a level, and the last value with its time and event.</summary>
+    public decimal? Low { get; set; }
+
+    public System.Numerics.BigInteger? Moment { get; set; }
+    public long? LatestAt { get; set; }
+    public decimal? LatestHash { get; set; }
+    public decimal? LatestValue { get; set; }
 }
 
 /// <summary>A distinct value seen by a unique_count meter in one bucket.</summary>
@@ -106,6 +117,7 @@ public sealed class UsageUniqueRow
     public string CustomerKey { get; set; } = "";
     public Guid MeterId { get; set; }
     public Instant BucketStart { get; set; }
+    public string Dimensions { get; set; } = "";
     public Guid ValueHash { get; set; }
 }
 

@@ -14,6 +14,10 @@ internal static partial class PlanValidation
     public const int MaxFilters = 10;
     public const int MaxDimensions = 2;
     public const int MaxDimensionPrices = 200;
+
+    /// <summary>Usage is grouped by so much of a value; longer ones could not be told apart.</summary>
+    public const int MaxDimensionValueLength = 100;
+
     public const int MaxDiscounts = 20;
     public const int MaxTaxes = 10;
     public const int MaxTextLength = 255;
@@ -98,6 +102,8 @@ internal static partial class PlanValidation
             for (var j = 0; j < values.Count; j++)
             {
                 if (Text($"{at}.values[{j}]", values[j], required: false) is { } bad) return bad;
+                if (values[j].Length > MaxDimensionValueLength)
+                    return new Violation($"{at}.values[{j}]", "too_long", $"A dimension's value has at most {MaxDimensionValueLength} characters.");
             }
 
             if (!seen.Add(string.Join('\0', values))) return new Violation($"{at}.values", "duplicate_values", "These values have a price already.");

@@ -105,8 +105,8 @@ internal sealed partial class DraftInvoices(
         var spans = work.Select(item => (item.Subscription.CustomerKey, item.Period))
             .Concat(allEarlier.Select(row => (row.CustomerKey, Period: new BillingPeriod(row.PeriodStart, row.PeriodEnd)))).Distinct()
             .Select((span, index) => new UsageSpan(index, span.CustomerKey, span.Period.Start, span.Period.End)).ToArray();
-        var usage = await ReadUsage.OfSpansAsync(tx, org, spans, meters, ct);
-        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? []);
+        var usage = await UsageOfSpans.ReadAsync(tx, org, spans, meters, ct);
+        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? PeriodUsage.Empty);
         var orgRow = await db.Orgs.SingleAsync(ct);
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
         var emails = await db.Customers.Where(row => customerKeys.Contains(row.Key)).ToDictionaryAsync(row => row.Key, row => row.Email, ct);
@@ -129,7 +129,7 @@ internal sealed partial class DraftInvoices(
             }
 
             RatedInvoice Rate(string engine, BillingPeriod period, Guid plan) => InvoiceRows.Rate(
-                engine, item.Subscription, period, plans[plan], new PeriodUsage(bySpan[(item.Subscription.CustomerKey, period)]));
+                engine, item.Subscription, period, plans[plan], bySpan[(item.Subscription.CustomerKey, period)]);
         }
 
         await db.SaveChangesAsync(ct);
