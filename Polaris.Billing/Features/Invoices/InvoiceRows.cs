@@ -63,6 +63,14 @@ internal static class InvoiceRows
 
     public static IReadOnlyList<StoredStep> Steps(InvoiceLineRow line) => JsonSerializer.Deserialize<StoredStep[]>(line.Explanation)!;
 
+    /// <summary>A line as it would be stored, for showing it.</summary>
+    public static InvoiceLineRow Show(RatedLine rated)
+    {
+        var line = new InvoiceLineRow();
+        Fill(line, null, rated);
+        return line;
+    }
+
     private static void Fill(InvoiceRow invoice, AdjustedInvoice rated)
     {
         invoice.Total = rated.Total;

@@ -32,6 +32,21 @@ internal sealed class PlanCatalog(Plans.V1.Plans.PlansClient plans)
         }
     }
 
+    /// <summary>A version in whatever state, also a draft.</summary>
+    /// <exception cref="RefusedException">The org has none of this id, or Plans cannot be read.</exception>
+    public async Task<Domain.PlanVersion> FetchAsync(Guid org, Guid id, CancellationToken ct)
+    {
+        try
+        {
+            var found = await plans.GetPlanVersionsAsync(new GetPlanVersionsRequest { OrgId = org.ToString(), Ids = { id.ToString() } }, cancellationToken: ct);
+            return found.Versions.Count == 1 ? PlanMessages.ToDomain(found.Versions[0]) : throw new RefusedException(Refusal.NotFound("plan version"));
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "plans_unavailable", "Plans cannot be read at the moment. Try again."));
+        }
+    }
+
     /// <summary>Keeps a copy; inside the caller's transaction.</summary>
     public static async Task KeepAsync(BillingDbContext db, Guid org, Plans.V1.PlanVersion version, CancellationToken ct)
     {
