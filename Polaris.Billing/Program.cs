@@ -7,6 +7,7 @@ using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.GraphQL;
 using Polaris.Billing.Persistence;
 using Polaris.Ingestion.V1;
@@ -47,7 +48,8 @@ builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSi
 builder.Services.AddHostedService<GenerateInvoices>().AddHostedService(services => services.GetRequiredService<BillingEventRelay>());
 
 builder.Services.AddScoped<CreateCustomers>().AddScoped<ReadCustomers>().AddScoped<CreateSubscriptions>().AddScoped<OrgClocks>()
-    .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<ReadCurrentUsage>();
+    .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>()
+    .AddScoped<PreviewInvoice>().AddScoped<WhatIf>().AddScoped<ReadCurrentUsage>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

@@ -36,7 +36,7 @@ public static class Adjustments
             if (line.Usage == new MeterUsage(was.Quantity, was.EventCount, was.EventDigest) && line.Amount == was.Amount) continue;
             var difference = line.Amount - was.Amount;
             lines.Add(new AdjustmentLine(invoiced.InvoiceId, invoiced.Number, new RatedLine(
-                line.Charge with { Name = $"{line.Charge.Name}, correction of {invoiced.Number}" },
+                LineKind.Adjustment, line.Charge with { Name = $"{line.Charge.Name}, correction of {invoiced.Number}" },
                 line.Usage with { Quantity = line.Usage.Quantity - was.Quantity }, difference, difference, Explain(was, line))));
         }
 

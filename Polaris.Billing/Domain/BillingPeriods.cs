@@ -37,6 +37,9 @@ public sealed record PeriodCalendar(Instant Start, Instant? End, int AnchorDay, 
         return StartingAt(floor < Start ? Start : floor);
     }
 
+    /// <summary>The period between the boundaries around <paramref name="instant"/>, whenever the subscription starts or ends.</summary>
+    public BillingPeriod WholeContaining(Instant instant) => new(BoundaryAtOrBefore(instant), BoundaryAfter(instant));
+
     private Instant BoundaryAfter(Instant instant)
     {
         var date = instant.InZone(Zone).Date;

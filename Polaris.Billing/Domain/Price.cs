@@ -1,6 +1,8 @@
+using System.Globalization;
+
 namespace Polaris.Billing.Domain;
 
-/// <summary>How a quantity becomes an amount, in major currency units, unrounded.</summary>
+/// <summary>How a quantity becomes an amount, in major currency units, unrounded. docs/pricing.md has an example of each.</summary>
 public abstract record Price;
 
 /// <summary>A fixed fee a period, whatever the usage.</summary>
@@ -9,23 +11,79 @@ public sealed record FlatPrice(decimal Amount) : Price;
 /// <summary>Every unit costs the same.</summary>
 public sealed record PerUnitPrice(decimal UnitPrice) : Price;
 
-/// <summary>Each unit is charged at the price of the tier it falls in.</summary>
-public sealed record GraduatedPrice(IReadOnlyList<Tier> Tiers) : Price;
+/// <summary>Each unit is charged at the price of the tier it falls in. Graduated percentages are this too: units of money at a rate each.</summary>
+public sealed record GraduatedPrice(IReadOnlyList<Tier> Tiers) : Price
+{
+    internal TierLadder Ladder { get; } = new(Tiers, "");
+}
 
 /// <summary>All units are charged at the price of the tier that the whole quantity reaches.</summary>
-public sealed record VolumePrice(IReadOnlyList<Tier> Tiers) : Price;
+public sealed record VolumePrice(IReadOnlyList<Tier> Tiers) : Price
+{
+    internal TierLadder Ladder { get; } = new(Tiers, ", all units");
+}
 
-/// <summary>Every started package of <paramref name="Size"/> units beyond the free ones costs <paramref name="PackageAmount"/>.</summary>
-public sealed record PackagePrice(decimal Size, decimal PackageAmount, decimal FreeUnits) : Price;
+/// <summary>The quantity costs the flat fee of the tier that it reaches, and nothing a unit.</summary>
+public sealed record StairStepPrice(IReadOnlyList<Tier> Tiers) : Price
+{
+    internal TierLadder Ladder { get; } = new(Tiers, "");
+}
+
+/// <summary>Every started package of <paramref name="Size"/> units beyond the free ones costs <paramref name="PackageAmount"/>; rounded down, every full one.</summary>
+public sealed record PackagePrice(decimal Size, decimal PackageAmount, decimal FreeUnits, bool RoundDown = false) : Price
+{
+    internal string Label { get; } = $"Packages of {RatingEngine.Text(Size)} {(RoundDown ? "filled" : "started")}";
+}
+
+/// <summary>A share of the quantity, which is an amount of money, and a fee for each event.</summary>
+/// <param name="Rate">0.029 for 2.9 %.</param>
+/// <param name="FeePerEvent">For each event beyond the free ones.</param>
+/// <param name="FreeAmount">Of the quantity, this much is free.</param>
+/// <param name="FreeEvents">This many events cost no fee.</param>
+public sealed record PercentagePrice(decimal Rate, decimal FeePerEvent, decimal FreeAmount, long FreeEvents) : Price;
 
 /// <summary>A span of quantities with one price.</summary>
 /// <param name="UpTo">The last quantity in the tier, inclusive; null on the last tier.</param>
 /// <param name="UnitPrice">Per unit.</param>
-/// <param name="FlatFee">Charged once when the tier is reached (graduated) or is the one that applies (volume).</param>
+/// <param name="FlatFee">Charged once when the tier is reached (graduated) or is the one that applies (volume, stair step).</param>
 public sealed record Tier(decimal? UpTo, decimal UnitPrice, decimal FlatFee);
 
-/// <summary>One thing a plan charges for. A flat fee has no meter.</summary>
-public sealed record Charge(string Key, string Name, string? Meter, Price Price);
+/// <summary>Tiers with what a line says of each, written once for all lines.</summary>
+internal sealed class TierLadder
+{
+    private readonly Tier[] tiers;
+    private readonly string[] labels;
+    private readonly string[] feeLabels;
 
-/// <summary>An immutable set of charges. <paramref name="Hash"/> identifies its content.</summary>
-public sealed record PlanVersion(Guid Id, string PlanKey, string Currency, string Hash, IReadOnlyList<Charge> Charges);
+    public TierLadder(IReadOnlyList<Tier> tiers, string suffix)
+    {
+        this.tiers = [.. tiers];
+        (labels, feeLabels) = (new string[tiers.Count], new string[tiers.Count]);
+        var below = 0m;
+        for (var i = 0; i < this.tiers.Length; i++)
+        {
+            var name = this.tiers[i].UpTo is { } end ? $"Above {RatingEngine.Text(below)} up to {RatingEngine.Text(end)}" : $"Above {RatingEngine.Text(below)}";
+            (labels[i], feeLabels[i]) = (name + suffix, name + ", flat fee");
+            below = this.tiers[i].UpTo ?? below;
+        }
+    }
+
+    public int Count => tiers.Length;
+
+    public Tier this[int index] => tiers[index];
+
+    public string Label(int index) => labels[index];
+
+    public string FeeLabel(int index) => feeLabels[index];
+
+    /// <summary>The tier that a quantity above 0 ends in.</summary>
+    public int IndexOf(decimal quantity)
+    {
+        for (var i = 0; i < tiers.Length; i++)
+        {
+            if (tiers[i].UpTo is not { } end || quantity <= end) return i;
+        }
+
+        throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"No tier holds {quantity}: validation lets no plan pass whose last tier ends."));
+    }
+}

@@ -1,26 +1,35 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Polaris.Billing.Domain;
 
-/// <summary>One step of a line's arithmetic: <c>Quantity × UnitPrice = Amount</c>, unrounded.</summary>
-public sealed record ExplanationStep(string Label, decimal Quantity, decimal UnitPrice, decimal Amount);
-
-/// <summary>A charge, rated: the steps sum to <paramref name="UnroundedAmount"/>, which rounds once to <paramref name="Amount"/>.</summary>
-public sealed record RatedLine(Charge Charge, MeterUsage Usage, decimal UnroundedAmount, decimal Amount, IReadOnlyList<ExplanationStep> Steps);
-
-/// <summary>Whose usage is rated, and of when; part of the result hash.</summary>
-public sealed record InvoiceSubject(Guid SubscriptionId, string Customer, BillingPeriod Period);
-
-/// <summary>All lines of a period. The hash is over everything a customer is shown and every count and digest behind it.</summary>
-public sealed record RatedInvoice(IReadOnlyList<RatedLine> Lines, decimal Total, string ResultHash);
-
-/// <summary>Quantities and a plan version in, lines out. Pure: the same input gives the same invoice, for ever, under one version.</summary>
+/// <summary>
+/// Quantities, a plan version and a subscription's time in, lines out. Pure: the same input gives the same invoice, for ever, under one version.
+/// A charge is rated in this order: quantity, less included units, price, minimum, maximum, one rounding. <see cref="InvoiceSteps"/> then
+/// add what concerns the invoice as a whole. Amounts have twelve decimal places until they are rounded (<see cref="Exact"/>).
+/// </summary>
 public static class RatingEngine
 {
-    /// <summary>Changes whenever the same input could give another result.</summary>
-    public const string Version = "1";
+    /// <summary>Changes whenever the same input could give another result. <see cref="RatingEngineV1"/> is the one before.</summary>
+    public const string Version = "2";
+
+    /// <summary>Every engine that this build can rate by.</summary>
+    public static readonly string[] Versions = [RatingEngineV1.Version, Version];
+
+    /// <summary>Combinations of dimension values that a line explains one by one; the rest stand in one step.</summary>
+    public const int MaxExplainedCombinations = 200;
+
+    /// <summary>Rates by the engine that made an invoice. The first one knew totals and whole periods only.</summary>
+    /// <exception cref="InvalidOperationException">This build does not hold the engine.</exception>
+    public static RatedInvoice Rate(string engine, InvoiceSubject subject, PlanVersion plan, PeriodUsage usage, BilledTime time, int minorUnits)
+    {
+        ArgumentNullException.ThrowIfNull(usage);
+        return engine switch
+        {
+            Version => Rate(subject, plan, usage, time, minorUnits),
+            RatingEngineV1.Version => RatingEngineV1.Rate(subject, plan, usage.Totals, minorUnits),
+            _ => throw new InvalidOperationException($"This build does not hold the rating engine '{engine}'."),
+        };
+    }
 
     /// <param name="subject">Whose invoice this is.</param>
     /// <param name="plan">What is charged.</param>
@@ -29,108 +38,121 @@ public static class RatingEngine
     public static RatedInvoice Rate(InvoiceSubject subject, PlanVersion plan, IReadOnlyDictionary<string, MeterUsage> usage, int minorUnits)
     {
         ArgumentNullException.ThrowIfNull(subject);
-        ArgumentNullException.ThrowIfNull(plan);
-        ArgumentNullException.ThrowIfNull(usage);
-        var lines = new RatedLine[plan.Charges.Count];
-        for (var i = 0; i < lines.Length; i++)
-        {
-            var charge = plan.Charges[i];
-            var measured = charge.Meter is null ? new MeterUsage(1, 0, 0) : usage.GetValueOrDefault(charge.Meter);
-            lines[i] = RateLine(charge, measured, minorUnits);
-        }
-
-        var total = lines.Aggregate(RoundToMinorUnits(0, minorUnits), (sum, line) => sum + line.Amount);
-        return new RatedInvoice(lines, total, HashOf(subject, plan, lines, total));
+        return Rate(subject, plan, new PeriodUsage(usage), BilledTime.Alone(subject.Period), minorUnits);
     }
 
+    public static RatedInvoice Rate(InvoiceSubject subject, PlanVersion plan, PeriodUsage usage, BilledTime time, int minorUnits)
+    {
+        ArgumentNullException.ThrowIfNull(subject);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(usage);
+        ArgumentNullException.ThrowIfNull(time);
+        var lines = new List<RatedLine>(plan.Charges.Count + 4);
+        foreach (var charge in plan.Charges) lines.Add(RateCharge(charge, usage, time, minorUnits));
+        var tax = InvoiceSteps.Add(lines, plan.InvoiceTerms, time, minorUnits);
+        var total = RoundToMinorUnits(0, minorUnits);
+        foreach (var line in lines) total += line.Amount;
+        return new RatedInvoice(lines, total, RatedInvoice.HashOf(Version, subject, plan, lines, total, tax), tax);
+    }
+
+    /// <summary>One charge of a whole period, by its meter's total.</summary>
     public static RatedLine RateLine(Charge charge, MeterUsage usage, int minorUnits)
     {
         ArgumentNullException.ThrowIfNull(charge);
-        var steps = Explain(charge.Price, usage.Quantity);
-        var unrounded = 0m;
-        foreach (var step in steps) unrounded += step.Amount;
-        return new RatedLine(charge, usage, unrounded, RoundToMinorUnits(unrounded, minorUnits), steps);
+        var steps = new List<ExplanationStep>(4);
+        if (charge.IncludedUnits > 0 && charge.Meter is not null) PriceSteps.AddBeyondIncluded(steps, charge, usage);
+        else PriceSteps.Add(steps, charge.Price, usage);
+        if (charge.Minimum is not null || charge.Maximum is not null) AddBounds(steps, charge, TimeShare.All);
+        return Line(charge, usage, steps, minorUnits);
     }
 
     /// <summary>Half away from zero, always with the currency's decimal places ("5.00").</summary>
     public static decimal RoundToMinorUnits(decimal amount, int minorUnits) =>
         decimal.Round(amount, minorUnits, MidpointRounding.AwayFromZero) + new decimal(0, 0, 0, false, checked((byte)minorUnits));
 
-    private static List<ExplanationStep> Explain(Price price, decimal quantity) => price switch
-    {
-        FlatPrice flat => [new("Flat fee", 1, flat.Amount, flat.Amount)],
-        PerUnitPrice unit => [new("Per unit", quantity, unit.UnitPrice, quantity * unit.UnitPrice)],
-        GraduatedPrice graduated => Graduated(graduated.Tiers, quantity),
-        VolumePrice volume => Volume(volume.Tiers, quantity),
-        PackagePrice package => Package(package, quantity),
-        _ => throw new ArgumentOutOfRangeException(nameof(price), price.GetType().Name, "No such price model."),
-    };
+    /// <summary>Without trailing zeros, so that 1.50 and 1.5 hash and read alike.</summary>
+    internal static string Text(decimal value) => Exact.Trim(value).ToString(CultureInfo.InvariantCulture);
 
-    private static List<ExplanationStep> Graduated(IReadOnlyList<Tier> tiers, decimal quantity)
+    internal static RatedLine Line(LineSource source, MeterUsage usage, List<ExplanationStep> steps, int minorUnits, LineKind kind = LineKind.Charge)
     {
-        var steps = new List<ExplanationStep>(tiers.Count);
-        var below = 0m;
-        foreach (var tier in tiers)
-        {
-            if (quantity <= below) break;
-            var units = (tier.UpTo is { } end && end < quantity ? end : quantity) - below;
-            steps.Add(new ExplanationStep(Name(below, tier.UpTo), units, tier.UnitPrice, units * tier.UnitPrice));
-            if (tier.FlatFee != 0) steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
-            below = tier.UpTo ?? quantity;
-        }
-
-        return steps;
+        var unrounded = 0m;
+        foreach (var step in steps) unrounded += step.Amount;
+        return new RatedLine(kind, source, usage, Exact.Checked(unrounded), RoundToMinorUnits(unrounded, minorUnits), steps);
     }
 
-    private static List<ExplanationStep> Volume(IReadOnlyList<Tier> tiers, decimal quantity)
+    private static RatedLine RateCharge(Charge charge, PeriodUsage usage, BilledTime time, int minorUnits)
     {
-        if (quantity <= 0) return [];
-        var below = 0m;
-        foreach (var tier in tiers)
+        if (charge.Price is FlatPrice flat && charge.Meter is null) return RateFee(charge, flat.Amount, time, minorUnits);
+        var total = usage.Totals.GetValueOrDefault(charge.Meter!);
+        if (charge is { PriceByValues: null, Minimum: null, Maximum: null }) return RateLine(charge, total, minorUnits);
+        var steps = new List<ExplanationStep>(4);
+        if (charge.PriceByValues is { } prices)
+            total = AddByDimension(steps, charge, prices, usage.ByDimension.GetValueOrDefault(charge.Meter!, []));
+        else if (charge.IncludedUnits > 0) PriceSteps.AddBeyondIncluded(steps, charge, total);
+        else PriceSteps.Add(steps, charge.Price, total);
+        AddBounds(steps, charge, TimeShare.Between(time.This.Billed, time.This.Whole, charge.Proration, time.Zone));
+        return Line(charge, total, steps, minorUnits);
+    }
+
+    /// <summary>In arrears: this period's fee. In advance: the next one's, the first one's own too, and back what an early end left unused.</summary>
+    private static RatedLine RateFee(Charge charge, decimal fee, BilledTime time, int minorUnits)
+    {
+        var steps = new List<ExplanationStep>(2);
+        if (!charge.InAdvance) AddFee("Flat fee", time.This.Billed, time.This.Whole, 1);
+        if (charge.InAdvance && time.IsFirst) AddFee("Flat fee", time.This.Billed, time.This.Whole, 1);
+        if (charge.InAdvance && time.Next is { } next) AddFee("Flat fee in advance", next.Billed, next.Whole, 1);
+        if (charge.InAdvance && time.PaidUntil is { } paidUntil && paidUntil > time.This.Billed.End && charge.Proration != Proration.None)
+            AddFee("Unused time, paid in advance", new BillingPeriod(time.This.Billed.End, paidUntil), time.This.Whole, -1);
+        return Line(charge, new MeterUsage(1, 0, 0), steps, minorUnits);
+
+        void AddFee(string label, BillingPeriod billed, BillingPeriod whole, int sign)
         {
-            if (tier.UpTo is { } end && quantity > end)
+            var share = TimeShare.Between(billed, whole, charge.Proration, time.Zone);
+            steps.Add(share.IsAll
+                ? new ExplanationStep(label, sign, fee, sign * fee)
+                : new ExplanationStep($"{label}, {share}", sign * share.Part, fee, sign * share.Of(fee), share.Whole));
+        }
+    }
+
+    /// <summary>Each combination of values is a quantity of its own, at its own price or else at the charge's. Returns their sum.</summary>
+    private static MeterUsage AddByDimension(List<ExplanationStep> steps, Charge charge, IReadOnlyDictionary<string, Price> prices, IReadOnlyList<DimensionUsage> usage)
+    {
+        var (quantity, count, digest) = (0m, 0L, 0UL);
+        var (others, othersAmount) = (0, 0m);
+        foreach (var (values, used) in usage.OrderBy(one => one.Values, StringComparer.Ordinal))
+        {
+            var children = new List<ExplanationStep>(4);
+            PriceSteps.Add(children, prices.GetValueOrDefault(values, charge.Price), used);
+            var amount = 0m;
+            foreach (var child in children) amount += child.Amount;
+            quantity += used.Quantity;
+            count += used.EventCount;
+            digest = unchecked(digest + used.EventDigest);
+            if (steps.Count < MaxExplainedCombinations)
             {
-                below = end;
+                steps.Add(new ExplanationStep(DimensionValues.Show(values), used.Quantity, 0, amount, Children: children));
                 continue;
             }
 
-            var steps = new List<ExplanationStep> { new(Name(below, tier.UpTo) + ", all units", quantity, tier.UnitPrice, quantity * tier.UnitPrice) };
-            if (tier.FlatFee != 0) steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
-            return steps;
+            others++;
+            othersAmount += amount;
         }
 
-        throw new InvalidOperationException("The last tier of a plan version has no end: validation lets no other pass.");
+        if (others > 0) steps.Add(new ExplanationStep($"{others} further combinations", 1, othersAmount, othersAmount));
+        return new MeterUsage(quantity, count, digest);
     }
 
-    private static List<ExplanationStep> Package(PackagePrice price, decimal quantity)
+    private static void AddBounds(List<ExplanationStep> steps, Charge charge, TimeShare share)
     {
-        var free = Math.Min(quantity, price.FreeUnits);
-        var steps = new List<ExplanationStep>(2);
-        if (free > 0) steps.Add(new ExplanationStep("Free units", free, 0, 0));
-        var beyond = quantity - price.FreeUnits;
-        if (beyond <= 0) return steps;
-        var packages = decimal.Ceiling(beyond / price.Size);
-        // Division of decimals rounds in the 28th place: make sure that the count is the smallest that covers the quantity.
-        if ((packages - 1) * price.Size >= beyond) packages--;
-        else if (packages * price.Size < beyond) packages++;
-        steps.Add(new ExplanationStep($"Packages of {Text(price.Size)} started", packages, price.PackageAmount, packages * price.PackageAmount));
-        return steps;
+        var amount = 0m;
+        foreach (var step in steps) amount += step.Amount;
+        if (charge.Minimum is { } minimum && share.Of(minimum) is var least && amount < least)
+        {
+            steps.Add(new ExplanationStep($"Up to the minimum of {Text(least)}", 1, least - amount, least - amount));
+            amount = least;
+        }
+
+        if (charge.Maximum is { } maximum && share.Of(maximum) is var most && amount > most)
+            steps.Add(new ExplanationStep($"Down to the maximum of {Text(most)}", 1, most - amount, most - amount));
     }
-
-    private static string Name(decimal below, decimal? upTo) =>
-        upTo is { } end ? $"Above {Text(below)} up to {Text(end)}" : $"Above {Text(below)}";
-
-    private static string HashOf(InvoiceSubject subject, PlanVersion plan, IReadOnlyList<RatedLine> lines, decimal total)
-    {
-        var text = new StringBuilder().Append("polaris-invoice/1\n")
-            .Append(CultureInfo.InvariantCulture, $"{subject.SubscriptionId}|{subject.Customer.Length}:{subject.Customer}|{subject.Period.Start.ToUnixTimeTicks()}|{subject.Period.End.ToUnixTimeTicks()}\n")
-            .Append(CultureInfo.InvariantCulture, $"{Version}\n{plan.Hash}\n{plan.Currency}\n");
-        foreach (var line in lines)
-            text.Append(CultureInfo.InvariantCulture, $"{line.Charge.Key}|{Text(line.Usage.Quantity)}|{Text(line.UnroundedAmount)}|{Text(line.Amount)}|{line.Usage.EventCount}|{line.Usage.EventDigest:x16}\n");
-        text.Append(Text(total));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
-    }
-
-    /// <summary>Without trailing zeros, so that 1.50 and 1.5 hash and read alike.</summary>
-    internal static string Text(decimal value) => (value / 1.0000000000000000000000000000m).ToString(CultureInfo.InvariantCulture);
 }

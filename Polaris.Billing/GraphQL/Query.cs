@@ -5,6 +5,7 @@ using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.WhatIf;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Tenancy;
@@ -54,6 +55,19 @@ internal sealed class Query
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, string customer, CancellationToken ct) =>
         (await usage.HandleAsync(customer, ct)).Select(CurrentUsageType.Of);
+
+    /// <summary>The invoices of a customer's periods in progress, as they would be now or with other quantities.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<InvoicePreviewType>> Preview(
+        [FromServices] PreviewInvoice preview, string customer, [Id] Guid? subscriptionId, AssumedQuantityInput[]? quantities, CancellationToken ct) =>
+        (await preview.HandleAsync(customer, subscriptionId, [.. (quantities ?? []).Select(one => new AssumedQuantity(one.Meter, one.Quantity, one.EventCount ?? 0))], ct))
+            .Select(InvoicePreviewType.Of);
+
+    /// <summary>Stored usage of past periods under another plan version, be it a draft, beside the version they had. Nothing is written.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<WhatIfType> WhatIf(
+        [FromServices] WhatIf whatIf, [Id] Guid planVersionId, Instant from, Instant to, string[]? customers, string? after, CancellationToken ct, int first = 50) =>
+        WhatIfType.Of(await whatIf.HandleAsync(planVersionId, from, to, customers, first, after, ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<InvoicePageType> Invoices(

@@ -79,6 +79,7 @@ public sealed record InvoiceType(
     Instant PeriodStart,
     Instant PeriodEnd,
     decimal Total,
+    decimal Tax,
     IReadOnlyList<InvoiceLineType> Lines,
     InvoiceCertificateType Certificate,
     Instant CreatedAt,
@@ -86,7 +87,7 @@ public sealed record InvoiceType(
 {
     internal static InvoiceType Of(InvoiceRow row) => new(
         row.Id, row.Number, row.CustomerKey, row.SubscriptionId, Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true), row.Currency,
-        row.PeriodStart, row.PeriodEnd, row.Total, [.. row.Lines.Select(InvoiceLineType.Of)],
+        row.PeriodStart, row.PeriodEnd, row.Total, row.Tax, [.. row.Lines.Select(InvoiceLineType.Of)],
         new InvoiceCertificateType(row.PlanVersionHash, row.EngineVersion, row.ResultHash), row.CreatedAt, row.FinalizedAt);
 }
 
@@ -101,10 +102,18 @@ public sealed record InvoiceLineType(
         Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null);
 }
 
-/// <summary>An adjustment is a difference to a charge of an earlier invoice, negative for a credit.</summary>
+/// <summary>
+/// A charge of the plan; a step of the invoice as a whole (commitment to tax); or an adjustment: a difference to a line of an earlier invoice,
+/// negative for a credit.
+/// </summary>
 public enum InvoiceLineKind
 {
     Charge,
+    Commitment,
+    Minimum,
+    Maximum,
+    Discount,
+    Tax,
     Adjustment,
 }
 
@@ -112,10 +121,12 @@ public enum InvoiceLineKind
 [Name("AdjustedInvoice")]
 public sealed record AdjustedInvoiceType([property: Id] Guid Id, string Number);
 
+/// <summary>quantity × unitPrice ÷ divisor = amount; or, where there are children, their sum.</summary>
 [Name("ExplanationStep")]
-public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount)
+public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount, decimal Divisor, IReadOnlyList<ExplanationStepType> Children)
 {
-    internal static ExplanationStepType Of(StoredStep step) => new(step.Label, Number(step.Quantity), Number(step.UnitPrice), Number(step.Amount));
+    internal static ExplanationStepType Of(StoredStep step) => new(
+        step.Label, Number(step.Quantity), Number(step.UnitPrice), Number(step.Amount), Number(step.Divisor ?? "1"), [.. (step.Children ?? []).Select(Of)]);
 
     private static decimal Number(string text) => decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 }

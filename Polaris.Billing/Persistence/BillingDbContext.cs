@@ -57,13 +57,16 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<AppliedBatchRow>().ToTable("applied_batches").HasKey(row => new { row.OrgId, row.BatchId });
         modelBuilder.Entity<UsageAggregateRow>(table =>
         {
-            table.ToTable("usage_aggregates").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart });
+            table.ToTable("usage_aggregates").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.Dimensions });
             table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
+            table.Property(row => row.LatestHash).HasColumnType("numeric(20,0)");
+            table.Property(row => row.Dimensions).HasDefaultValue("");
         });
         modelBuilder.Entity<UsageUniqueRow>(table =>
         {
-            table.ToTable("usage_uniques").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.ValueHash });
+            table.ToTable("usage_uniques").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.Dimensions, row.ValueHash });
+            table.Property(row => row.Dimensions).HasDefaultValue("");
             table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
         });
         modelBuilder.Entity<UsageBucketRow>(table =>

@@ -1,4 +1,5 @@
 using NodaTime;
+using Polaris.Billing.Domain;
 
 namespace Polaris.Billing.Persistence;
 
@@ -42,6 +43,10 @@ public sealed class SubscriptionRow
     public Instant? NextPeriodStart { get; set; }
 
     public Instant? NextPeriodEnd { get; set; }
+
+    /// <summary>Its invoice could not be made: nothing is tried before then, by the real clock.</summary>
+    public Instant? HeldUntil { get; set; }
+
     public Instant CreatedAt { get; set; }
 }
 
@@ -92,6 +97,17 @@ public sealed class UsageAggregateRow
 
     /// <summary>Sum of the counted events' hashes modulo 2^64.</summary>
     public decimal Digest { get; set; }
+
+    /// <summary>Values of the meter's dimensions, as <see cref="DimensionValues.Join"/> writes them; empty without dimensions.</summary>
+    public string Dimensions { get; set; } = "";
+
+    /// <summary>Only of meters with this aggregation: the lowest value, the moment of a level, and the last value with its time and event.</summary>
+    public decimal? Low { get; set; }
+
+    public System.Numerics.BigInteger? Moment { get; set; }
+    public long? LatestAt { get; set; }
+    public decimal? LatestHash { get; set; }
+    public decimal? LatestValue { get; set; }
 }
 
 /// <summary>A distinct value seen by a unique_count meter in one bucket.</summary>
@@ -101,6 +117,7 @@ public sealed class UsageUniqueRow
     public string CustomerKey { get; set; } = "";
     public Guid MeterId { get; set; }
     public Instant BucketStart { get; set; }
+    public string Dimensions { get; set; } = "";
     public Guid ValueHash { get; set; }
 }
 
@@ -234,6 +251,10 @@ public sealed class InvoiceRow
     public Instant PeriodStart { get; set; }
     public Instant PeriodEnd { get; set; }
     public decimal Total { get; set; }
+
+    /// <summary>How much of the period's own lines is tax, added or contained.</summary>
+    public decimal Tax { get; set; }
+
     public Guid PlanVersionId { get; set; }
     public string PlanVersionHash { get; set; } = "";
     public string EngineVersion { get; set; } = "";
@@ -258,6 +279,18 @@ public static class InvoiceLineKinds
 {
     public const string Charge = "charge";
     public const string Adjustment = "adjustment";
+
+    public static string Of(LineKind kind) => kind switch
+    {
+        LineKind.Charge => Charge,
+        LineKind.Commitment => "commitment",
+        LineKind.Minimum => "minimum",
+        LineKind.Maximum => "maximum",
+        LineKind.Discount => "discount",
+        LineKind.Tax => "tax",
+        LineKind.Adjustment => Adjustment,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
 }
 
 public sealed class InvoiceLineRow
@@ -266,7 +299,7 @@ public sealed class InvoiceLineRow
     public Guid InvoiceId { get; set; }
     public int Ordinal { get; set; }
 
-    /// <summary>charge, or adjustment: a difference to a line of an earlier invoice. Its count and digest are of all that the charge counts now.</summary>
+    /// <summary>charge; commitment, minimum, maximum, discount or tax: a step of the invoice as a whole; or adjustment: a difference to a line of an earlier invoice. Its count and digest are of all that the charge counts now.</summary>
     public string Kind { get; set; } = InvoiceLineKinds.Charge;
 
     /// <summary>The earlier invoice that an adjustment corrects, and its number.</summary>
@@ -282,7 +315,7 @@ public sealed class InvoiceLineRow
     public long EventCount { get; set; }
     public decimal EventDigest { get; set; }
 
-    /// <summary>JSON array of steps: label, quantity, unit price and amount as strings.</summary>
+    /// <summary>JSON array of <c>StoredStep</c>: a tree of steps, numbers as strings.</summary>
     public string Explanation { get; set; } = "[]";
 }
 

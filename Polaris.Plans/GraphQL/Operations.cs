@@ -1,4 +1,5 @@
 using GraphQL;
+using Polaris.Plans.Domain;
 using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Features.Plans;
 using Polaris.ServiceDefaults.Auth;
@@ -37,12 +38,14 @@ internal sealed class Mutation
 
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanType> CreatePlan([FromServices] EditPlans edit, CreatePlanInput input, CancellationToken ct) => PlanType.Of(await edit.CreateAsync(
-        new NewPlan(input.Key, input.Name, input.Currency, input.Interval.ToString(), [.. input.Charges.Select(charge => charge.ToCharge())], input.Publish ?? false), ct));
+        input.ToNewPlan(), ct));
 
+    /// <summary>Another version of a plan, as a draft. <c>currency</c>, when given, must be the plan's.</summary>
     [RequireScope(Scopes.Admin)]
-    public static async Task<PlanVersionType> CreatePlanVersion([FromServices] EditPlans edit, string planKey, ChargeInput[] charges, CancellationToken ct)
+    public static async Task<PlanVersionType> CreatePlanVersion(
+        [FromServices] EditPlans edit, string planKey, ChargeInput[] charges, PlanTermsInput? terms, string? currency, CancellationToken ct)
     {
-        var (plan, version) = await edit.AddVersionAsync(planKey, [.. charges.Select(charge => charge.ToCharge())], ct);
+        var (plan, version) = await edit.AddVersionAsync(planKey, [.. charges.Select(charge => charge.ToCharge())], terms?.ToTerms() ?? PlanTerms.None, currency, ct);
         return PlanVersionType.Of(plan, version);
     }
 
@@ -52,4 +55,15 @@ internal sealed class Mutation
         var (plan, version) = await edit.PublishAsync(id, ct);
         return PlanVersionType.Of(plan, version);
     }
+
+    /// <summary>The version takes no new subscriptions; those it has stay on it and are rated by it.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<PlanVersionType> ArchivePlanVersion([FromServices] EditPlans edit, [Id] Guid id, CancellationToken ct)
+    {
+        var (plan, version) = await edit.ArchiveAsync(id, ct);
+        return PlanVersionType.Of(plan, version);
+    }
+
+    [RequireScope(Scopes.Admin)]
+    public static async Task<PlanType> RenamePlan([FromServices] EditPlans edit, string key, string name, CancellationToken ct) => PlanType.Of(await edit.RenameAsync(key, name, ct));
 }

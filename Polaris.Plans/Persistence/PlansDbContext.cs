@@ -14,13 +14,16 @@ public sealed class MeterRow
     public string Name { get; set; } = "";
     public string EventType { get; set; } = "";
 
-    /// <summary>COUNT, SUM, MAX or UNIQUE_COUNT.</summary>
+    /// <summary>A name of MeterAggregation.</summary>
     public string Aggregation { get; set; } = "";
 
     public string? Property { get; set; }
 
     /// <summary>JSON array of { property, equals }.</summary>
     public string Filters { get; set; } = "[]";
+
+    /// <summary>JSON array of the properties by which usage is grouped.</summary>
+    public string Dimensions { get; set; } = "[]";
 
     public Instant CreatedAt { get; set; }
 }
@@ -51,6 +54,10 @@ public sealed class PlanVersionRow
     public string Status { get; set; } = "";
 
     public string Charges { get; set; } = "[]";
+
+    /// <summary>JSON object: commitment, minimum, maximum, discounts, taxes.</summary>
+    public string Terms { get; set; } = "{}";
+
     public string Hash { get; set; } = "";
     public Instant CreatedAt { get; set; }
     public Instant? PublishedAt { get; set; }
@@ -72,6 +79,7 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
             table.ToTable("meters").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
             table.Property(row => row.Filters).HasColumnType("jsonb");
+            table.Property(row => row.Dimensions).HasColumnType("jsonb").HasDefaultValueSql("'[]'");
         });
         modelBuilder.Entity<PlanRow>(table =>
         {
@@ -84,6 +92,7 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
             table.ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.PlanId, row.Number }).IsUnique();
             table.Property(row => row.Charges).HasColumnType("jsonb");
+            table.Property(row => row.Terms).HasColumnType("jsonb").HasDefaultValueSql("'{}'");
         });
         base.OnModelCreating(modelBuilder);
     }

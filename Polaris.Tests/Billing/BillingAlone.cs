@@ -11,6 +11,7 @@ using NodaTime;
 using Npgsql;
 using Polaris.Billing;
 using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Meters;
@@ -98,6 +99,7 @@ internal sealed class BillingAlone : IAsyncDisposable
                 EventType = meter.EventType,
                 Aggregation = (Polaris.Plans.V1.Aggregation)(int)meter.Aggregation,
                 Property = meter.Property,
+                Dimensions = { meter.Dimensions ?? [] },
             }.ToByteArray());
             await command.ExecuteNonQueryAsync();
         }
@@ -125,8 +127,9 @@ internal sealed class BillingAlone : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System).AddScoped<TenantScope>()
             .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(new NoPlans())
             .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
+            .AddSingleton<ReadUsage>().AddSingleton<CompareAggregates>()
             .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, NullLogger<BillingEventRelay>.Instance))
-            .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>();
+            .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>();
         return builder.Build();
     }
 

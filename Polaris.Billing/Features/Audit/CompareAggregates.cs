@@ -15,11 +15,11 @@ namespace Polaris.Billing.Features.Audit;
 /// </summary>
 internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.Ingestion.IngestionClient ingestion, FreshBuckets freshBuckets, RebuildSignal rebuild, TimeProvider time)
 {
-    private readonly record struct Figures(long EventCount, decimal Digest, decimal Total, decimal Peak, long Uniques)
-    {
-        public override string ToString() => string.Create(
-            CultureInfo.InvariantCulture, $"{EventCount} events, digest {CompareBuckets.ToDigest(Digest):x16}, total {Total}, peak {Peak}, {Uniques} distinct");
-    }
+    private static string Text(UsageSums sums) => string.Create(CultureInfo.InvariantCulture,
+        $"{sums.EventCount} events, digest {sums.Digest:x16}, total {sums.Total}, peak {sums.Peak}, {sums.Uniques} distinct")
+        + (sums.Low is { } low ? string.Create(CultureInfo.InvariantCulture, $", low {low}") : "")
+        + (sums.Latest is { } latest ? string.Create(CultureInfo.InvariantCulture, $", latest {latest.Value} at {latest.At}") : "")
+        + (sums.Moment is { } moment ? string.Create(CultureInfo.InvariantCulture, $", moment {moment}") : "");
 
     /// <summary>Returns what differs. <paramref name="to"/> should be so close to <paramref name="from"/> that the aggregates fit into memory.</summary>
     public async Task<IReadOnlyList<Finding>> HandleAsync(Guid org, Instant from, Instant to, CancellationToken ct)
@@ -34,12 +34,12 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
             var stored = await StoredAsync(tx, org, from, to, meters, ct);
             var dirty = await DirtyAsync(tx, org, from, to, ct);
             var expected = (await RefoldUsage.FoldAsync(tx, ingestion, new RefoldScope(org, null, [.. meters.Values], from, to), ct)).Aggregates
-                .ToDictionary(row => row.Key, row => new Figures(row.Value.EventCount, row.Value.Digest, row.Value.Total, row.Value.Peak ?? 0, row.Value.Uniques.Count));
+                .ToDictionary(row => row.Key, row => row.Value.Stored);
             foreach (var key in stored.Keys.Union(expected.Keys).Where(key => !dirty.Contains((key.Customer, key.BucketMicroseconds))))
             {
                 var (left, right) = (stored.GetValueOrDefault(key), expected.GetValueOrDefault(key));
                 if (left == right) continue;
-                findings.Add(Finding.Aggregate(FoldUsage.InstantOf(key.BucketMicroseconds), key.Customer, meters[key.MeterId].Key, left.ToString(), right.ToString()));
+                findings.Add(Finding.Aggregate(FoldUsage.InstantOf(key.BucketMicroseconds), key.Customer, meters[key.MeterId].Key, Text(left), Text(right)));
                 wrong.Add((key.Customer, key.BucketMicroseconds));
             }
         }
@@ -58,29 +58,31 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
         return filled;
     }
 
-    private static async Task<Dictionary<AggregateKey, Figures>> StoredAsync(
+    private static async Task<Dictionary<AggregateKey, UsageSums>> StoredAsync(
         ScopedTransaction tx, Guid org, Instant from, Instant to, Dictionary<Guid, MeterDefinition> meters, CancellationToken ct)
     {
         await using var command = tx.Command("""
             WITH counted AS (
-              SELECT customer_key, meter_id, bucket_start, event_count, digest, total, peak, 0 AS uniques FROM usage_aggregates
+              SELECT customer_key, meter_id, bucket_start, dimensions, event_count, digest, total, peak, low, moment, latest_at, latest_hash, latest_value, 0 AS uniques
+              FROM usage_aggregates
               WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4
               UNION ALL
-              SELECT customer_key, meter_id, bucket_start, 0, 0, 0, 0, count(*) FROM usage_uniques
-              WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4 GROUP BY customer_key, meter_id, bucket_start)
-            SELECT customer_key, meter_id, bucket_start, sum(event_count)::bigint, sum(digest), sum(total), sum(peak), sum(uniques)::bigint
-            FROM counted GROUP BY customer_key, meter_id, bucket_start
+              SELECT customer_key, meter_id, bucket_start, dimensions, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, count(*) FROM usage_uniques
+              WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4 GROUP BY customer_key, meter_id, bucket_start, dimensions)
+            SELECT customer_key, meter_id, bucket_start, dimensions, sum(uniques)::bigint, sum(event_count)::bigint, sum(digest), sum(total), sum(peak), max(low), max(moment),
+              max(latest_at), max(latest_hash), max(latest_value)
+            FROM counted GROUP BY customer_key, meter_id, bucket_start, dimensions
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. meters.Keys] });
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = from });
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = to });
-        var stored = new Dictionary<AggregateKey, Figures>();
+        var stored = new Dictionary<AggregateKey, UsageSums>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            var key = new AggregateKey(org, reader.GetString(0), reader.GetGuid(1), reader.GetFieldValue<Instant>(2).ToUnixTimeTicks() / 10);
-            stored.Add(key, new Figures(reader.GetInt64(3), reader.GetDecimal(4), reader.GetDecimal(5), reader.GetDecimal(6), reader.GetInt64(7)));
+            var key = new AggregateKey(org, reader.GetString(0), reader.GetGuid(1), reader.GetFieldValue<Instant>(2).ToUnixTimeTicks() / 10, reader.GetString(3));
+            stored.Add(key, StoredSums.Read(reader, 5) with { Uniques = reader.GetInt64(4) });
         }
 
         return stored;

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -14,6 +15,7 @@ using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
@@ -23,11 +25,16 @@ namespace Polaris.Billing.Features.Invoices;
 /// either in the aggregates it reads or marks the invoice stale afterwards. What changed of an earlier, final invoice becomes adjustment
 /// lines (<see cref="EarlierInvoices"/>). A customer with a bucket that is about to be counted anew waits.
 /// </summary>
-internal sealed class DraftInvoices(
-    BillingDbContext db, TenantScope tenant, OrgClocks clocks, BillingEventRelay relay, IOptions<BillingOptions> options, TimeProvider time)
+internal sealed partial class DraftInvoices(
+    BillingDbContext db, TenantScope tenant, OrgClocks clocks, BillingEventRelay relay, IOptions<BillingOptions> options, TimeProvider time, ILogger<DraftInvoices> log)
 {
     /// <summary>Invoices of one transaction; the org's usage waits that long.</summary>
     public const int ChunkSize = 200;
+
+    /// <summary>How long a subscription waits whose amounts fit no invoice.</summary>
+    public static readonly Duration HoldFor = Duration.FromHours(1);
+
+    private static readonly Counter<long> Unratable = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.invoices_unratable", "{invoice}");
 
     /// <summary>An empty period is that of an invoice with nothing but adjustments, after a subscription's end.</summary>
     private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft)
@@ -55,7 +62,8 @@ internal sealed class DraftInvoices(
     private async Task<List<Work>> DueAsync(CancellationToken ct)
     {
         var endedBefore = await clocks.NowAsync(ct) - Duration.FromTimeSpan(options.Value.Grace);
-        var due = await db.Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore)
+        var now = Now();
+        var due = await db.Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.NextPeriodEnd))
             .OrderBy(row => row.NextPeriodEnd).ThenBy(row => row.CustomerKey).Take(ChunkSize).ToListAsync(ct);
         return [.. due.Select(row => new Work(row, new BillingPeriod(row.NextPeriodStart!.Value, row.NextPeriodEnd!.Value), null))];
@@ -63,7 +71,9 @@ internal sealed class DraftInvoices(
 
     private async Task<List<Work>> StaleAsync(int atMost, CancellationToken ct)
     {
+        var now = Now();
         var drafts = await db.Invoices.Include(row => row.Lines).Where(row => row.Stale && row.Status == InvoiceStatuses.Draft)
+            .Where(row => !db.Subscriptions.Any(held => held.Id == row.SubscriptionId && held.HeldUntil > now))
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.PeriodEnd))
             .OrderBy(row => row.Number).Take(atMost).ToListAsync(ct);
         var ids = drafts.Select(draft => draft.SubscriptionId).Distinct().ToArray();
@@ -76,7 +86,8 @@ internal sealed class DraftInvoices(
     {
         var changed = EarlierInvoices.Changed(db).Where(row => !db.Invoices.Any(draft =>
             draft.SubscriptionId == row.SubscriptionId && draft.Status == InvoiceStatuses.Draft && draft.PeriodStart > row.PeriodStart));
-        var ended = await db.Subscriptions.Where(row => row.NextPeriodEnd == null && row.EndAt != null && changed.Any(invoice => invoice.SubscriptionId == row.Id))
+        var now = Now();
+        var ended = await db.Subscriptions.Where(row => (row.HeldUntil == null || row.HeldUntil <= now) && row.NextPeriodEnd == null && row.EndAt != null && changed.Any(invoice => invoice.SubscriptionId == row.Id))
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.EndAt))
             .OrderBy(row => row.EndAt).ThenBy(row => row.Id).Take(atMost).ToListAsync(ct);
         return [.. ended.Select(row => new Work(row, new BillingPeriod(row.EndAt!.Value, row.EndAt.Value), null))];
@@ -94,21 +105,31 @@ internal sealed class DraftInvoices(
         var spans = work.Select(item => (item.Subscription.CustomerKey, item.Period))
             .Concat(allEarlier.Select(row => (row.CustomerKey, Period: new BillingPeriod(row.PeriodStart, row.PeriodEnd)))).Distinct()
             .Select((span, index) => new UsageSpan(index, span.CustomerKey, span.Period.Start, span.Period.End)).ToArray();
-        var usage = await ReadUsage.OfSpansAsync(tx, org, spans, meters, ct);
-        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? []);
+        var usage = await UsageOfSpans.ReadAsync(tx, org, spans, meters, ct);
+        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? PeriodUsage.Empty);
         var orgRow = await db.Orgs.SingleAsync(ct);
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
         var emails = await db.Customers.Where(row => customerKeys.Contains(row.Key)).ToDictionaryAsync(row => row.Key, row => row.Email, ct);
         foreach (var item in work)
         {
             var changed = earlier[(item.Subscription.Id, item.Draft?.Id)].ToArray();
-            var adjusted = Adjustments.Seal(Rate(item.Period, item.PlanVersionId), [.. changed.SelectMany(row =>
-                Adjustments.Between(invoiced[row.Id], Rate(new BillingPeriod(row.PeriodStart, row.PeriodEnd), row.PlanVersionId)))]);
-            foreach (var row in changed) row.Stale = false;
-            Keep(item, plans[item.PlanVersionId], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
+            try
+            {
+                var adjusted = Adjustments.Seal(Rate(RatingEngine.Version, item.Period, item.PlanVersionId), [.. changed.SelectMany(row =>
+                    Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, new BillingPeriod(row.PeriodStart, row.PeriodEnd), row.PlanVersionId)))]);
+                foreach (var row in changed) row.Stale = false;
+                Keep(item, plans[item.PlanVersionId], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
+            }
+            catch (OverflowException exception)
+            {
+                // An amount that fits no invoice: a person must look at it. The others' invoices are made.
+                item.Subscription.HeldUntil = Now() + HoldFor;
+                Unratable.Add(1);
+                LogUnratable(exception, item.Subscription.Id, item.Subscription.OrgId);
+            }
 
-            RatedInvoice Rate(BillingPeriod period, Guid plan) => InvoiceRows.Rate(
-                item.Subscription.Id, item.Subscription.CustomerKey, period, plans[plan], bySpan[(item.Subscription.CustomerKey, period)]);
+            RatedInvoice Rate(string engine, BillingPeriod period, Guid plan) => InvoiceRows.Rate(
+                engine, item.Subscription, period, plans[plan], bySpan[(item.Subscription.CustomerKey, period)]);
         }
 
         await db.SaveChangesAsync(ct);
@@ -136,8 +157,8 @@ internal sealed class DraftInvoices(
 
     private static void MoveOn(SubscriptionRow subscription, BillingPeriod closed)
     {
-        var calendar = new PeriodCalendar(subscription.StartAt, subscription.EndAt, subscription.AnchorDay, DateTimeZoneProviders.Tzdb[subscription.TimeZone]);
-        var next = calendar.StartingAt(closed.End);
+        var next = Calendars.Of(subscription).StartingAt(closed.End);
+        subscription.HeldUntil = null;
         subscription.NextPeriodStart = next?.Start;
         subscription.NextPeriodEnd = next?.End;
     }
@@ -173,4 +194,7 @@ internal sealed class DraftInvoices(
     /// <summary>EF's own transaction, for the statements that EF cannot write.</summary>
     internal static ScopedTransaction Transaction(BillingDbContext db) => ScopedTransaction.Borrow(
         (NpgsqlConnection)db.Database.GetDbConnection(), (NpgsqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The invoice of subscription {SubscriptionId} of org {OrgId} has an amount that fits none; it is tried again in an hour.")]
+    private partial void LogUnratable(Exception exception, Guid subscriptionId, Guid orgId);
 }

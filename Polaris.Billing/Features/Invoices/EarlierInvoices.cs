@@ -12,7 +12,7 @@ internal static class EarlierInvoices
 {
     /// <summary>Stale final invoices that this build can rate again.</summary>
     public static IQueryable<InvoiceRow> Changed(BillingDbContext db) => db.Invoices.Where(row =>
-        row.Stale && (row.Status == InvoiceStatuses.Finalized || row.Status == InvoiceStatuses.Paid) && row.EngineVersion == RatingEngine.Version);
+        row.Stale && (row.Status == InvoiceStatuses.Finalized || row.Status == InvoiceStatuses.Paid) && RatingEngine.Versions.Contains(row.EngineVersion));
 
     /// <summary>Those among them that need not wait for their subscription's next period to end.</summary>
     public static IQueryable<InvoiceRow> AdjustableNow(BillingDbContext db) => Changed(db).Where(row =>
@@ -23,7 +23,7 @@ internal static class EarlierInvoices
     public static Task MarkDraftsAsync(BillingDbContext db, Guid org, CancellationToken ct) => db.Database.ExecuteSqlAsync($"""
         UPDATE invoices d SET stale = true WHERE d.org_id = {org} AND d.status = 'draft' AND NOT d.stale AND EXISTS (
           SELECT 1 FROM invoices i WHERE i.org_id = {org} AND i.subscription_id = d.subscription_id AND i.period_start < d.period_start
-            AND i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = {RatingEngine.Version})
+            AND i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = ANY({RatingEngine.Versions}))
         """, ct);
 
     /// <summary>The earlier invoices that a draft of each of these places corrects: those that changed, and those that the draft corrects already.</summary>
@@ -60,7 +60,7 @@ internal static class EarlierInvoices
             .ToListAsync(ct);
         var byCharge = adjustments.OrderBy(one => one.Number, StringComparer.Ordinal).ToLookup(one => (one.Line.AdjustsInvoiceId!.Value, one.Line.Charge), one => one.Line);
         return earlier.ToDictionary(row => row.Id, row => new InvoicedPeriod(row.Id, row.Number, [.. row.Lines
-            .Where(line => line.Kind == InvoiceLineKinds.Charge).OrderBy(line => line.Ordinal).Select(line => Sum(line, byCharge[(row.Id, line.Charge)]))]));
+            .Where(line => line.Kind != InvoiceLineKinds.Adjustment).OrderBy(line => line.Ordinal).Select(line => Sum(line, byCharge[(row.Id, line.Charge)]))]));
     }
 
     // Quantities and amounts add up; count and digest are of everything counted, so the last one stands.

@@ -64,14 +64,14 @@ internal sealed partial class GenerateInvoices(
             WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2
             UNION SELECT DISTINCT org_id FROM invoices WHERE stale AND status = 'draft'
             UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
-              WHERE i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = $4 AND (s.next_period_end IS NULL OR EXISTS (
+              WHERE i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
                 SELECT 1 FROM invoices d WHERE d.org_id = i.org_id AND d.subscription_id = i.subscription_id AND d.status = 'draft' AND d.period_start > i.period_start))
             LIMIT $3
             """);
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(time.GetUtcNow()) });
         command.Parameters.Add(new NpgsqlParameter<Duration> { TypedValue = Duration.FromTimeSpan(options.Value.Grace) });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = OrgsAtOnce });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RatingEngine.Version });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = RatingEngine.Versions });
         var orgs = new List<Guid>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) orgs.Add(reader.GetGuid(0));

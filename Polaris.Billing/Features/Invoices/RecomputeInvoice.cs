@@ -1,14 +1,8 @@
-using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Meters;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Persistence;
-using Polaris.Ingestion.Domain;
-using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Errors;
-using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
 
@@ -21,22 +15,20 @@ public sealed record Recomputation(Guid InvoiceId, bool Identical, string Result
 /// Proves an invoice: rebuilds it from Ingestion's raw events, the plan version and the subscription alone (no aggregate is read), and
 /// compares every figure. Writes nothing.
 /// </summary>
-internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, MeterCatalog catalog, Ingestion.V1.Ingestion.IngestionClient ingestion)
+internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usageFromEvents)
 {
     /// <exception cref="RefusedException">The org has no such invoice, or raw events cannot be read at the moment.</exception>
     public async Task<Recomputation> HandleAsync(Guid invoiceId, CancellationToken ct)
     {
-        var (invoice, plans, earlier, invoiced) = await db.InTransactionAsync(async token =>
+        var (invoice, subscription, plans, earlier, invoiced) = await db.InTransactionAsync(async token =>
         {
             var row = await db.Invoices.AsNoTracking().Include(row => row.Lines.OrderBy(line => line.Ordinal)).SingleOrDefaultAsync(row => row.Id == invoiceId, token)
                 ?? throw new RefusedException(Refusal.NotFound("invoice"));
             var ids = row.Lines.Where(line => line.AdjustsInvoiceId is not null).Select(line => line.AdjustsInvoiceId!.Value).Distinct().ToArray();
             var corrects = ids.Length == 0 ? [] : await db.Invoices.AsNoTracking().Include(row => row.Lines).Where(row => ids.Contains(row.Id)).OrderBy(row => row.Number).ToListAsync(token);
-            return (row, await PlanCatalog.ReadAsync(db, corrects.Select(one => one.PlanVersionId).Append(row.PlanVersionId), token),
+            return (row, await db.Subscriptions.AsNoTracking().SingleAsync(one => one.Id == row.SubscriptionId, token), await PlanCatalog.ReadAsync(db, corrects.Select(one => one.PlanVersionId).Append(row.PlanVersionId), token),
                 corrects, await EarlierInvoices.InvoicedAsync(db, corrects, row.Number, token));
         }, ct);
-        if (invoice.EngineVersion != RatingEngine.Version)
-            throw new InvalidOperationException($"Invoice {invoice.Id} was made by engine {invoice.EngineVersion}, which this build does not hold.");
 
         var adjustments = new List<AdjustmentLine>();
         foreach (var row in earlier) adjustments.AddRange(Adjustments.Between(invoiced[row.Id], await RateAsync(row)));
@@ -46,49 +38,9 @@ internal sealed class RecomputeInvoice(BillingDbContext db, TenantScope tenant, 
         async Task<RatedInvoice> RateAsync(InvoiceRow row)
         {
             var (period, plan) = (new BillingPeriod(row.PeriodStart, row.PeriodEnd), plans[row.PlanVersionId]);
-            var usage = period.IsEmpty ? [] : await FromEventsAsync(row.CustomerKey, period, plan, ct);
-            return InvoiceRows.Rate(row.SubscriptionId, row.CustomerKey, period, plan, usage);
+            var usage = period.IsEmpty ? PeriodUsage.Empty : await usageFromEvents.HandleAsync(row.CustomerKey, period, plan, ct);
+            return InvoiceRows.Rate(row.EngineVersion, subscription, period, plan, usage);
         }
-    }
-
-    private async Task<Dictionary<string, MeterUsage>> FromEventsAsync(string customer, BillingPeriod period, PlanVersion plan, CancellationToken ct)
-    {
-        var org = tenant.RequireOrg();
-        var known = await catalog.ReadOrgAsync(org, ct);
-        var meters = plan.Charges.Where(charge => charge.Meter is not null).Select(charge => known[charge.Meter!]).Distinct().ToArray();
-        var totals = meters.ToDictionary(meter => meter.Key, _ => new UsageTotals());
-        if (meters.Length == 0) return [];
-        var request = new StreamEventsRequest
-        {
-            OrgId = org.ToString(),
-            Customer = customer,
-            From = Timestamp.FromDateTime(period.Start.ToDateTimeUtc()),
-            To = Timestamp.FromDateTime(period.End.ToDateTimeUtc()),
-        };
-        request.Types_.AddRange(meters.Select(meter => meter.EventType).Distinct());
-        try
-        {
-            using var call = ingestion.StreamEvents(request, cancellationToken: ct);
-            await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
-            {
-                foreach (var usageEvent in batch.Events)
-                {
-                    // Whatever Billing has applied by now: a corrected event counts no more, and a void never counts itself.
-                    if (usageEvent.CorrectedBy.Length > 0 || usageEvent.Corrects is { Replaces: false }) continue;
-                    var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
-                    foreach (var meter in meters)
-                    {
-                        if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span) is { } measurement) totals[meter.Key].Add(measurement, hash);
-                    }
-                }
-            }
-        }
-        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
-        {
-            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "ingestion_unavailable", "Raw events cannot be read at the moment. Try again."));
-        }
-
-        return meters.ToDictionary(meter => meter.Key, meter => totals[meter.Key].ToUsage(meter.Aggregation));
     }
 
     private static List<RecomputationDifference> Compare(InvoiceRow invoice, AdjustedInvoice rated)

@@ -111,9 +111,9 @@ internal sealed class MeterCatalog(NpgsqlDataSource database, Plans.V1.Plans.Pla
         await tx.CommitAsync(ct);
     }
 
-    private static MeterDefinition ToDefinition(Meter meter) => new(
+    internal static MeterDefinition ToDefinition(Meter meter) => new(
         Guid.Parse(meter.Id), meter.Key, meter.EventType, (Domain.Aggregation)(int)meter.Aggregation, meter.Property,
-        [.. meter.Filters.Select(filter => new Domain.MeterFilter(filter.Property, filter.Equals_))]);
+        [.. meter.Filters.Select(filter => new Domain.MeterFilter(filter.Property, filter.Equals_))], [.. meter.Dimensions]);
 }
 
 /// <summary>Asks Plans for the meters of orgs that send events, off the consumer's path.</summary>

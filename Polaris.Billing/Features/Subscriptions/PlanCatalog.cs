@@ -1,8 +1,6 @@
-using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
-using Polaris.Billing.Domain;
 using Polaris.Billing.Persistence;
 using Polaris.Plans.V1;
 using Polaris.ServiceDefaults.Errors;
@@ -34,6 +32,21 @@ internal sealed class PlanCatalog(Plans.V1.Plans.PlansClient plans)
         }
     }
 
+    /// <summary>A version in whatever state, also a draft.</summary>
+    /// <exception cref="RefusedException">The org has none of this id, or Plans cannot be read.</exception>
+    public async Task<Domain.PlanVersion> FetchAsync(Guid org, Guid id, CancellationToken ct)
+    {
+        try
+        {
+            var found = await plans.GetPlanVersionsAsync(new GetPlanVersionsRequest { OrgId = org.ToString(), Ids = { id.ToString() } }, cancellationToken: ct);
+            return found.Versions.Count == 1 ? PlanMessages.ToDomain(found.Versions[0]) : throw new RefusedException(Refusal.NotFound("plan version"));
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "plans_unavailable", "Plans cannot be read at the moment. Try again."));
+        }
+    }
+
     /// <summary>Keeps a copy; inside the caller's transaction.</summary>
     public static async Task KeepAsync(BillingDbContext db, Guid org, Plans.V1.PlanVersion version, CancellationToken ct)
     {
@@ -46,26 +59,6 @@ internal sealed class PlanCatalog(Plans.V1.Plans.PlansClient plans)
     {
         var wanted = ids.Distinct().ToArray();
         var rows = await db.PlanVersions.AsNoTracking().Where(row => wanted.Contains(row.Id)).ToListAsync(ct);
-        return rows.ToDictionary(row => row.Id, row => ToDomain(Plans.V1.PlanVersion.Parser.ParseFrom(row.Message)));
+        return rows.ToDictionary(row => row.Id, row => PlanMessages.ToDomain(Plans.V1.PlanVersion.Parser.ParseFrom(row.Message)));
     }
-
-    private static Domain.PlanVersion ToDomain(Plans.V1.PlanVersion version) => new(
-        Guid.Parse(version.Id), version.PlanKey, version.Currency, version.Hash,
-        [.. version.Charges.Select(charge => new Domain.Charge(charge.Key, charge.Name, charge.Meter.Length == 0 ? null : charge.Meter, ToDomain(charge.Price)))]);
-
-    private static Domain.Price ToDomain(Plans.V1.Price price) => price.ModelCase switch
-    {
-        Plans.V1.Price.ModelOneofCase.Flat => new Domain.FlatPrice(Number(price.Flat.Amount)),
-        Plans.V1.Price.ModelOneofCase.PerUnit => new Domain.PerUnitPrice(Number(price.PerUnit.UnitPrice)),
-        Plans.V1.Price.ModelOneofCase.Graduated => new GraduatedPrice(Tiers(price.Graduated)),
-        Plans.V1.Price.ModelOneofCase.Volume => new VolumePrice(Tiers(price.Volume)),
-        Plans.V1.Price.ModelOneofCase.Package => new Domain.PackagePrice(Number(price.Package.Size), Number(price.Package.Price), Number(price.Package.FreeUnits)),
-        _ => throw new InvalidOperationException($"Billing cannot rate the price model {price.ModelCase}."),
-    };
-
-    private static Domain.Tier[] Tiers(TieredPrice tiers) =>
-        [.. tiers.Tiers.Select(tier => new Domain.Tier(tier.UpTo.Length == 0 ? null : Number(tier.UpTo), Number(tier.UnitPrice), Number(tier.FlatFee)))];
-
-    private static decimal Number(string text) =>
-        text.Length == 0 ? 0 : decimal.Parse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
 }

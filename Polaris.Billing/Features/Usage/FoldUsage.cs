@@ -6,8 +6,8 @@ using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Usage;
 
-/// <summary>Where a customer's usage of a meter is summed up.</summary>
-internal readonly record struct AggregateKey(Guid OrgId, string Customer, Guid MeterId, long BucketMicroseconds);
+/// <summary>Where a customer's usage of a meter is summed up: a bucket, and in it the values of the meter's dimensions.</summary>
+internal readonly record struct AggregateKey(Guid OrgId, string Customer, Guid MeterId, long BucketMicroseconds, string Dimensions = "");
 
 internal readonly record struct BucketKey(Guid OrgId, long BucketMicroseconds, int Partition);
 
@@ -24,6 +24,9 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
 
     public int EventCount { get; private set; }
 
+    /// <summary>Meters whose level lasts beyond the period in which an event changes it.</summary>
+    public IReadOnlySet<Guid> Lasting { get; } = metersByOrg.Values.SelectMany(meters => meters).Where(meter => meter.Aggregation == Aggregation.WeightedSum).Select(meter => meter.Id).ToHashSet();
+
     public void Add(UsageBatch batch)
     {
         var (orgId, batchId) = (OrgOf(batch), IdOf(batch));
@@ -38,8 +41,8 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
             if (usageEvent.Corrects is { Replaces: false } || IsCorrected(orgId, batchId, usageEvent)) continue;
             foreach (var meter in meters)
             {
-                if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span) is { } measurement)
-                    Totals(Aggregates, new AggregateKey(orgId, usageEvent.Customer, meter.Id, bucket)).Add(measurement, hash);
+                if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span, usageEvent.TimestampUs) is { } measurement)
+                    Totals(Aggregates, new AggregateKey(orgId, usageEvent.Customer, meter.Id, bucket, measurement.Dimensions ?? ""), meter.Aggregation).Add(measurement, hash);
             }
         }
     }
@@ -77,10 +80,10 @@ internal sealed class FoldUsage(IReadOnlyDictionary<Guid, IReadOnlyList<MeterDef
 
     public static Instant InstantOf(long bucketMicroseconds) => Domain.Buckets.FromMicroseconds(bucketMicroseconds);
 
-    private static UsageTotals Totals<TKey>(Dictionary<TKey, UsageTotals> all, TKey key)
+    private static UsageTotals Totals<TKey>(Dictionary<TKey, UsageTotals> all, TKey key, Aggregation? aggregation = null)
         where TKey : notnull
     {
-        if (!all.TryGetValue(key, out var totals)) all.Add(key, totals = new UsageTotals());
+        if (!all.TryGetValue(key, out var totals)) all.Add(key, totals = new UsageTotals { Aggregation = aggregation });
         return totals;
     }
 }

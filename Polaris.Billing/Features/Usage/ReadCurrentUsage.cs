@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Polaris.Billing.Domain;
-using Polaris.Plans.Domain;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Meters;
@@ -24,20 +23,17 @@ internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, 
         var subscriptions = await db.Subscriptions.AsNoTracking().Where(row => row.CustomerKey == customer && row.StartAt <= now && (row.EndAt == null || row.EndAt > now))
             .OrderBy(row => row.StartAt).ThenBy(row => row.Id).ToListAsync(token);
         var plans = await PlanCatalog.ReadAsync(db, subscriptions.Select(row => row.PlanVersionId), token);
-        var periods = subscriptions.Select(row => new PeriodCalendar(row.StartAt, row.EndAt, row.AnchorDay, DateTimeZoneProviders.Tzdb[row.TimeZone]).Containing(now)!.Value).ToArray();
+        var periods = subscriptions.Select(row => Calendars.Of(row).Containing(now)!.Value).ToArray();
         var tx = DraftInvoices.Transaction(db);
         var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
-        var usage = await ReadUsage.OfSpansAsync(tx, org, [.. periods.Select((period, i) => new UsageSpan(i, customer, period.Start, period.End))], meters, token);
+        var usage = await UsageOfSpans.ReadAsync(tx, org, [.. periods.Select((period, i) => new UsageSpan(i, customer, period.Start, period.End))], meters, token);
         var charges = new List<ChargeInProgress>();
         for (var i = 0; i < subscriptions.Count; i++)
         {
             var plan = plans[subscriptions[i].PlanVersionId];
-            foreach (var charge in plan.Charges.Where(charge => charge.Meter is not null))
-            {
-                var measured = usage.GetValueOrDefault(i)?.GetValueOrDefault(charge.Meter!) ?? default;
-                var line = RatingEngine.RateLine(charge, measured, Currencies.MinorUnits(plan.Currency));
-                charges.Add(new ChargeInProgress(subscriptions[i].Id, charge.Key, charge.Meter!, periods[i], measured.Quantity, line.Amount, plan.Currency));
-            }
+            var rated = InvoiceRows.Rate(RatingEngine.Version, subscriptions[i], periods[i], plan, usage.GetValueOrDefault(i, PeriodUsage.Empty));
+            charges.AddRange(rated.Lines.Where(line => line.Charge.Meter is not null).Select(line =>
+                new ChargeInProgress(subscriptions[i].Id, line.Charge.Key, line.Charge.Meter!, periods[i], line.Usage.Quantity, line.Amount, plan.Currency)));
         }
 
         return (IReadOnlyList<ChargeInProgress>)charges;

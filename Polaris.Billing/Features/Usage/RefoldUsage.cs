@@ -43,7 +43,7 @@ internal static class RefoldUsage
 
         await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
         // Also where nothing is left: an invoice that counted it has changed most of all.
-        await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys.Concat(gone), ct);
+        await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys.Concat(gone), fold.Lasting, ct);
     }
 
     /// <summary>What the aggregates should be, as the transaction sees what is applied.</summary>

@@ -31,22 +31,33 @@ internal static class UsageSql
         if (aggregates.Count == 0) return;
         // One order for all writers: two transactions that touch the same rows cannot wait for each other in a circle.
         var rows = aggregates.OrderBy(row => row.Key.OrgId).ThenBy(row => row.Key.Customer, StringComparer.Ordinal)
-            .ThenBy(row => row.Key.MeterId).ThenBy(row => row.Key.BucketMicroseconds).ToArray();
+            .ThenBy(row => row.Key.MeterId).ThenBy(row => row.Key.BucketMicroseconds).ThenBy(row => row.Key.Dimensions, StringComparer.Ordinal).ToArray();
+        var stored = System.Array.ConvertAll(rows, row => row.Value.Stored);
         await using var command = tx.Command("""
-            INSERT INTO usage_aggregates AS a (org_id, customer_key, meter_id, bucket_start, event_count, total, peak, digest)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::numeric[], $7::numeric[], $8::numeric[])
-            ON CONFLICT (org_id, customer_key, meter_id, bucket_start) DO UPDATE SET
+            INSERT INTO usage_aggregates AS a (org_id, customer_key, meter_id, bucket_start, dimensions, event_count, total, peak, digest, low, moment, latest_at, latest_hash, latest_value)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::bigint[], $7::numeric[], $8::numeric[], $9::numeric[],
+              $10::numeric[], $11::numeric[], $12::bigint[], $13::numeric[], $14::numeric[])
+            ON CONFLICT (org_id, customer_key, meter_id, bucket_start, dimensions) DO UPDATE SET
               event_count = a.event_count + excluded.event_count, total = a.total + excluded.total, peak = greatest(a.peak, excluded.peak),
-              digest = (a.digest + excluded.digest) % 18446744073709551616
+              digest = (a.digest + excluded.digest) % 18446744073709551616, low = least(a.low, excluded.low), moment = a.moment + excluded.moment,
+              latest_at = greatest(a.latest_at, excluded.latest_at),
+              latest_hash = CASE WHEN (excluded.latest_at, excluded.latest_hash) > (a.latest_at, a.latest_hash) THEN excluded.latest_hash ELSE a.latest_hash END,
+              latest_value = CASE WHEN (excluded.latest_at, excluded.latest_hash) > (a.latest_at, a.latest_hash) THEN excluded.latest_value ELSE a.latest_value END
             """);
         Array(command, rows, row => row.Key.OrgId);
         Array(command, rows, row => row.Key.Customer);
         Array(command, rows, row => row.Key.MeterId);
         Array(command, rows, row => FoldUsage.InstantOf(row.Key.BucketMicroseconds));
-        Array(command, rows, row => row.Value.EventCount);
-        Array(command, rows, row => row.Value.Total);
-        Array(command, rows, row => row.Value.Peak ?? 0);
-        Array(command, rows, row => (decimal)row.Value.Digest);
+        Array(command, rows, row => row.Key.Dimensions);
+        Array(command, stored, row => row.EventCount);
+        Array(command, stored, row => row.Total);
+        Array(command, stored, row => row.Peak);
+        Array(command, stored, row => (decimal)row.Digest);
+        Array(command, stored, row => row.Low);
+        Array(command, stored, row => row.Moment);
+        Array(command, stored, row => row.Latest?.At);
+        Array(command, stored, row => (decimal?)row.Latest?.EventHash);
+        Array(command, stored, row => row.Latest?.Value);
         await command.ExecuteNonQueryAsync(ct);
         await AddUniquesAsync(tx, rows, ct);
     }
@@ -89,22 +100,27 @@ internal static class UsageSql
 
     /// <summary>
     /// Invoices whose period just changed: a draft will be replaced, and of a final one the difference goes to the next. Only usage from
-    /// before what was invoiced can concern one.
+    /// before what was invoiced can concern one. A level lasts: changing it changes all later periods too.
     /// </summary>
-    public static async Task MarkInvoicesStaleAsync(ScopedTransaction tx, IEnumerable<AggregateKey> touched, CancellationToken ct)
+    /// <param name="tx">The transaction that changed the aggregates.</param>
+    /// <param name="touched">The aggregates.</param>
+    /// <param name="lasting">Meters of levels.</param>
+    /// <param name="ct">Cancels.</param>
+    public static async Task MarkInvoicesStaleAsync(ScopedTransaction tx, IEnumerable<AggregateKey> touched, IReadOnlySet<Guid> lasting, CancellationToken ct)
     {
-        var rows = touched.Select(key => (key.OrgId, key.Customer, key.BucketMicroseconds)).Distinct().Order().ToArray();
+        var rows = touched.Select(key => (key.OrgId, key.Customer, key.BucketMicroseconds, Lasts: lasting.Contains(key.MeterId))).Distinct().Order().ToArray();
         if (rows.Length == 0) return;
         await using var command = tx.Command("""
             UPDATE invoices i SET stale = true
-            FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) t(org_id, customer_key, bucket_start), orgs o
+            FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bool[]) t(org_id, customer_key, bucket_start, lasts), orgs o
             WHERE o.org_id = t.org_id AND o.invoiced_through > t.bucket_start
-              AND i.org_id = t.org_id AND i.customer_key = t.customer_key AND i.period_start <= t.bucket_start AND i.period_end > t.bucket_start
+              AND i.org_id = t.org_id AND i.customer_key = t.customer_key AND (i.period_start <= t.bucket_start OR t.lasts) AND i.period_end > t.bucket_start
               AND i.status <> 'void' AND NOT i.stale
             """);
         Array(command, rows, row => row.OrgId);
         Array(command, rows, row => row.Customer);
         Array(command, rows, row => FoldUsage.InstantOf(row.BucketMicroseconds));
+        Array(command, rows, row => row.Lasts);
         await command.ExecuteNonQueryAsync(ct);
     }
 
@@ -120,13 +136,14 @@ internal static class UsageSql
         var rows = aggregates.SelectMany(row => row.Value.Uniques.Order().Select(value => (row.Key, Value: value))).ToArray();
         if (rows.Length == 0) return;
         await using var command = tx.Command("""
-            INSERT INTO usage_uniques (org_id, customer_key, meter_id, bucket_start, value_hash)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::uuid[]) ON CONFLICT DO NOTHING
+            INSERT INTO usage_uniques (org_id, customer_key, meter_id, bucket_start, dimensions, value_hash)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::uuid[]) ON CONFLICT DO NOTHING
             """);
         Array(command, rows, row => row.Key.OrgId);
         Array(command, rows, row => row.Key.Customer);
         Array(command, rows, row => row.Key.MeterId);
         Array(command, rows, row => FoldUsage.InstantOf(row.Key.BucketMicroseconds));
+        Array(command, rows, row => row.Key.Dimensions);
         Array(command, rows, row => row.Value);
         await command.ExecuteNonQueryAsync(ct);
     }

@@ -14,12 +14,16 @@ public enum MeterAggregation
     Sum,
     Max,
     UniqueCount,
+    Min,
+    Average,
+    Latest,
+    WeightedSum,
 }
 
 /// <summary>An equality that an event's property must satisfy, compared as text.</summary>
 public sealed record MeterFilter(string Property, string Equals_);
 
-public sealed record NewMeter(string Key, string? Name, string EventType, MeterAggregation Aggregation, string? Property, IReadOnlyList<MeterFilter> Filters);
+public sealed record NewMeter(string Key, string? Name, string EventType, MeterAggregation Aggregation, string? Property, IReadOnlyList<MeterFilter> Filters, IReadOnlyList<string> Dimensions);
 
 /// <summary>Creates a meter. The same meter again is returned as it is; another definition under a taken key is a conflict.</summary>
 internal sealed class CreateMeter(PlansDbContext db, TenantScope tenant, TimeProvider time)
@@ -33,6 +37,8 @@ internal sealed class CreateMeter(PlansDbContext db, TenantScope tenant, TimePro
     }
 
     public static IReadOnlyList<MeterFilter> Filters(MeterRow row) => JsonSerializer.Deserialize<MeterFilter[]>(row.Filters, Stored)!;
+
+    public static IReadOnlyList<string> Dimensions(MeterRow row) => JsonSerializer.Deserialize<string[]>(row.Dimensions, Stored)!;
 
     private static Violation? Validate(NewMeter meter)
     {
@@ -48,28 +54,24 @@ internal sealed class CreateMeter(PlansDbContext db, TenantScope tenant, TimePro
             if (PlanValidation.Text($"input.filters[{i}].equals", meter.Filters[i].Equals_, required: false) is { } text) return text;
         }
 
+        if (meter.Dimensions.Count > PlanValidation.MaxDimensions)
+            return new Violation("input.dimensions", "count", $"A meter is grouped by at most {PlanValidation.MaxDimensions} dimensions.");
+        for (var i = 0; i < meter.Dimensions.Count; i++)
+        {
+            if (PlanValidation.Text($"input.dimensions[{i}]", meter.Dimensions[i]) is { } wrong) return wrong;
+            if (meter.Dimensions.Take(i).Contains(meter.Dimensions[i])) return new Violation($"input.dimensions[{i}]", "duplicate_dimension", "The meter is grouped by this property already.");
+        }
+
         return null;
     }
 
     private async Task<MeterRow> StoreAsync(NewMeter meter, CancellationToken ct)
     {
-        var now = time.GetUtcNow();
-        var row = new MeterRow
-        {
-            OrgId = tenant.RequireOrg(),
-            Id = Guid.CreateVersion7(now),
-            Key = meter.Key,
-            Name = meter.Name ?? meter.Key,
-            EventType = meter.EventType,
-            Aggregation = meter.Aggregation.ToString(),
-            Property = meter.Property,
-            Filters = JsonSerializer.Serialize(meter.Filters, Stored),
-            CreatedAt = Instant.FromDateTimeOffset(now),
-        };
+        var row = ToRow(tenant.RequireOrg(), meter, time.GetUtcNow());
         if (await db.Meters.AsNoTracking().SingleOrDefaultAsync(known => known.Key == meter.Key, ct) is { } existing)
         {
             return existing.EventType == row.EventType && existing.Aggregation == row.Aggregation && existing.Property == row.Property && existing.Name == row.Name
-                && Filters(existing).SequenceEqual(meter.Filters)
+                && Filters(existing).SequenceEqual(meter.Filters) && Dimensions(existing).SequenceEqual(meter.Dimensions)
                 ? existing
                 : throw new RefusedException(Refusal.Conflict("meter_exists", $"The meter '{meter.Key}' exists with another definition, and a meter never changes.", "input.key"));
         }
@@ -78,4 +80,18 @@ internal sealed class CreateMeter(PlansDbContext db, TenantScope tenant, TimePro
         await db.SaveChangesAsync(ct);
         return row;
     }
+
+    internal static MeterRow ToRow(Guid org, NewMeter meter, DateTimeOffset now) => new()
+    {
+        OrgId = org,
+        Id = Guid.CreateVersion7(now),
+        Key = meter.Key,
+        Name = meter.Name ?? meter.Key,
+        EventType = meter.EventType,
+        Aggregation = meter.Aggregation.ToString(),
+        Property = meter.Property,
+        Filters = JsonSerializer.Serialize(meter.Filters, Stored),
+        Dimensions = JsonSerializer.Serialize(meter.Dimensions, Stored),
+        CreatedAt = Instant.FromDateTimeOffset(now),
+    };
 }

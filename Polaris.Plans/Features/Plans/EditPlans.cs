@@ -1,21 +1,26 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Polaris.Plans.Domain;
+using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Plans.Features.Plans;
 
-public sealed record NewPlan(string Key, string Name, string Currency, string Interval, IReadOnlyList<Charge> Charges, bool Publish);
+public sealed record NewPlan(string Key, string Name, string Currency, string Interval, IReadOnlyList<Charge> Charges, PlanTerms Terms, bool Publish);
 
 internal static class VersionStatuses
 {
     public const string Draft = "DRAFT";
     public const string Published = "PUBLISHED";
+    public const string Archived = "ARCHIVED";
 }
 
-/// <summary>Creates plans and their versions. A version's content never changes; publishing only makes it available to new subscriptions.</summary>
+/// <summary>
+/// Creates plans and their versions. A version's content never changes; publishing only makes it available to new subscriptions, archiving
+/// only ends that. An archived version still rates the subscriptions it has.
+/// </summary>
 internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvider time)
 {
     /// <summary>The same plan again (same first version) is returned as it is; another one under a taken key is a conflict.</summary>
@@ -24,8 +29,8 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         Refuse(PlanValidation.Key("input.key", plan.Key) ?? PlanValidation.Text("input.name", plan.Name) ?? PlanValidation.Currency("input.currency", plan.Currency));
         return db.InTransactionAsync(async token =>
         {
-            Refuse(PlanValidation.Charges("input.charges", plan.Charges, await MetersAsync(token)));
-            var hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges);
+            Refuse(PlanValidation.Charges("input.charges", plan.Charges, await MetersAsync(token)) ?? PlanValidation.Terms("input.terms", plan.Terms));
+            var hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges, plan.Terms);
             if (await FindAsync(plan.Key, token) is { } existing)
             {
                 return existing.Name == plan.Name && existing.Versions.Single(version => version.Number == 1).Hash == hash
@@ -44,7 +49,7 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
                 Interval = plan.Interval,
                 CreatedAt = Instant.FromDateTimeOffset(now),
             };
-            row.Versions.Add(NewVersion(row, 1, plan.Charges, hash));
+            row.Versions.Add(NewVersion(row, 1, plan.Charges, plan.Terms, hash));
             if (plan.Publish) Publish(row.Versions[0]);
             db.Plans.Add(row);
             await db.SaveChangesAsync(token);
@@ -52,21 +57,52 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         }, ct);
     }
 
-    public Task<(PlanRow Plan, PlanVersionRow Version)> AddVersionAsync(string planKey, IReadOnlyList<Charge> charges, CancellationToken ct) => db.InTransactionAsync(async token =>
+    /// <param name="planKey">The plan.</param>
+    /// <param name="charges">The new version's charges.</param>
+    /// <param name="terms">Its terms.</param>
+    /// <param name="currency">What the figures are in; null for the plan's. Another one is refused: a plan has one currency.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<(PlanRow Plan, PlanVersionRow Version)> AddVersionAsync(
+        string planKey, IReadOnlyList<Charge> charges, PlanTerms terms, string? currency, CancellationToken ct) => db.InTransactionAsync(async token =>
     {
-        Refuse(PlanValidation.Charges("charges", charges, await MetersAsync(token)));
+        Refuse(PlanValidation.Charges("charges", charges, await MetersAsync(token)) ?? PlanValidation.Terms("terms", terms));
         var plan = await FindAsync(planKey, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
-        var version = NewVersion(plan, plan.Versions.Max(known => known.Number) + 1, charges, PlanContent.Hash(plan.Currency, plan.Interval, charges));
+        if (currency is not null && currency != plan.Currency)
+            throw new RefusedException(Refusal.Invalid("currency", "currency_mismatch", $"The plan '{planKey}' is in {plan.Currency}, not in {currency}: make another plan."));
+        var version = NewVersion(plan, plan.Versions.Max(known => known.Number) + 1, charges, terms, PlanContent.Hash(plan.Currency, plan.Interval, charges, terms));
         db.Versions.Add(version);
         await db.SaveChangesAsync(token);
         return (plan, version);
     }, ct);
 
     /// <summary>Publishing a published version returns it as it is.</summary>
-    public Task<(PlanRow Plan, PlanVersionRow Version)> PublishAsync(Guid id, CancellationToken ct) => db.InTransactionAsync(async token =>
+    public Task<(PlanRow Plan, PlanVersionRow Version)> PublishAsync(Guid id, CancellationToken ct) => ChangeAsync(id, version =>
+    {
+        if (version.Status == VersionStatuses.Archived) throw new RefusedException(Refusal.Conflict("version_archived", "An archived version takes no new subscriptions any more.", "id"));
+        if (version.Status != VersionStatuses.Published) Publish(version);
+    }, ct);
+
+    /// <summary>The version takes no new subscriptions. Archiving an archived one returns it as it is.</summary>
+    public Task<(PlanRow Plan, PlanVersionRow Version)> ArchiveAsync(Guid id, CancellationToken ct) =>
+        ChangeAsync(id, version => version.Status = VersionStatuses.Archived, ct);
+
+    /// <summary>A plan's name stands on no invoice, so it may change; its key and currency may not.</summary>
+    public Task<PlanRow> RenameAsync(string key, string name, CancellationToken ct)
+    {
+        Refuse(PlanValidation.Text("name", name));
+        return db.InTransactionAsync(async token =>
+        {
+            var plan = await FindAsync(key, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
+            plan.Name = name;
+            await db.SaveChangesAsync(token);
+            return plan;
+        }, ct);
+    }
+
+    private Task<(PlanRow Plan, PlanVersionRow Version)> ChangeAsync(Guid id, Action<PlanVersionRow> change, CancellationToken ct) => db.InTransactionAsync(async token =>
     {
         var version = await db.Versions.SingleOrDefaultAsync(row => row.Id == id, token) ?? throw new RefusedException(Refusal.NotFound("plan version"));
-        if (version.Status != VersionStatuses.Published) Publish(version);
+        change(version);
         await db.SaveChangesAsync(token);
         return (await db.Plans.SingleAsync(row => row.Id == version.PlanId, token), version);
     }, ct);
@@ -76,11 +112,12 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         if (violation is not null) throw new RefusedException(Refusal.Invalid(violation.Path, violation.Code, violation.Message));
     }
 
-    private Task<HashSet<string>> MetersAsync(CancellationToken ct) => db.Meters.Select(row => row.Key).ToHashSetAsync(ct);
+    private async Task<Dictionary<string, int>> MetersAsync(CancellationToken ct) =>
+        (await db.Meters.AsNoTracking().ToListAsync(ct)).ToDictionary(row => row.Key, row => CreateMeter.Dimensions(row).Count);
 
     private Task<PlanRow?> FindAsync(string key, CancellationToken ct) => db.Plans.Include(row => row.Versions.OrderBy(version => version.Number)).SingleOrDefaultAsync(row => row.Key == key, ct);
 
-    private PlanVersionRow NewVersion(PlanRow plan, int number, IReadOnlyList<Charge> charges, string hash) => new()
+    private PlanVersionRow NewVersion(PlanRow plan, int number, IReadOnlyList<Charge> charges, PlanTerms terms, string hash) => new()
     {
         OrgId = plan.OrgId,
         PlanId = plan.Id,
@@ -88,6 +125,7 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         Number = number,
         Status = VersionStatuses.Draft,
         Charges = PlanContent.Serialize(charges),
+        Terms = PlanContent.Serialize(terms),
         Hash = hash,
         CreatedAt = Instant.FromDateTimeOffset(time.GetUtcNow()),
     };

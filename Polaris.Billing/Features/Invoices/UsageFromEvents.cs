@@ -1,0 +1,91 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using NodaTime;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Meters;
+using Polaris.Ingestion.Domain;
+using Polaris.Ingestion.V1;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Tenancy;
+
+namespace Polaris.Billing.Features.Invoices;
+
+/// <summary>What a customer used in a period, counted from Ingestion's raw events alone. No aggregate is read.</summary>
+internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, Ingestion.V1.Ingestion.IngestionClient ingestion)
+{
+    private static readonly Instant Beginning = Instant.FromUnixTimeTicks(0);
+
+    /// <summary>A meter's events: all of them, by dimensions, and what levels they leave behind.</summary>
+    private sealed class Counted
+    {
+        public UsageTotals All { get; } = new();
+
+        public Dictionary<string, UsageTotals> ByDimensions { get; } = [];
+
+        public Dictionary<string, decimal> Levels { get; } = [];
+    }
+
+    /// <exception cref="RefusedException">Raw events cannot be read at the moment.</exception>
+    public async Task<PeriodUsage> HandleAsync(string customer, BillingPeriod period, PlanVersion plan, CancellationToken ct)
+    {
+        var known = await catalog.ReadOrgAsync(tenant.RequireOrg(), ct);
+        var meters = plan.Charges.Where(charge => charge.Meter is not null).Select(charge => known[charge.Meter!]).Distinct().ToDictionary(meter => meter, _ => new Counted());
+        var levels = meters.Where(pair => pair.Key.Aggregation == Aggregation.WeightedSum).ToDictionary();
+        await ReadAsync(customer, period.Start, period.End, meters.Keys, (meter, measurement, hash) =>
+        {
+            var counted = meters[meter];
+            counted.All.Add(measurement, hash);
+            if (measurement.Dimensions is not { } values) return;
+            if (!counted.ByDimensions.TryGetValue(values, out var totals)) counted.ByDimensions.Add(values, totals = new UsageTotals());
+            totals.Add(measurement, hash);
+        }, ct);
+        // A level is the sum of all its changes ever.
+        await ReadAsync(customer, Beginning, period.Start, levels.Keys, (meter, measurement, _) =>
+        {
+            var values = measurement.Dimensions ?? "";
+            levels[meter].Levels[values] = levels[meter].Levels.GetValueOrDefault(values) + measurement.Value;
+        }, ct);
+        return new PeriodUsage(
+            meters.ToDictionary(pair => pair.Key.Key, pair => pair.Value.All.ToUsage(pair.Key.Aggregation, period, pair.Value.Levels.Values.Sum())),
+            meters.Where(pair => pair.Key.Dimensions is { Count: > 0 }).ToDictionary(pair => pair.Key.Key, pair => ByDimension(pair.Key, pair.Value, period)));
+    }
+
+    private static IReadOnlyList<DimensionUsage> ByDimension(MeterDefinition meter, Counted counted, BillingPeriod period) =>
+        [.. counted.ByDimensions.Keys.Union(counted.Levels.Where(level => level.Value != 0).Select(level => level.Key)).Select(values => new DimensionUsage(
+            values, counted.ByDimensions.GetValueOrDefault(values, new UsageTotals()).ToUsage(meter.Aggregation, period, counted.Levels.GetValueOrDefault(values))))];
+
+    private async Task ReadAsync(
+        string customer, Instant from, Instant to, IReadOnlyCollection<MeterDefinition> meters, Action<MeterDefinition, Measurement, ulong> count, CancellationToken ct)
+    {
+        if (meters.Count == 0) return;
+        var request = new StreamEventsRequest
+        {
+            OrgId = tenant.RequireOrg().ToString(),
+            Customer = customer,
+            From = Timestamp.FromDateTime(from.ToDateTimeUtc()),
+            To = Timestamp.FromDateTime(to.ToDateTimeUtc()),
+        };
+        request.Types_.AddRange(meters.Select(meter => meter.EventType).Distinct());
+        try
+        {
+            using var call = ingestion.StreamEvents(request, cancellationToken: ct);
+            await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
+            {
+                foreach (var usageEvent in batch.Events)
+                {
+                    // Whatever Billing has applied by now: a corrected event counts no more, and a void never counts itself.
+                    if (usageEvent.CorrectedBy.Length > 0 || usageEvent.Corrects is { Replaces: false }) continue;
+                    var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
+                    foreach (var meter in meters)
+                    {
+                        if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span, usageEvent.TimestampUs) is { } measurement) count(meter, measurement, hash);
+                    }
+                }
+            }
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
+        {
+            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "ingestion_unavailable", "Raw events cannot be read at the moment. Try again."));
+        }
+    }
+}

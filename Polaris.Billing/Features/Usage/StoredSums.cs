@@ -1,0 +1,24 @@
+using System.Numerics;
+using Npgsql;
+using Polaris.Billing.Domain;
+
+namespace Polaris.Billing.Features.Usage;
+
+/// <summary>The figures of aggregates as statements select them.</summary>
+internal static class StoredSums
+{
+    /// <summary>Of any number of rows of <c>usage_aggregates a</c>; <see cref="Read"/> takes them in this order.</summary>
+    public const string Columns = """
+        sum(a.event_count)::bigint, sum(a.digest) % 18446744073709551616, sum(a.total), max(a.peak), min(a.low), sum(a.moment), max(a.latest_at),
+        (array_agg(a.latest_hash ORDER BY a.latest_at DESC, a.latest_hash DESC) FILTER (WHERE a.latest_at IS NOT NULL))[1],
+        (array_agg(a.latest_value ORDER BY a.latest_at DESC, a.latest_hash DESC) FILTER (WHERE a.latest_at IS NOT NULL))[1]
+        """;
+
+    /// <param name="reader">At a row.</param>
+    /// <param name="from">The column of the count.</param>
+    public static UsageSums Read(NpgsqlDataReader reader, int from) => new(
+        reader.GetInt64(from), decimal.ToUInt64(reader.GetDecimal(from + 1)), reader.GetDecimal(from + 2), reader.GetDecimal(from + 3),
+        reader.IsDBNull(from + 4) ? null : reader.GetDecimal(from + 4),
+        reader.IsDBNull(from + 6) ? null : new LatestValue(reader.GetInt64(from + 6), decimal.ToUInt64(reader.GetDecimal(from + 7)), reader.GetDecimal(from + 8)),
+        reader.IsDBNull(from + 5) ? null : reader.GetFieldValue<BigInteger>(from + 5), 0);
+}
