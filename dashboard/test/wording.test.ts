@@ -43,6 +43,36 @@ describe('prices are spelled out', () => {
       { ...nothing, model: 'PACKAGE', packageSize: '1000', packagePrice: '1', freeUnits: '0' },
       ['$1.00 for each package of 1,000 units that is started.'],
     ],
+    [
+      { ...nothing, model: 'PACKAGE', packageSize: '100', packagePrice: '5', packageRounding: 'DOWN' },
+      ['$5.00 for each package of 100 units that is full.'],
+    ],
+    [
+      {
+        ...nothing,
+        model: 'STAIR_STEP',
+        tiers: [
+          { upTo: '10', unitPrice: '0', flatFee: '50' },
+          { upTo: null, unitPrice: '0', flatFee: '200' },
+        ],
+      },
+      ['One fee for the tier that the quantity ends in:', 'Up to 10: $50.00 in all', 'Above 10: $200.00 in all'],
+    ],
+    [
+      { ...nothing, model: 'PERCENTAGE', percent: '2.9', feePerEvent: '0.30', freeAmount: '100', freeEvents: 4 },
+      ['The first $100.00 of the amount are free.', '2.9 % of the amount.', '$0.30 for each event after the first 4.'],
+    ],
+    [
+      {
+        ...nothing,
+        model: 'GRADUATED_PERCENTAGE',
+        tiers: [{ upTo: null, unitPrice: '0', flatFee: '200', percent: '1' }],
+      },
+      [
+        'Each part of the amount at the rate of its own tier:',
+        'Any quantity: 1 %, plus $200.00 once the tier is reached',
+      ],
+    ],
   ])('%j', (price, sentences) => {
     expect(spellOutPrice(price, 'USD')).toEqual(sentences);
   });
@@ -51,6 +81,9 @@ describe('prices are spelled out', () => {
     const meter = { property: 'user', eventType: 'api.call' };
     expect(spellOutMeter({ ...meter, aggregation: 'UNIQUE_COUNT' })).toBe(
       'counts the different values of user in the api.call events',
+    );
+    expect(spellOutMeter({ ...meter, aggregation: 'WEIGHTED_SUM' })).toBe(
+      'takes the average over time of the level that user of the api.call events changes',
     );
     expect(spellOutMeter({ ...meter, aggregation: 'COUNT', property: null })).toBe('counts the api.call events');
   });

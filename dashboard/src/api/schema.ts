@@ -21,7 +21,7 @@ export type ApiKey = {
   revokedAt: DateTime | null;
 };
 
-export type MeterAggregation = 'COUNT' | 'SUM' | 'MAX' | 'UNIQUE_COUNT';
+export type MeterAggregation = 'COUNT' | 'SUM' | 'MAX' | 'UNIQUE_COUNT' | 'MIN' | 'AVERAGE' | 'LATEST' | 'WEIGHTED_SUM';
 export type Meter = {
   id: string;
   key: string;
@@ -33,8 +33,9 @@ export type Meter = {
   createdAt: DateTime;
 };
 
-export type Tier = { upTo: Decimal | null; unitPrice: Decimal; flatFee: Decimal };
-export type PriceModel = 'FLAT' | 'PER_UNIT' | 'GRADUATED' | 'VOLUME' | 'PACKAGE';
+export type Tier = { upTo: Decimal | null; unitPrice: Decimal; flatFee: Decimal; percent?: Decimal | null };
+export type PriceModel =
+  'FLAT' | 'PER_UNIT' | 'GRADUATED' | 'VOLUME' | 'PACKAGE' | 'STAIR_STEP' | 'PERCENTAGE' | 'GRADUATED_PERCENTAGE';
 export type Price = {
   model: PriceModel;
   amount: Decimal | null;
@@ -43,6 +44,11 @@ export type Price = {
   packageSize: Decimal | null;
   packagePrice: Decimal | null;
   freeUnits: Decimal | null;
+  packageRounding?: 'UP' | 'DOWN' | null;
+  percent?: Decimal | null;
+  feePerEvent?: Decimal | null;
+  freeAmount?: Decimal | null;
+  freeEvents?: number | null;
 };
 export type Charge = { key: string; name: string; meter: string | null; price: Price };
 export type PlanVersion = {

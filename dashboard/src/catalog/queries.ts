@@ -45,10 +45,16 @@ export const PLANS = /* GraphQL */ `
               upTo
               unitPrice
               flatFee
+              percent
             }
             packageSize
             packagePrice
+            packageRounding
             freeUnits
+            percent
+            feePerEvent
+            freeAmount
+            freeEvents
           }
         }
       }

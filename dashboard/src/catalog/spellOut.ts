@@ -10,24 +10,62 @@ export function spellOutPrice(price: Price, currency: string): string[] {
     case 'PER_UNIT':
       return [`${money(price.unitPrice)} for each unit.`];
     case 'GRADUATED':
-      return ['Each unit at the price of its own tier:', ...tiers(price.tiers ?? [], money, 'graduated')];
+      return ['Each unit at the price of its own tier:', ...tiers(price.tiers ?? [], unitPrice(money, 'graduated'))];
     case 'VOLUME':
       return [
         'All units at the price of the tier that the quantity ends in:',
-        ...tiers(price.tiers ?? [], money, 'volume'),
+        ...tiers(price.tiers ?? [], unitPrice(money, 'volume')),
       ];
     case 'PACKAGE': {
       const sentences = [
-        `${money(price.packagePrice)} for each package of ${formatQuantity(price.packageSize ?? '1')} units that is started.`,
+        `${money(price.packagePrice)} for each package of ${formatQuantity(price.packageSize ?? '1')} units that is ${price.packageRounding === 'DOWN' ? 'full' : 'started'}.`,
       ];
       if (price.freeUnits !== null && !sameDecimal(price.freeUnits, '0'))
         sentences.unshift(`The first ${formatQuantity(price.freeUnits)} units are free.`);
       return sentences;
     }
+    case 'STAIR_STEP':
+      return [
+        'One fee for the tier that the quantity ends in:',
+        ...tiers(price.tiers ?? [], (tier) => `${money(tier.flatFee)} in all`),
+      ];
+    case 'PERCENTAGE':
+      return percentage(price, money);
+    case 'GRADUATED_PERCENTAGE':
+      return [
+        'Each part of the amount at the rate of its own tier:',
+        ...tiers(
+          price.tiers ?? [],
+          (tier) => `${formatQuantity(tier.percent ?? '0')} %${fee(tier, money, 'graduated')}`,
+        ),
+      ];
   }
 }
 
-function tiers(all: readonly Tier[], money: (value: string) => string, model: 'graduated' | 'volume'): string[] {
+function percentage(price: Price, money: (value: string | null) => string): string[] {
+  const sentences = [`${formatQuantity(price.percent ?? '0')} % of the amount.`];
+  if (price.freeAmount && !sameDecimal(price.freeAmount, '0'))
+    sentences.unshift(`The first ${money(price.freeAmount)} of the amount are free.`);
+  if (price.feePerEvent && !sameDecimal(price.feePerEvent, '0')) {
+    const beyond = price.freeEvents ? ` after the first ${price.freeEvents}` : '';
+    sentences.push(`${money(price.feePerEvent)} for each event${beyond}.`);
+  }
+  return sentences;
+}
+
+type Money = (value: string) => string;
+
+function unitPrice(money: Money, model: 'graduated' | 'volume'): (tier: Tier) => string {
+  return (tier) =>
+    `${sameDecimal(tier.unitPrice, '0') ? 'free' : `${money(tier.unitPrice)} a unit`}${fee(tier, money, model)}`;
+}
+
+function fee(tier: Tier, money: Money, model: 'graduated' | 'volume'): string {
+  if (sameDecimal(tier.flatFee, '0')) return '';
+  return `, plus ${money(tier.flatFee)} ${model === 'graduated' ? 'once the tier is reached' : 'once'}`;
+}
+
+function tiers(all: readonly Tier[], cost: (tier: Tier) => string): string[] {
   let below = '0';
   return all.map((tier) => {
     const first = sameDecimal(below, '0');
@@ -40,11 +78,7 @@ function tiers(all: readonly Tier[], money: (value: string) => string, model: 'g
           ? `Up to ${formatQuantity(tier.upTo)}`
           : `Above ${formatQuantity(below)}, up to ${formatQuantity(tier.upTo)}`;
     below = tier.upTo ?? below;
-    const unit = sameDecimal(tier.unitPrice, '0') ? 'free' : `${money(tier.unitPrice)} a unit`;
-    const fee = sameDecimal(tier.flatFee, '0')
-      ? ''
-      : `, plus ${money(tier.flatFee)} ${model === 'graduated' ? 'once the tier is reached' : 'once'}`;
-    return `${range}: ${unit}${fee}`;
+    return `${range}: ${cost(tier)}`;
   });
 }
 
@@ -57,6 +91,14 @@ export function spellOutMeter(meter: Pick<Meter, 'aggregation' | 'property' | 'e
       return `adds up ${property} of the ${meter.eventType} events`;
     case 'MAX':
       return `takes the highest ${property} of the ${meter.eventType} events`;
+    case 'MIN':
+      return `takes the lowest ${property} of the ${meter.eventType} events`;
+    case 'AVERAGE':
+      return `takes the average ${property} of the ${meter.eventType} events`;
+    case 'LATEST':
+      return `takes the last ${property} of the ${meter.eventType} events`;
+    case 'WEIGHTED_SUM':
+      return `takes the average over time of the level that ${property} of the ${meter.eventType} events changes`;
     case 'UNIQUE_COUNT':
       return `counts the different values of ${property} in the ${meter.eventType} events`;
   }

@@ -16,6 +16,14 @@ export function totalLabel(aggregation: MeterAggregation): string {
       return 'Total';
     case 'MAX':
       return 'Highest';
+    case 'MIN':
+      return 'Lowest';
+    case 'AVERAGE':
+      return 'Average';
+    case 'LATEST':
+      return 'Last value';
+    case 'WEIGHTED_SUM':
+      return 'Average over time';
     case 'UNIQUE_COUNT':
       return 'Different values';
   }
