@@ -170,7 +170,7 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
         return org;
     }
 
-    private Task SubscribeAsync(Guid org, Wire.PlanVersion plan, string customer, Instant? start = null, Instant? firstEnd = null) =>
+    private Task<int> SubscribeAsync(Guid org, Wire.PlanVersion plan, string customer, Instant? start = null, Instant? firstEnd = null) =>
         billing.InOrgAsync<BillingDbContext, int>(org, db => db.InTransactionAsync(ct =>
         {
             db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = Guid.Parse(plan.Id), PlanKey = "p", Message = plan.ToByteArray() });
