@@ -18,4 +18,8 @@ public sealed class BillingOptions
     /// <summary>In which time the auditor goes once through all buckets of all orgs.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan AuditEvery { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How many percent of its time the auditor works at most, whatever there is to compare.</summary>
+    [Range(1, 100)]
+    public int AuditPercent { get; set; } = 10;
 }

@@ -12,8 +12,8 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Billing.Features.Audit;
 
 /// <summary>
-/// Audits for ever: buckets that usage came for lately every few seconds, all others in a slow cycle over all orgs. At most a
-/// tenth of its time is work, whatever there is to compare. Of several replicas one audits.
+/// Audits for ever: buckets that usage came for lately every few seconds, all others in a slow cycle over all orgs. At most
+/// <see cref="BillingOptions.AuditPercent"/> of its time is work, whatever there is to compare. Of several replicas one audits.
 /// </summary>
 internal sealed partial class Auditor(
     NpgsqlDataSource database, AuditBuckets audit, AuditRecords records, SlowCycle cycle, Ingestion.V1.Ingestion.IngestionClient ingestion,
@@ -39,10 +39,6 @@ internal sealed partial class Auditor(
 
     /// <summary>Slices are short; what took longer waited for somebody, or repaired a bucket.</summary>
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(10);
-
-
-    /// <summary>How many times as long as it worked it rests.</summary>
-    private const int RestFactor = 9;
 
     private static readonly Counter<double> Spent = PolarisTelemetry.Meter.CreateCounter<double>("polaris.billing.audit_time", "s", "Time the auditor worked.");
 
@@ -72,7 +68,8 @@ internal sealed partial class Auditor(
 
             var worked = TimeProvider.System.GetElapsedTime(began);
             Spent.Add(worked.TotalSeconds);
-            await Task.Delay(TimeSpan.FromTicks(Math.Clamp(worked.Ticks * RestFactor, MinRest.Ticks, MaxRest.Ticks)), stoppingToken);
+            var rest = worked.Ticks * (100 - options.Value.AuditPercent) / options.Value.AuditPercent;
+            await Task.Delay(TimeSpan.FromTicks(Math.Clamp(rest, MinRest.Ticks, MaxRest.Ticks)), stoppingToken);
         }
     }
 
