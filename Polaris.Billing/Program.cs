@@ -47,7 +47,7 @@ builder.Services.AddSingleton<CompareBuckets>().AddSingleton<CompareAggregates>(
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();
 builder.Services.AddHostedService<GenerateInvoices>().AddHostedService(services => services.GetRequiredService<BillingEventRelay>());
 
-builder.Services.AddScoped<CreateCustomers>().AddScoped<ReadCustomers>().AddScoped<CreateSubscriptions>().AddScoped<OrgClocks>()
+builder.Services.AddScoped<CreateCustomers>().AddScoped<ReadCustomers>().AddScoped<CreateSubscriptions>().AddScoped<ChangePlan>().AddScoped<EndSubscription>().AddScoped<OrgClocks>()
     .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>().AddScoped<WhatIf>().AddScoped<ReadCurrentUsage>();
 

@@ -9,24 +9,53 @@ public readonly record struct BilledSpan(BillingPeriod Billed, BillingPeriod Who
 }
 
 /// <summary>What rating must know of a subscription's time.</summary>
-/// <param name="This">The invoice's own period.</param>
-/// <param name="IsFirst">The subscription begins with it: nobody has billed its fees in advance.</param>
-/// <param name="Next">The period after it, whose fees in advance are due now; null when the subscription ends with this one.</param>
-/// <param name="PaidUntil">When the subscription ended earlier than its fees in advance were billed for: up to where they were. Else null.</param>
+/// <param name="This">The invoice's own period, or the part of it in which the plan version held.</param>
+/// <param name="IsFirst">The version begins with it: nobody has billed its fees in advance.</param>
+/// <param name="Next">The period after it, whose fees in advance are due now; null when the version, or the subscription, ends with this one.</param>
+/// <param name="PaidUntil">When the version ends earlier than its fees in advance were billed for: up to where they were. Else null.</param>
 /// <param name="Zone">The subscription's zone, whose days are counted.</param>
-public sealed record BilledTime(BilledSpan This, bool IsFirst, BilledSpan? Next, Instant? PaidUntil, DateTimeZone Zone)
+/// <param name="Cut">The invoice's period, when a change of plans cut <paramref name="This"/> out of it. Else null.</param>
+public sealed record BilledTime(BilledSpan This, bool IsFirst, BilledSpan? Next, Instant? PaidUntil, DateTimeZone Zone, BillingPeriod? Cut = null)
 {
     /// <summary>A period of which nothing else is known: whole, and neither the first nor followed by another.</summary>
     public static BilledTime Alone(BillingPeriod period) => new(new BilledSpan(period, period), false, null, null, DateTimeZone.Utc);
 
-    /// <summary>A period of a subscription, as its calendar has it.</summary>
-    public static BilledTime Of(PeriodCalendar calendar, BillingPeriod period, Instant? paidUntil = null)
+    /// <summary>A period of a subscription, or the part of it in which one version held.</summary>
+    /// <param name="calendar">The subscription's periods.</param>
+    /// <param name="plans">When its version changes. What happens within the next period does not matter: its fees in advance are billed for all of it.</param>
+    /// <param name="period">The invoice's period.</param>
+    /// <param name="span">One of the spans that <paramref name="plans"/> cut it into.</param>
+    /// <param name="paidUntil">When the last period's end was moved forward after its fees in advance had been billed: its end as it was then.</param>
+    public static BilledTime Of(PeriodCalendar calendar, PlanHistory plans, BillingPeriod period, BillingPeriod span, Instant? paidUntil)
     {
         ArgumentNullException.ThrowIfNull(calendar);
+        ArgumentNullException.ThrowIfNull(plans);
+        var begins = span.Start == calendar.Start || plans.ChangesAt(span.Start);
+        var goesOn = span.End == period.End && !plans.ChangesAt(period.End);
+        var paid = PaidEnd(period);
         return new BilledTime(
-            new BilledSpan(period, calendar.WholeContaining(period.Start)), period.Start == calendar.Start,
-            calendar.StartingAt(period.End) is { } next ? new BilledSpan(next, calendar.WholeContaining(next.Start)) : null, paidUntil, calendar.Zone);
+            new BilledSpan(span, calendar.WholeContaining(period.Start)), begins,
+            goesOn && calendar.StartingAt(period.End) is { } next ? new BilledSpan(next with { End = PaidEnd(next) }, calendar.WholeContaining(next.Start)) : null,
+            !begins && paid > span.End ? paid : null, calendar.Zone, span == period ? null : period);
+
+        Instant PaidEnd(BillingPeriod one) => paidUntil is { } until && one.End == calendar.End ? until : one.End;
     }
+
+    /// <summary>How much of what is stated for a period is due for this span.</summary>
+    internal TimeShare ShareOfThis(Proration proration) => ShareOf(This.Billed, proration);
+
+    /// <summary>How much of a fee in advance goes back; null when nothing does.</summary>
+    internal TimeShare? UnusedShare(Proration proration)
+    {
+        if (PaidUntil is not { } paid || paid <= This.Billed.End) return null;
+        if (proration != Proration.None) return ShareOf(new BillingPeriod(This.Billed.End, paid), proration);
+        // An early end gives nothing back of what is not prorated; a change of plans what the next version is charged.
+        return Cut is { } cut && cut.End > This.Billed.End ? ShareOf(new BillingPeriod(This.Billed.End, cut.End), proration) : null;
+    }
+
+    private TimeShare ShareOf(BillingPeriod part, Proration proration) => proration == Proration.None && Cut is { } cut
+        ? TimeShare.OfCut(part, cut, Zone)
+        : TimeShare.Between(part, This.Whole, proration, Zone);
 }
 
 /// <summary>A part of a whole period, as whole numbers of seconds or days.</summary>
@@ -52,6 +81,13 @@ internal readonly record struct TimeShare(long Part, long Whole, Proration Unit)
         Proration.Days => new TimeShare(Days(billed, zone), Days(whole, zone), proration),
         _ => throw new ArgumentOutOfRangeException(nameof(proration)),
     };
+
+    /// <summary>
+    /// What is not prorated is due once for a period, however long; the versions in it share it by their days, or, where the period lies within
+    /// a day, by their seconds.
+    /// </summary>
+    public static TimeShare OfCut(BillingPeriod part, BillingPeriod period, DateTimeZone zone) =>
+        Between(part, period, Days(period, zone) > 0 ? Proration.Days : Proration.Seconds, zone);
 
     // Periods are multiples of 15 minutes, so nothing is lost.
     private static long Seconds(BillingPeriod period) => (period.End - period.Start).BclCompatibleTicks / NodaConstants.TicksPerSecond;

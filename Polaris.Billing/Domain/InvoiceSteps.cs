@@ -15,7 +15,7 @@ internal static class InvoiceSteps
     /// <summary>Adds the lines; returns how much of the total is tax.</summary>
     public static decimal Add(List<RatedLine> lines, PlanTerms terms, BilledTime time, int minorUnits)
     {
-        var share = TimeShare.Between(time.This.Billed, time.This.Whole, terms.Proration, time.Zone);
+        var share = time.ShareOfThis(terms.Proration);
         if (terms.Commitment is { } commitment) lines.Add(Commit(lines, commitment, share, minorUnits));
         if (terms.Minimum is { } minimum)
         {
@@ -75,20 +75,22 @@ internal static class InvoiceSteps
         foreach (var rate in terms.Taxes)
         {
             List<ExplanationStep> steps;
+            decimal due;
             if (terms.TaxesIncluded)
             {
                 // It is in the prices already, so the line shows it and adds nothing.
                 var contained = Exact.Divide(taxable, rate.Rate, gross);
                 steps = [new($"Contained in {RatingEngine.Text(taxable)}", taxable, rate.Rate, contained, gross), new("In the lines above already", -1, contained, -contained)];
-                tax += RatingEngine.RoundToMinorUnits(contained, minorUnits);
+                due = RatingEngine.RoundToMinorUnits(contained, minorUnits);
             }
             else
             {
                 steps = [new($"On {RatingEngine.Text(taxable)}", taxable, rate.Rate, Exact.Multiply(taxable, rate.Rate))];
-                tax += RatingEngine.RoundToMinorUnits(steps[0].Amount, minorUnits);
+                due = RatingEngine.RoundToMinorUnits(steps[0].Amount, minorUnits);
             }
 
-            lines.Add(RatingEngine.Line(rate, Once, steps, minorUnits, LineKind.Tax));
+            tax += due;
+            lines.Add(RatingEngine.Line(rate, Once, steps, minorUnits, LineKind.Tax) with { Tax = due });
         }
 
         return tax;

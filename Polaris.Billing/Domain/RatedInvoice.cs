@@ -31,7 +31,14 @@ public enum LineKind
 public sealed record ExplanationStep(string Label, decimal Quantity, decimal UnitPrice, decimal Amount, decimal Divisor = 1, IReadOnlyList<ExplanationStep>? Children = null);
 
 /// <summary>A line, rated: the steps sum to <paramref name="UnroundedAmount"/>, which rounds once to <paramref name="Amount"/>.</summary>
-public sealed record RatedLine(LineKind Kind, LineSource Charge, MeterUsage Usage, decimal UnroundedAmount, decimal Amount, IReadOnlyList<ExplanationStep> Steps);
+public sealed record RatedLine(LineKind Kind, LineSource Charge, MeterUsage Usage, decimal UnroundedAmount, decimal Amount, IReadOnlyList<ExplanationStep> Steps)
+{
+    /// <summary>How much tax it stands for, added or contained; 0 on a line that is not of a tax.</summary>
+    public decimal Tax { get; init; }
+
+    /// <summary>The part of the period that it is of, and its version, where the plan changed within the period. Else null.</summary>
+    public PlanSpan? Span { get; init; }
+}
 
 /// <summary>Whose usage is rated, and of when; part of the result hash.</summary>
 public sealed record InvoiceSubject(Guid SubscriptionId, string Customer, BillingPeriod Period);

@@ -90,28 +90,22 @@ public static class RatingEngine
             total = AddByDimension(steps, charge, prices, usage.ByDimension.GetValueOrDefault(charge.Meter!, []));
         else if (charge.IncludedUnits > 0) PriceSteps.AddBeyondIncluded(steps, charge, total);
         else PriceSteps.Add(steps, charge.Price, total);
-        AddBounds(steps, charge, TimeShare.Between(time.This.Billed, time.This.Whole, charge.Proration, time.Zone));
+        AddBounds(steps, charge, time.ShareOfThis(charge.Proration));
         return Line(charge, total, steps, minorUnits);
     }
 
-    /// <summary>In arrears: this period's fee. In advance: the next one's, the first one's own too, and back what an early end left unused.</summary>
+    /// <summary>In arrears: this period's fee. In advance: the next one's, the first one's own too, and back what an early end or a change of plans left unused.</summary>
     private static RatedLine RateFee(Charge charge, decimal fee, BilledTime time, int minorUnits)
     {
         var steps = new List<ExplanationStep>(2);
-        if (!charge.InAdvance) AddFee("Flat fee", time.This.Billed, time.This.Whole, 1);
-        if (charge.InAdvance && time.IsFirst) AddFee("Flat fee", time.This.Billed, time.This.Whole, 1);
-        if (charge.InAdvance && time.Next is { } next) AddFee("Flat fee in advance", next.Billed, next.Whole, 1);
-        if (charge.InAdvance && time.PaidUntil is { } paidUntil && paidUntil > time.This.Billed.End && charge.Proration != Proration.None)
-            AddFee("Unused time, paid in advance", new BillingPeriod(time.This.Billed.End, paidUntil), time.This.Whole, -1);
+        if (!charge.InAdvance || time.IsFirst) AddFee("Flat fee", time.ShareOfThis(charge.Proration), 1);
+        if (charge.InAdvance && time.Next is { } next) AddFee("Flat fee in advance", TimeShare.Between(next.Billed, next.Whole, charge.Proration, time.Zone), 1);
+        if (charge.InAdvance && time.UnusedShare(charge.Proration) is { } unused) AddFee("Unused time, paid in advance", unused, -1);
         return Line(charge, new MeterUsage(1, 0, 0), steps, minorUnits);
 
-        void AddFee(string label, BillingPeriod billed, BillingPeriod whole, int sign)
-        {
-            var share = TimeShare.Between(billed, whole, charge.Proration, time.Zone);
-            steps.Add(share.IsAll
-                ? new ExplanationStep(label, sign, fee, sign * fee)
-                : new ExplanationStep($"{label}, {share}", sign * share.Part, fee, sign * share.Of(fee), share.Whole));
-        }
+        void AddFee(string label, TimeShare share, int sign) => steps.Add(share.IsAll
+            ? new ExplanationStep(label, sign, fee, sign * fee)
+            : new ExplanationStep($"{label}, {share}", sign * share.Part, fee, sign * share.Of(fee), share.Whole));
     }
 
     /// <summary>Each combination of values is a quantity of its own, at its own price or else at the charge's. Returns their sum.</summary>

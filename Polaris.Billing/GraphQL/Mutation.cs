@@ -21,9 +21,27 @@ internal sealed class Mutation
 
     [RequireScope(Scopes.Admin)]
     public static async Task<IEnumerable<SubscriptionType>> CreateSubscriptions(
-        [FromServices] CreateSubscriptions create, CreateSubscriptionInput[] input, CancellationToken ct) =>
-        (await create.HandleAsync(
-            [.. input.Select(one => new NewSubscription(one.Customer, one.Plan, one.Start, one.End, one.AnchorDay, one.TimeZone))], ct)).Select(SubscriptionType.Of);
+        [FromServices] CreateSubscriptions create, [FromServices] OrgClocks clocks, CreateSubscriptionInput[] input, CancellationToken ct)
+    {
+        var rows = await create.HandleAsync([.. input.Select(one => new NewSubscription(one.Customer, one.Plan, one.Start, one.End, one.AnchorDay, one.TimeZone))], ct);
+        var now = await clocks.ReadNowAsync(ct);
+        return rows.Select(row => SubscriptionType.Of(row, now));
+    }
+
+    /// <summary>Moves a running subscription to another plan version of the same currency. Its invoices say of each version what it was charged.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<SubscriptionType> ChangePlan([FromServices] ChangePlan change, [FromServices] OrgClocks clocks, ChangePlanInput input, CancellationToken ct) =>
+        SubscriptionType.Of(await change.HandleAsync(input.ToNewPlanChange(), ct), await clocks.ReadNowAsync(ct));
+
+    /// <summary>Takes back a change of plans that has not come yet.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<SubscriptionType> CancelPlanChange([FromServices] ChangePlan change, [FromServices] OrgClocks clocks, [Id] Guid subscriptionId, CancellationToken ct) =>
+        SubscriptionType.Of(await change.CancelAsync(subscriptionId, ct), await clocks.ReadNowAsync(ct));
+
+    /// <summary>Ends a running subscription, or ends it earlier than it would.</summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<SubscriptionType> EndSubscription([FromServices] EndSubscription end, [FromServices] OrgClocks clocks, EndSubscriptionInput input, CancellationToken ct) =>
+        SubscriptionType.Of(await end.HandleAsync(input.SubscriptionId, input.At, input.AtPeriodEnd ?? false, ct), await clocks.ReadNowAsync(ct));
 
     /// <summary>Puts the org on a test clock that stands at <c>now</c>; null returns it to real time.</summary>
     [RequireScope(Scopes.Admin)]

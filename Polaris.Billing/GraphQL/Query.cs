@@ -26,8 +26,8 @@ internal sealed class Query
 
     [RequireScope(Scopes.Read)]
     public static async Task<SubscriptionPageType> Subscriptions(
-        [FromServices] ReadCustomers customers, string? customer, string? after, CancellationToken ct, int first = 50) =>
-        SubscriptionPageType.Of(await customers.SubscriptionsAsync(customer, first, after, ct));
+        [FromServices] ReadCustomers customers, [FromServices] OrgClocks clocks, string? customer, string? after, CancellationToken ct, int first = 50) =>
+        SubscriptionPageType.Of(await customers.SubscriptionsAsync(customer, first, after, ct), await clocks.ReadNowAsync(ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<UsageType> Usage(

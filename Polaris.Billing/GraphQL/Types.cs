@@ -3,6 +3,7 @@ using NodaTime;
 using Polaris.Billing.Features;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 
@@ -22,17 +23,31 @@ public sealed record CustomerPageType(IReadOnlyList<CustomerType> Nodes, int Tot
 
 [Name("Subscription")]
 public sealed record SubscriptionType(
-    [property: Id] Guid Id, string Customer, string PlanKey, [property: Id] Guid PlanVersionId, Instant Start, Instant? End, int AnchorDay, string TimeZone)
+    [property: Id] Guid Id, string Customer, string PlanKey, [property: Id] Guid PlanVersionId, Instant Start, Instant? End, int AnchorDay, string TimeZone,
+    IReadOnlyList<SubscribedVersionType> Versions)
 {
-    internal static SubscriptionType Of(SubscriptionRow row) =>
-        new(row.Id, row.CustomerKey, row.PlanKey, row.PlanVersionId, row.StartAt, row.EndAt, row.AnchorDay, row.TimeZone);
+    /// <param name="row">With its changes.</param>
+    /// <param name="now">By the org's clock: the plan that is named is that of now.</param>
+    internal static SubscriptionType Of(SubscriptionRow row, Instant now)
+    {
+        var changes = row.Changes.Where(change => row.EndAt is not { } end || change.StartsAt < end).OrderBy(change => change.StartsAt)
+            .Select(change => (change.PlanKey, change.PlanVersionId, From: change.StartsAt)).Prepend((row.PlanKey, row.PlanVersionId, From: row.StartAt)).ToArray();
+        var current = changes.LastOrDefault(one => one.From <= now, changes[0]);
+        return new SubscriptionType(
+            row.Id, row.CustomerKey, current.PlanKey, current.PlanVersionId, row.StartAt, row.EndAt, row.AnchorDay, row.TimeZone,
+            [.. changes.Select((one, i) => new SubscribedVersionType(one.PlanKey, one.PlanVersionId, one.From, i + 1 < changes.Length ? changes[i + 1].From : row.EndAt))]);
+    }
 }
+
+/// <summary>A plan version that a subscription was, is or will be on: from then on, up to then, which is open while nothing ends it.</summary>
+[Name("SubscribedVersion")]
+public sealed record SubscribedVersionType(string PlanKey, [property: Id] Guid PlanVersionId, Instant From, Instant? To);
 
 [Name("SubscriptionPage")]
 public sealed record SubscriptionPageType(IReadOnlyList<SubscriptionType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
 {
-    internal static SubscriptionPageType Of(Page<SubscriptionRow> page) =>
-        new([.. page.Rows.Select(SubscriptionType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
+    internal static SubscriptionPageType Of(Page<SubscriptionRow> page, Instant now) =>
+        new([.. page.Rows.Select(row => SubscriptionType.Of(row, now))], page.TotalCount, page.EndCursor, page.HasNextPage);
 }
 
 /// <summary>How wide the windows of a timeline are.</summary>
@@ -79,6 +94,7 @@ public sealed record InvoiceType(
     Instant PeriodStart,
     Instant PeriodEnd,
     decimal Total,
+    decimal Subtotal,
     decimal Tax,
     IReadOnlyList<InvoiceLineType> Lines,
     InvoiceCertificateType Certificate,
@@ -87,20 +103,25 @@ public sealed record InvoiceType(
 {
     internal static InvoiceType Of(InvoiceRow row) => new(
         row.Id, row.Number, row.CustomerKey, row.SubscriptionId, Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true), row.Currency,
-        row.PeriodStart, row.PeriodEnd, row.Total, row.Tax, [.. row.Lines.Select(InvoiceLineType.Of)],
-        new InvoiceCertificateType(row.PlanVersionHash, row.EngineVersion, row.ResultHash), row.CreatedAt, row.FinalizedAt);
+        row.PeriodStart, row.PeriodEnd, row.Total, row.Total - row.Tax, row.Tax, [.. row.Lines.Select(InvoiceLineType.Of)],
+        new InvoiceCertificateType(row.PlanVersionHash, row.PlanVersionHashes ?? [row.PlanVersionHash], row.EngineVersion, row.ResultHash), row.CreatedAt, row.FinalizedAt);
 }
 
 [Name("InvoiceLine")]
 public sealed record InvoiceLineType(
     string Charge, string Name, string? Meter, decimal Quantity, decimal UnroundedAmount, decimal Amount,
-    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest, InvoiceLineKind Kind, AdjustedInvoiceType? Adjusts)
+    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest, InvoiceLineKind Kind, AdjustedInvoiceType? Adjusts, LineSpanType? Span)
 {
     internal static InvoiceLineType Of(InvoiceLineRow row) => new(
         row.Charge, row.Name, row.Meter, row.Quantity, row.UnroundedAmount, row.Amount, [.. InvoiceRows.Steps(row).Select(ExplanationStepType.Of)],
         checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
-        Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null);
+        Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null,
+        row is { SpanStart: { } start, SpanEnd: { } end, PlanVersionId: { } version } ? new LineSpanType(start, end, version) : null);
 }
+
+/// <summary>The part of a period that a line is of, and the version that held in it. Without one the line is of the whole period.</summary>
+[Name("LineSpan")]
+public sealed record LineSpanType(Instant Start, Instant End, [property: Id] Guid PlanVersionId);
 
 /// <summary>
 /// A charge of the plan; a step of the invoice as a whole (commitment to tax); or an adjustment: a difference to a line of an earlier invoice,
@@ -131,8 +152,9 @@ public sealed record ExplanationStepType(string Label, decimal Quantity, decimal
     private static decimal Number(string text) => decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 }
 
+/// <summary><c>planVersionHash</c> is of the version at the period's end; <c>planVersionHashes</c> of all that held in it, in order of time.</summary>
 [Name("InvoiceCertificate")]
-public sealed record InvoiceCertificateType(string PlanVersionHash, string EngineVersion, string ResultHash);
+public sealed record InvoiceCertificateType(string PlanVersionHash, IReadOnlyList<string> PlanVersionHashes, string EngineVersion, string ResultHash);
 
 [Name("InvoicePage")]
 public sealed record InvoicePageType(IReadOnlyList<InvoiceType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
@@ -175,4 +197,29 @@ public sealed class CreateSubscriptionInput
     public Instant? End { get; set; }
     public int? AnchorDay { get; set; }
     public string? TimeZone { get; set; }
+}
+
+/// <summary>To a <c>plan</c>, in its current published version, or to a <c>planVersionId</c>. Without <c>at</c> and <c>atPeriodEnd</c>: now.</summary>
+[Name("ChangePlanInput")]
+public sealed class ChangePlanInput
+{
+    [Id]
+    public required Guid SubscriptionId { get; set; }
+    public string? Plan { get; set; }
+    [Id]
+    public Guid? PlanVersionId { get; set; }
+    public Instant? At { get; set; }
+    public bool? AtPeriodEnd { get; set; }
+
+    internal NewPlanChange ToNewPlanChange() => new(SubscriptionId, Plan, PlanVersionId, At, AtPeriodEnd ?? false);
+}
+
+/// <summary>Without <c>at</c> and <c>atPeriodEnd</c>: now.</summary>
+[Name("EndSubscriptionInput")]
+public sealed class EndSubscriptionInput
+{
+    [Id]
+    public required Guid SubscriptionId { get; set; }
+    public Instant? At { get; set; }
+    public bool? AtPeriodEnd { get; set; }
 }

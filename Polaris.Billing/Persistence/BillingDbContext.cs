@@ -39,7 +39,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("subscriptions").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PlanKey, row.StartAt }).IsUnique();
             table.HasIndex(row => new { row.OrgId, row.NextPeriodEnd }).HasFilter("next_period_end IS NOT NULL");
+            table.HasMany(row => row.Changes).WithOne().HasForeignKey(change => new { change.OrgId, change.SubscriptionId });
+            table.Navigation(row => row.Changes).AutoInclude();
         });
+        modelBuilder.Entity<PlanChangeRow>().ToTable("plan_changes").HasKey(row => new { row.OrgId, row.SubscriptionId, row.StartsAt });
         modelBuilder.Entity<PlanVersionRow>().ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
         modelBuilder.Entity<MeterRow>(table =>
         {

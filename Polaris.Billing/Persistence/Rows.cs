@@ -32,10 +32,16 @@ public sealed class SubscriptionRow
     public Guid OrgId { get; set; }
     public Guid Id { get; set; }
     public string CustomerKey { get; set; } = "";
+
+    /// <summary>What it began with; <see cref="Changes"/> tell what it is on since.</summary>
     public string PlanKey { get; set; } = "";
+
     public Guid PlanVersionId { get; set; }
     public Instant StartAt { get; set; }
     public Instant? EndAt { get; set; }
+
+    /// <summary>Set when the end was moved into a period whose fees in advance had been billed already: that period's end as it was.</summary>
+    public Instant? PaidUntil { get; set; }
     public int AnchorDay { get; set; }
     public string TimeZone { get; set; } = "UTC";
 
@@ -47,6 +53,20 @@ public sealed class SubscriptionRow
     /// <summary>Its invoice could not be made: nothing is tried before then, by the real clock.</summary>
     public Instant? HeldUntil { get; set; }
 
+    public Instant CreatedAt { get; set; }
+
+    /// <summary>In order of time; every query brings them along.</summary>
+    public List<PlanChangeRow> Changes { get; set; } = [];
+}
+
+/// <summary>From a moment on a subscription is on another plan version.</summary>
+public sealed class PlanChangeRow
+{
+    public Guid OrgId { get; set; }
+    public Guid SubscriptionId { get; set; }
+    public Instant StartsAt { get; set; }
+    public string PlanKey { get; set; } = "";
+    public Guid PlanVersionId { get; set; }
     public Instant CreatedAt { get; set; }
 }
 
@@ -252,11 +272,17 @@ public sealed class InvoiceRow
     public Instant PeriodEnd { get; set; }
     public decimal Total { get; set; }
 
-    /// <summary>How much of the period's own lines is tax, added or contained.</summary>
+    /// <summary>How much of the total is tax, added or contained; adjustments too.</summary>
     public decimal Tax { get; set; }
 
+    /// <summary>The version at the period's end.</summary>
     public Guid PlanVersionId { get; set; }
+
     public string PlanVersionHash { get; set; } = "";
+
+    /// <summary>Where the plan changed within the period: the hash of each of its parts' versions, in order of time. Else null.</summary>
+    public string[]? PlanVersionHashes { get; set; }
+
     public string EngineVersion { get; set; } = "";
     public string ResultHash { get; set; } = "";
 
@@ -306,12 +332,26 @@ public sealed class InvoiceLineRow
     public Guid? AdjustsInvoiceId { get; set; }
 
     public string? AdjustsNumber { get; set; }
+
+    /// <summary>What kind of line of the earlier invoice an adjustment corrects.</summary>
+    public string? AdjustsKind { get; set; }
+
+    /// <summary>Where the plan changed within the period (of an adjustment: the earlier one): the part that the line is of, and its version. Else null.</summary>
+    public Instant? SpanStart { get; set; }
+
+    public Instant? SpanEnd { get; set; }
+    public Guid? PlanVersionId { get; set; }
+
     public string Charge { get; set; } = "";
     public string Name { get; set; } = "";
     public string? Meter { get; set; }
     public decimal Quantity { get; set; }
     public decimal UnroundedAmount { get; set; }
     public decimal Amount { get; set; }
+
+    /// <summary>How much tax the line stands for, added or contained.</summary>
+    public decimal Tax { get; set; }
+
     public long EventCount { get; set; }
     public decimal EventDigest { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf;
@@ -15,7 +16,9 @@ using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.Persistence;
 using Polaris.Ingestion.V1;
 using Polaris.Plans.V1;
@@ -23,6 +26,7 @@ using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 using Polaris.Usage.V1;
 using Xunit;
+using PlanVersion = Polaris.Plans.V1.PlanVersion;
 
 namespace Polaris.Tests.Billing;
 
@@ -44,9 +48,11 @@ internal sealed class BillingAlone : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private BillingAlone(WebApplication app, FakeIngestion store) => (this.app, Store) = (app, store);
+    private BillingAlone(WebApplication app, FakeIngestion store, FakePlans plans) => (this.app, Store, Plans) = (app, store, plans);
 
     public FakeIngestion Store { get; }
+
+    public FakePlans Plans { get; }
 
     public NpgsqlDataSource Database => Of<NpgsqlDataSource>();
 
@@ -59,7 +65,7 @@ internal sealed class BillingAlone : IAsyncDisposable
             await MigrateVerb.RunAsync<BillingDbContext>(
                 ["migrate", $"--ConnectionStrings:database={owner.ConnectionString}", $"--Database:RuntimeRole={name}", $"--Database:RuntimePassword={name}"],
                 options => new BillingDbContext(options));
-            return new BillingAlone(Compose(new NpgsqlConnectionStringBuilder(owner.ConnectionString) { Username = name, Password = name, Pooling = true }.ConnectionString, out var store), store);
+            return new BillingAlone(Compose(new NpgsqlConnectionStringBuilder(owner.ConnectionString) { Username = name, Password = name, Pooling = true }.ConnectionString, out var store, out var plans), store, plans);
         }
     }
 
@@ -116,8 +122,9 @@ internal sealed class BillingAlone : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await app.DisposeAsync();
 
-    private static WebApplication Compose(string connectionString, out FakeIngestion store)
+    private static WebApplication Compose(string connectionString, out FakeIngestion store, out FakePlans plans)
     {
+        plans = new FakePlans();
         var ingestion = store = new FakeIngestion();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -125,15 +132,41 @@ internal sealed class BillingAlone : IAsyncDisposable
         builder.AddNpgsqlDbContext<BillingDbContext>();
         builder.Services.AddLogging().AddOptions<BillingOptions>();
         builder.Services.AddSingleton(TimeProvider.System).AddScoped<TenantScope>()
-            .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(new NoPlans())
-            .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
+            .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(plans)
+            .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<PlanCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
             .AddSingleton<ReadUsage>().AddSingleton<CompareAggregates>()
             .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, NullLogger<BillingEventRelay>.Instance))
+            .AddScoped<ChangePlan>().AddScoped<EndSubscription>().AddScoped<PreviewInvoice>().AddScoped<WhatIf>().AddScoped<ReadCurrentUsage>()
             .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>();
         return builder.Build();
     }
+}
 
-    private sealed class NoPlans : Polaris.Plans.V1.Plans.PlansClient;
+/// <summary>Plans as far as Billing asks it: versions by id and a plan's current one. Meters are the tests' own matter.</summary>
+internal sealed class FakePlans : Polaris.Plans.V1.Plans.PlansClient
+{
+    private readonly ConcurrentDictionary<string, PlanVersion> versions = new();
+
+    public PlanVersion Add(PlanVersion version) => versions[version.Id] = version;
+
+    public override AsyncUnaryCall<ListMetersResponse> ListMetersAsync(
+        ListMetersRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) => Answer(Task.FromResult(new ListMetersResponse()));
+
+    public override AsyncUnaryCall<PlanVersion> GetPublishedPlanVersionAsync(
+        GetPublishedPlanVersionRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
+        Answer(versions.Values.Where(one => one.PlanKey == request.PlanKey && one.Status == VersionStatus.Published).MaxBy(one => one.Number) is { } current
+            ? Task.FromResult(current)
+            : Task.FromException<PlanVersion>(new RpcException(new Status(StatusCode.NotFound, ""))));
+
+    public override AsyncUnaryCall<GetPlanVersionsResponse> GetPlanVersionsAsync(
+        GetPlanVersionsRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default)
+    {
+        var response = new GetPlanVersionsResponse();
+        response.Versions.AddRange(request.Ids.Where(versions.ContainsKey).Select(id => versions[id]));
+        return Answer(Task.FromResult(response));
+    }
+
+    private static AsyncUnaryCall<T> Answer<T>(Task<T> answer) => new(answer, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
 }
 
 /// <summary>Ingestion's store as its contract has it: every event once, in order of batch id, with who corrected it.</summary>

@@ -36,6 +36,9 @@ internal sealed class OrgClocks(BillingDbContext db, TenantScope tenant, Invoice
         return reading;
     }
 
+    /// <summary>The org's time alone.</summary>
+    public Task<Instant> ReadNowAsync(CancellationToken ct) => db.InTransactionAsync(NowAsync, ct);
+
     /// <summary>The org's time, inside the caller's transaction.</summary>
     public async Task<Instant> NowAsync(CancellationToken ct) =>
         await db.Orgs.Select(row => row.FrozenAt).SingleOrDefaultAsync(ct) ?? Instant.FromDateTimeOffset(time.GetUtcNow());

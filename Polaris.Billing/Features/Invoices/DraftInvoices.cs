@@ -39,7 +39,7 @@ internal sealed partial class DraftInvoices(
     /// <summary>An empty period is that of an invoice with nothing but adjustments, after a subscription's end.</summary>
     private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft)
     {
-        public Guid PlanVersionId => Draft?.PlanVersionId ?? Subscription.PlanVersionId;
+        public PlanHistory Plans { get; } = Calendars.PlansOf(Subscription);
     }
 
     /// <summary>Drafts or replaces up to <see cref="ChunkSize"/> invoices; returns how many.</summary>
@@ -101,12 +101,9 @@ internal sealed partial class DraftInvoices(
         var earlier = await EarlierInvoices.OfAsync(db, [.. work.Select(item => (item.Subscription.Id, item.Draft))], ct);
         var allEarlier = work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)]).ToArray();
         var invoiced = await EarlierInvoices.InvoicedAsync(db, allEarlier, null, ct);
-        var plans = await PlanCatalog.ReadAsync(db, work.Select(item => item.PlanVersionId).Concat(allEarlier.Select(row => row.PlanVersionId)), ct);
-        var spans = work.Select(item => (item.Subscription.CustomerKey, item.Period))
-            .Concat(allEarlier.Select(row => (row.CustomerKey, Period: new BillingPeriod(row.PeriodStart, row.PeriodEnd)))).Distinct()
-            .Select((span, index) => new UsageSpan(index, span.CustomerKey, span.Period.Start, span.Period.End)).ToArray();
-        var usage = await UsageOfSpans.ReadAsync(tx, org, spans, meters, ct);
-        var bySpan = spans.ToDictionary(span => (span.Customer, new BillingPeriod(span.Start, span.End)), span => usage.GetValueOrDefault(span.Index) ?? PeriodUsage.Empty);
+        var plans = await PlanCatalog.ReadAsync(db, work.SelectMany(item => item.Plans.Versions), ct);
+        var usage = await UsageOfSpans.ReadAsync(tx, org, work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)].Select(PeriodOf).Append(item.Period)
+            .SelectMany(period => item.Plans.Within(period)).Select(one => (item.Subscription.CustomerKey, one.Span))), meters, ct);
         var orgRow = await db.Orgs.SingleAsync(ct);
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
         var emails = await db.Customers.Where(row => customerKeys.Contains(row.Key)).ToDictionaryAsync(row => row.Key, row => row.Email, ct);
@@ -115,10 +112,10 @@ internal sealed partial class DraftInvoices(
             var changed = earlier[(item.Subscription.Id, item.Draft?.Id)].ToArray();
             try
             {
-                var adjusted = Adjustments.Seal(Rate(RatingEngine.Version, item.Period, item.PlanVersionId), [.. changed.SelectMany(row =>
-                    Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, new BillingPeriod(row.PeriodStart, row.PeriodEnd), row.PlanVersionId)))]);
+                var adjusted = Adjustments.Seal(
+                    Rate(RatingEngine.Version, item.Period), [.. changed.SelectMany(row => Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, PeriodOf(row))))]);
                 foreach (var row in changed) row.Stale = false;
-                Keep(item, plans[item.PlanVersionId], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
+                Keep(item, [.. item.Plans.Within(item.Period).Select(one => plans[one.PlanVersionId])], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
             }
             catch (OverflowException exception)
             {
@@ -128,15 +125,17 @@ internal sealed partial class DraftInvoices(
                 LogUnratable(exception, item.Subscription.Id, item.Subscription.OrgId);
             }
 
-            RatedInvoice Rate(string engine, BillingPeriod period, Guid plan) => InvoiceRows.Rate(
-                engine, item.Subscription, period, plans[plan], bySpan[(item.Subscription.CustomerKey, period)]);
+            RatedInvoice Rate(string engine, BillingPeriod period) => InvoiceRows.Rate(
+                engine, item.Subscription, item.Plans, period, plans, span => usage[(item.Subscription.CustomerKey, span)]);
         }
 
         await db.SaveChangesAsync(ct);
         return work.Count;
+
+        static BillingPeriod PeriodOf(InvoiceRow row) => new(row.PeriodStart, row.PeriodEnd);
     }
 
-    private void Keep(Work work, PlanVersion plan, AdjustedInvoice adjusted, OrgRow org, string? email)
+    private void Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org, string? email)
     {
         var (subscription, period, draft) = work;
         if (draft is not null)
@@ -147,7 +146,7 @@ internal sealed partial class DraftInvoices(
 
         // Nothing came of the change: no invoice without a line.
         if (period.IsEmpty && adjusted.Adjustments.Count == 0) return;
-        var invoice = InvoiceRows.Create(org.OrgId, Guid.CreateVersion7(time.GetUtcNow()), Number(org.NextInvoiceNumber++), subscription, period, plan, adjusted, Now());
+        var invoice = InvoiceRows.Create(org.OrgId, Guid.CreateVersion7(time.GetUtcNow()), Number(org.NextInvoiceNumber++), subscription, period, plans, adjusted, Now());
         db.Invoices.Add(invoice);
         db.Outbox.Add(Announce(invoice, email));
         if (period.IsEmpty) return;

@@ -58,13 +58,13 @@ internal static class EarlierInvoices
             .Where(row => before == null || string.Compare(row.Number, before) < 0)
             .SelectMany(row => row.Lines.Where(line => line.AdjustsInvoiceId != null && ids.Contains(line.AdjustsInvoiceId.Value)), (row, line) => new { row.Number, Line = line })
             .ToListAsync(ct);
-        var byCharge = adjustments.OrderBy(one => one.Number, StringComparer.Ordinal).ToLookup(one => (one.Line.AdjustsInvoiceId!.Value, one.Line.Charge), one => one.Line);
+        var byLine = adjustments.OrderBy(one => one.Number, StringComparer.Ordinal).ToLookup(one => (one.Line.AdjustsInvoiceId!.Value, InvoiceRows.IdOf(one.Line)), one => one.Line);
         return earlier.ToDictionary(row => row.Id, row => new InvoicedPeriod(row.Id, row.Number, [.. row.Lines
-            .Where(line => line.Kind != InvoiceLineKinds.Adjustment).OrderBy(line => line.Ordinal).Select(line => Sum(line, byCharge[(row.Id, line.Charge)]))]));
+            .Where(line => line.Kind != InvoiceLineKinds.Adjustment).OrderBy(line => line.Ordinal).Select(line => Sum(line, byLine[(row.Id, InvoiceRows.IdOf(line))]))]));
     }
 
     // Quantities and amounts add up; count and digest are of everything counted, so the last one stands.
     private static InvoicedCharge Sum(InvoiceLineRow line, IEnumerable<InvoiceLineRow> adjustments) => adjustments.Aggregate(
-        new InvoicedCharge(line.Charge, line.Quantity, line.Amount, line.EventCount, decimal.ToUInt64(line.EventDigest)),
-        (sum, next) => new InvoicedCharge(sum.Charge, sum.Quantity + next.Quantity, sum.Amount + next.Amount, next.EventCount, decimal.ToUInt64(next.EventDigest)));
+        new InvoicedCharge(InvoiceRows.IdOf(line), line.Quantity, line.Amount, line.Tax, line.EventCount, decimal.ToUInt64(line.EventDigest)),
+        (sum, next) => new InvoicedCharge(sum.Line, sum.Quantity + next.Quantity, sum.Amount + next.Amount, sum.Tax + next.Tax, next.EventCount, decimal.ToUInt64(next.EventDigest)));
 }

@@ -25,15 +25,30 @@ internal static class InvoiceRows
     /// <summary>Rates a period as its invoice has it. An empty one has nothing of its own: no charges, not even flat fees, and no terms.</summary>
     /// <param name="engine">The engine that made the invoice, or is to make it.</param>
     /// <param name="subscription">Whose period it is; its calendar tells what is prorated and what is due in advance.</param>
+    /// <param name="plans">Which version holds when: the subscription's own history, or another to compare with.</param>
     /// <param name="period">One of its periods, or an empty one.</param>
-    /// <param name="plan">What is charged.</param>
-    /// <param name="usage">What was used in the period.</param>
-    public static RatedInvoice Rate(string engine, SubscriptionRow subscription, BillingPeriod period, PlanVersion plan, PeriodUsage usage) => RatingEngine.Rate(
-        engine, new InvoiceSubject(subscription.Id, subscription.CustomerKey, period), period.IsEmpty ? plan with { Charges = [], Terms = null } : plan, usage,
-        period.IsEmpty ? BilledTime.Alone(period) : BilledTime.Of(Calendars.Of(subscription), period), Currencies.MinorUnits(plan.Currency));
+    /// <param name="versions">By id.</param>
+    /// <param name="usage">What was used in a span of the period in which one version held.</param>
+    public static RatedInvoice Rate(
+        string engine, SubscriptionRow subscription, PlanHistory plans, BillingPeriod period, IReadOnlyDictionary<Guid, PlanVersion> versions, Func<BillingPeriod, PeriodUsage> usage)
+    {
+        var calendar = Calendars.Of(subscription);
+        var parts = plans.Within(period).Select(one => period.IsEmpty
+            ? new PeriodPart(period, versions[one.PlanVersionId] with { Charges = [], Terms = null }, PeriodUsage.Empty, BilledTime.Alone(period))
+            : new PeriodPart(one.Span, versions[one.PlanVersionId], usage(one.Span), BilledTime.Of(calendar, plans, period, one.Span, subscription.PaidUntil))).ToArray();
+        return SplitInvoice.Rate(engine, new InvoiceSubject(subscription.Id, subscription.CustomerKey, period), parts, Currencies.MinorUnits(parts[0].Plan.Currency));
+    }
 
+    /// <param name="org">Whose it is.</param>
+    /// <param name="id">A new one.</param>
+    /// <param name="number">The org's next.</param>
+    /// <param name="subscription">What is invoiced.</param>
+    /// <param name="period">Of when.</param>
+    /// <param name="plans">The versions that held in the period, in order of time.</param>
+    /// <param name="rated">What came out.</param>
+    /// <param name="now">When it is made.</param>
     public static InvoiceRow Create(
-        Guid org, Guid id, string number, SubscriptionRow subscription, BillingPeriod period, PlanVersion plan, AdjustedInvoice rated, Instant now)
+        Guid org, Guid id, string number, SubscriptionRow subscription, BillingPeriod period, IReadOnlyList<PlanVersion> plans, AdjustedInvoice rated, Instant now)
     {
         var invoice = new InvoiceRow
         {
@@ -42,11 +57,12 @@ internal static class InvoiceRows
             Number = number,
             SubscriptionId = subscription.Id,
             CustomerKey = subscription.CustomerKey,
-            Currency = plan.Currency,
+            Currency = plans[^1].Currency,
             PeriodStart = period.Start,
             PeriodEnd = period.End,
-            PlanVersionId = plan.Id,
-            PlanVersionHash = plan.Hash,
+            PlanVersionId = plans[^1].Id,
+            PlanVersionHash = plans[^1].Hash,
+            PlanVersionHashes = plans.Count > 1 ? [.. plans.Select(plan => plan.Hash)] : null,
             CreatedAt = now,
         };
         Fill(invoice, rated);
@@ -61,6 +77,9 @@ internal static class InvoiceRows
         draft.Stale = false;
     }
 
+    /// <summary>Which line it is among those of its invoice; of an adjustment, which line of the earlier invoice it corrects.</summary>
+    public static LineId IdOf(InvoiceLineRow line) => new(Enum.Parse<LineKind>(line.AdjustsKind ?? line.Kind, ignoreCase: true), line.Charge, line.SpanStart);
+
     public static IReadOnlyList<StoredStep> Steps(InvoiceLineRow line) => JsonSerializer.Deserialize<StoredStep[]>(line.Explanation)!;
 
     /// <summary>A line as it would be stored, for showing it.</summary>
@@ -74,7 +93,7 @@ internal static class InvoiceRows
     private static void Fill(InvoiceRow invoice, AdjustedInvoice rated)
     {
         invoice.Total = rated.Total;
-        invoice.Tax = rated.Own.Tax;
+        invoice.Tax = rated.Tax;
         invoice.EngineVersion = RatingEngine.Version;
         invoice.ResultHash = rated.ResultHash;
         var ordinal = 0;
@@ -95,12 +114,17 @@ internal static class InvoiceRows
         line.Kind = InvoiceLineKinds.Of(rated.Kind);
         line.AdjustsInvoiceId = adjustment?.AdjustsInvoiceId;
         line.AdjustsNumber = adjustment?.AdjustsNumber;
+        line.AdjustsKind = adjustment is null ? null : InvoiceLineKinds.Of(adjustment.Adjusts.Kind);
+        line.SpanStart = rated.Span?.Span.Start;
+        line.SpanEnd = rated.Span?.Span.End;
+        line.PlanVersionId = rated.Span?.PlanVersionId;
         line.Charge = rated.Charge.Key;
         line.Name = rated.Charge.Name;
         line.Meter = rated.Charge.Meter;
         line.Quantity = rated.Usage.Quantity;
         line.UnroundedAmount = rated.UnroundedAmount;
         line.Amount = rated.Amount;
+        line.Tax = rated.Tax;
         line.EventCount = rated.Usage.EventCount;
         line.EventDigest = rated.Usage.EventDigest;
         line.Explanation = JsonSerializer.Serialize(rated.Steps.Select(StoredStep.Of), LeaveOutNulls);

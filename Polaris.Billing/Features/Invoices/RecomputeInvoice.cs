@@ -26,9 +26,10 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
                 ?? throw new RefusedException(Refusal.NotFound("invoice"));
             var ids = row.Lines.Where(line => line.AdjustsInvoiceId is not null).Select(line => line.AdjustsInvoiceId!.Value).Distinct().ToArray();
             var corrects = ids.Length == 0 ? [] : await db.Invoices.AsNoTracking().Include(row => row.Lines).Where(row => ids.Contains(row.Id)).OrderBy(row => row.Number).ToListAsync(token);
-            return (row, await db.Subscriptions.AsNoTracking().SingleAsync(one => one.Id == row.SubscriptionId, token), await PlanCatalog.ReadAsync(db, corrects.Select(one => one.PlanVersionId).Append(row.PlanVersionId), token),
-                corrects, await EarlierInvoices.InvoicedAsync(db, corrects, row.Number, token));
+            var subscribed = await db.Subscriptions.AsNoTracking().SingleAsync(one => one.Id == row.SubscriptionId, token);
+            return (row, subscribed, await PlanCatalog.ReadAsync(db, Calendars.PlansOf(subscribed).Versions, token), corrects, await EarlierInvoices.InvoicedAsync(db, corrects, row.Number, token));
         }, ct);
+        var history = Calendars.PlansOf(subscription);
 
         var adjustments = new List<AdjustmentLine>();
         foreach (var row in earlier) adjustments.AddRange(Adjustments.Between(invoiced[row.Id], await RateAsync(row)));
@@ -37,36 +38,39 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
 
         async Task<RatedInvoice> RateAsync(InvoiceRow row)
         {
-            var (period, plan) = (new BillingPeriod(row.PeriodStart, row.PeriodEnd), plans[row.PlanVersionId]);
-            var usage = period.IsEmpty ? PeriodUsage.Empty : await usageFromEvents.HandleAsync(row.CustomerKey, period, plan, ct);
-            return InvoiceRows.Rate(row.EngineVersion, subscription, period, plan, usage);
+            var period = new BillingPeriod(row.PeriodStart, row.PeriodEnd);
+            var usage = new Dictionary<BillingPeriod, PeriodUsage>();
+            foreach (var (span, plan) in history.Within(period))
+                usage.Add(span, span.IsEmpty ? PeriodUsage.Empty : await usageFromEvents.HandleAsync(row.CustomerKey, span, plans[plan], ct));
+            return InvoiceRows.Rate(row.EngineVersion, subscription, history, period, plans, span => usage[span]);
         }
     }
 
     private static List<RecomputationDifference> Compare(InvoiceRow invoice, AdjustedInvoice rated)
     {
-        var recomputed = rated.Own.Lines.Select(line => (Adjusts: (Guid?)null, Line: line))
-            .Concat(rated.Adjustments.Select(one => (Adjusts: (Guid?)one.AdjustsInvoiceId, one.Line)))
-            .ToDictionary(one => (one.Adjusts, one.Line.Charge.Key), one => one.Line);
+        var recomputed = rated.Own.Lines.Select(line => (Adjusts: (Guid?)null, Id: LineId.Of(line), Line: line))
+            .Concat(rated.Adjustments.Select(one => (Adjusts: (Guid?)one.AdjustsInvoiceId, Id: one.Adjusts, one.Line)))
+            .ToDictionary(one => (one.Adjusts, one.Id), one => one.Line);
         var differences = new List<RecomputationDifference>();
         foreach (var stored in invoice.Lines)
         {
             // An adjustment that is not needed any more comes to nothing.
-            recomputed.Remove((stored.AdjustsInvoiceId, stored.Charge), out var line);
-            Check(Name(stored.Charge, stored.AdjustsNumber), stored, line);
+            recomputed.Remove((stored.AdjustsInvoiceId, InvoiceRows.IdOf(stored)), out var line);
+            Check(Name(InvoiceRows.IdOf(stored), stored.AdjustsNumber), stored, line);
         }
 
-        foreach (var ((adjusts, charge), line) in recomputed)
-            Check(Name(charge, rated.Adjustments.First(one => one.AdjustsInvoiceId == adjusts).AdjustsNumber), new InvoiceLineRow(), line);
+        foreach (var ((adjusts, id), line) in recomputed)
+            Check(Name(id, rated.Adjustments.FirstOrDefault(one => one.AdjustsInvoiceId == adjusts)?.AdjustsNumber), new InvoiceLineRow(), line);
         return differences;
 
-        static string Name(string charge, string? adjusts) => adjusts is null ? charge : $"{charge}, correction of {adjusts}";
+        static string Name(LineId line, string? adjusts) => line.Charge + (line.From is { } from ? $" from {from}" : "") + (adjusts is null ? "" : $", correction of {adjusts}");
 
         void Check(string charge, InvoiceLineRow stored, RatedLine? line)
         {
             Differs(charge, "quantity", stored.Quantity, line?.Usage.Quantity, RatingEngine.Text);
             Differs(charge, "unroundedAmount", stored.UnroundedAmount, line?.UnroundedAmount, RatingEngine.Text);
             Differs(charge, "amount", stored.Amount, line?.Amount, InvoiceRows.Text);
+            Differs(charge, "tax", stored.Tax, line?.Tax, InvoiceRows.Text);
             Differs(charge, "eventCount", stored.EventCount, line?.Usage.EventCount, InvoiceRows.Text);
             Differs(charge, "eventDigest", stored.EventDigest, line?.Usage.EventDigest, InvoiceRows.Text);
         }

@@ -34,12 +34,17 @@ internal sealed class PlanCatalog(Plans.V1.Plans.PlansClient plans)
 
     /// <summary>A version in whatever state, also a draft.</summary>
     /// <exception cref="RefusedException">The org has none of this id, or Plans cannot be read.</exception>
-    public async Task<Domain.PlanVersion> FetchAsync(Guid org, Guid id, CancellationToken ct)
+    public async Task<Domain.PlanVersion> FetchAsync(Guid org, Guid id, CancellationToken ct) =>
+        await FindAsync(org, id, ct) is { } found ? PlanMessages.ToDomain(found) : throw new RefusedException(Refusal.NotFound("plan version"));
+
+    /// <summary>As Plans sends it, with its state; null when the org has none of this id.</summary>
+    /// <exception cref="RefusedException">Plans cannot be read.</exception>
+    public async Task<Plans.V1.PlanVersion?> FindAsync(Guid org, Guid id, CancellationToken ct)
     {
         try
         {
             var found = await plans.GetPlanVersionsAsync(new GetPlanVersionsRequest { OrgId = org.ToString(), Ids = { id.ToString() } }, cancellationToken: ct);
-            return found.Versions.Count == 1 ? PlanMessages.ToDomain(found.Versions[0]) : throw new RefusedException(Refusal.NotFound("plan version"));
+            return found.Versions.Count == 1 ? found.Versions[0] : null;
         }
         catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
         {

@@ -31,7 +31,7 @@ internal sealed class LocateEvents(NpgsqlDataSource database)
 {
     public const int MaxAtOnce = 100;
 
-    /// <summary>A line that covers a period's usage of a meter: of the period's own invoice, or an adjustment of it.</summary>
+    /// <summary>A line that covers a period's usage of a meter, or the part of it that had the line's plan version: of the period's own invoice, or an adjustment of it.</summary>
     private sealed record Line(Guid Covering, string Customer, Instant Start, Instant End, Instant? FinalizedAt, string Meter, InvoiceLineOfEvent On);
 
     /// <summary>Answers in the order asked.</summary>
@@ -82,12 +82,12 @@ internal sealed class LocateEvents(NpgsqlDataSource database)
               FROM unnest($2::text[], $3::timestamptz[]) e(customer, bucket)
               JOIN invoices i ON i.org_id = $1 AND i.customer_key = e.customer AND i.period_start <= e.bucket AND i.period_end > e.bucket),
             lines AS (
-              SELECT c.id AS covering, l.invoice_id, l.ordinal, l.charge, l.meter FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.invoice_id = c.id
+              SELECT c.id AS covering, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.invoice_id = c.id
               WHERE l.kind = $4 AND l.meter IS NOT NULL
               UNION ALL
-              SELECT c.id, l.invoice_id, l.ordinal, l.charge, l.meter FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.adjusts_invoice_id = c.id
+              SELECT c.id, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.adjusts_invoice_id = c.id
               WHERE l.meter IS NOT NULL)
-            SELECT c.customer_key, c.period_start, c.period_end, i.finalized_at, l.meter, i.id, i.number, i.status, l.charge, c.id
+            SELECT c.customer_key, coalesce(l.span_start, c.period_start), coalesce(l.span_end, c.period_end), i.finalized_at, l.meter, i.id, i.number, i.status, l.charge, c.id
             FROM lines l JOIN covering c ON c.id = l.covering JOIN invoices i ON i.org_id = $1 AND i.id = l.invoice_id
             WHERE i.status <> 'void' ORDER BY i.number, l.ordinal
             """);

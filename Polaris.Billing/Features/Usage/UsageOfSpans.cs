@@ -14,6 +14,15 @@ internal readonly record struct UsageSpan(int Index, string Customer, Instant St
 /// <summary>What rating needs of any number of spans, by meter and by the values of its dimensions, in a fixed number of statements.</summary>
 internal static class UsageOfSpans
 {
+    /// <summary>By customer and span, every one that is asked for.</summary>
+    public static async Task<Dictionary<(string Customer, BillingPeriod Span), PeriodUsage>> ReadAsync(
+        ScopedTransaction tx, Guid org, IEnumerable<(string Customer, BillingPeriod Span)> spans, IEnumerable<MeterDefinition> meters, CancellationToken ct)
+    {
+        var asked = spans.Distinct().Select((one, index) => new UsageSpan(index, one.Customer, one.Span.Start, one.Span.End)).ToArray();
+        var found = await ReadAsync(tx, org, asked, meters, ct);
+        return asked.ToDictionary(span => (span.Customer, span.Period), span => found.GetValueOrDefault(span.Index, PeriodUsage.Empty));
+    }
+
     /// <summary>By span; what was not used, and holds no level, is not in it.</summary>
     public static async Task<Dictionary<int, PeriodUsage>> ReadAsync(
         ScopedTransaction tx, Guid org, IReadOnlyList<UsageSpan> spans, IEnumerable<MeterDefinition> meters, CancellationToken ct)

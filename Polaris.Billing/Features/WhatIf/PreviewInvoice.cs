@@ -24,7 +24,9 @@ internal sealed class PreviewInvoice(BillingDbContext db, TenantScope tenant, Or
 
     /// <param name="customer">Whose running subscriptions.</param>
     /// <param name="subscription">Only this one; null for all.</param>
-    /// <param name="quantities">Instead of the usage of these meters. One of a meter that is priced by dimensions counts as usage without them.</param>
+    /// <param name="quantities">
+    /// Instead of the usage of these meters, under the plan version that holds now. One of a meter that is priced by dimensions counts as usage without them.
+    /// </param>
     /// <param name="ct">Cancels.</param>
     public Task<IReadOnlyList<UnstoredInvoice>> HandleAsync(string customer, Guid? subscription, IReadOnlyList<AssumedQuantity> quantities, CancellationToken ct)
     {
@@ -35,7 +37,7 @@ internal sealed class PreviewInvoice(BillingDbContext db, TenantScope tenant, Or
             var now = await clocks.NowAsync(token);
             var rows = await db.Subscriptions.AsNoTracking().Where(row => row.CustomerKey == customer && row.StartAt <= now && (row.EndAt == null || row.EndAt > now))
                 .Where(row => subscription == null || row.Id == subscription).OrderBy(row => row.StartAt).ThenBy(row => row.Id).Take(Paging.MaxPage).ToListAsync(token);
-            var plans = await PlanCatalog.ReadAsync(db, rows.Select(row => row.PlanVersionId), token);
+            var plans = await PlanCatalog.ReadAsync(db, rows.SelectMany(row => Calendars.PlansOf(row).Versions), token);
             var tx = DraftInvoices.Transaction(db);
             var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
             for (var i = 0; i < quantities.Count; i++)
@@ -45,9 +47,10 @@ internal sealed class PreviewInvoice(BillingDbContext db, TenantScope tenant, Or
             }
 
             var periods = rows.Select(row => Calendars.Of(row).Containing(now)!.Value).ToArray();
-            var usage = await UsageOfSpans.ReadAsync(tx, org, [.. periods.Select((period, i) => new UsageSpan(i, customer, period.Start, period.End))], meters, token);
+            var usage = await UsageOfSpans.ReadAsync(
+                tx, org, rows.SelectMany((row, i) => Calendars.PlansOf(row).Within(periods[i]).Select(one => (customer, one.Span))), meters, token);
             return (IReadOnlyList<UnstoredInvoice>)[.. rows.Select((row, i) => WhatIf.Rate(
-                row, periods[i], plans[row.PlanVersionId], Assume(usage.GetValueOrDefault(i, PeriodUsage.Empty), quantities)))];
+                row, Calendars.PlansOf(row), periods[i], plans, span => span.Contains(now) ? Assume(usage[(customer, span)], quantities) : usage[(customer, span)]))];
         }, ct);
     }
 

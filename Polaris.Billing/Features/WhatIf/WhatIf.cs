@@ -22,7 +22,7 @@ internal sealed record PeriodComparison(UnstoredInvoice Now, UnstoredInvoice The
 internal sealed record Comparison(string Currency, IReadOnlyList<PeriodComparison> Periods, string? EndCursor, bool HasNextPage);
 
 /// <summary>
-/// Rates stored usage of past periods under another plan version, be it a draft, beside the version they had; both by today's engine and
+/// Rates stored usage of past periods under another plan version, be it a draft, beside the versions they had; both by today's engine and
 /// from aggregates as they are now. Writes nothing.
 /// </summary>
 internal sealed class WhatIf(BillingDbContext db, TenantScope tenant, OrgClocks clocks, PlanCatalog catalog)
@@ -56,27 +56,29 @@ internal sealed class WhatIf(BillingDbContext db, TenantScope tenant, OrgClocks 
         if (customers is not null) matching = matching.Where(row => customers.Contains(row.CustomerKey));
         if (Guid.TryParse(after, out var id)) matching = matching.Where(row => row.Id.CompareTo(id) > 0);
         var page = Paging.ToPage(await matching.OrderBy(row => row.Id).Take(first + 1).ToListAsync(ct), first, 0, row => row.Id.ToString());
-        var plans = await PlanCatalog.ReadAsync(db, page.Rows.Select(row => row.PlanVersionId), ct);
+        var plans = await PlanCatalog.ReadAsync(db, page.Rows.SelectMany(row => Calendars.PlansOf(row).Versions), ct);
         if (plans.Values.FirstOrDefault(plan => plan.Currency != then.Currency) is { } other)
             throw new RefusedException(Refusal.Invalid("planVersionId", "currency_mismatch", $"The plan version is in {then.Currency}, a subscription's plan '{other.PlanKey}' in {other.Currency}."));
         var tx = DraftInvoices.Transaction(db);
         var meters = await MetersAsync(tx, org, plans.Values.Append(then), ct);
         var periods = page.Rows.SelectMany(row => Periods(row, from, last).Select(period => (Row: row, Period: period))).ToArray();
-        var usage = await UsageOfSpans.ReadAsync(
-            tx, org, [.. periods.Select((one, i) => new UsageSpan(i, one.Row.CustomerKey, one.Period.Start, one.Period.End))], meters, ct);
-        return new Comparison(then.Currency, [.. periods.Select((one, i) =>
+        var usage = await UsageOfSpans.ReadAsync(tx, org, periods.SelectMany(one => Calendars.PlansOf(one.Row).Within(one.Period).Select(part => part.Span).Append(one.Period)
+            .Select(span => (one.Row.CustomerKey, span))), meters, ct);
+        var (always, versions) = (new PlanHistory(then.Id, []), new Dictionary<Guid, PlanVersion> { [then.Id] = then });
+        return new Comparison(then.Currency, [.. periods.Select(one =>
         {
-            var used = usage.GetValueOrDefault(i, PeriodUsage.Empty);
-            return new PeriodComparison(Rate(one.Row, one.Period, plans[one.Row.PlanVersionId], used), Rate(one.Row, one.Period, then, used));
+            PeriodUsage Used(BillingPeriod span) => usage[(one.Row.CustomerKey, span)];
+            return new PeriodComparison(Rate(one.Row, Calendars.PlansOf(one.Row), one.Period, plans, Used), Rate(one.Row, always, one.Period, versions, Used));
         })], page.EndCursor, page.HasNextPage);
     }
 
     /// <exception cref="RefusedException">An amount is too large for any invoice.</exception>
-    public static UnstoredInvoice Rate(SubscriptionRow row, BillingPeriod period, PlanVersion plan, PeriodUsage usage)
+    public static UnstoredInvoice Rate(
+        SubscriptionRow row, PlanHistory history, BillingPeriod period, IReadOnlyDictionary<Guid, PlanVersion> versions, Func<BillingPeriod, PeriodUsage> usage)
     {
         try
         {
-            return new UnstoredInvoice(row, period, plan.Currency, InvoiceRows.Rate(RatingEngine.Version, row, period, plan, usage));
+            return new UnstoredInvoice(row, period, versions[history.First].Currency, InvoiceRows.Rate(RatingEngine.Version, row, history, period, versions, usage));
         }
         catch (OverflowException)
         {

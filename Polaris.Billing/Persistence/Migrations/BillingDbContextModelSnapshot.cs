@@ -421,6 +421,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("adjusts_invoice_id");
 
+                    b.Property<string>("AdjustsKind")
+                        .HasColumnType("text")
+                        .HasColumnName("adjusts_kind");
+
                     b.Property<string>("AdjustsNumber")
                         .HasColumnType("text")
                         .HasColumnName("adjusts_number");
@@ -463,9 +467,25 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("name");
 
+                    b.Property<Guid?>("PlanVersionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("plan_version_id");
+
                     b.Property<decimal>("Quantity")
                         .HasColumnType("numeric")
                         .HasColumnName("quantity");
+
+                    b.Property<Instant?>("SpanEnd")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("span_end");
+
+                    b.Property<Instant?>("SpanStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("span_start");
+
+                    b.Property<decimal>("Tax")
+                        .HasColumnType("numeric")
+                        .HasColumnName("tax");
 
                     b.Property<decimal>("UnroundedAmount")
                         .HasColumnType("numeric")
@@ -531,6 +551,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("plan_version_hash");
+
+                    b.PrimitiveCollection<string[]>("PlanVersionHashes")
+                        .HasColumnType("text[]")
+                        .HasColumnName("plan_version_hashes");
 
                     b.Property<Guid>("PlanVersionId")
                         .HasColumnType("uuid")
@@ -664,6 +688,39 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.PlanChangeRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subscription_id");
+
+                    b.Property<Instant>("StartsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("starts_at");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("PlanKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("plan_key");
+
+                    b.Property<Guid>("PlanVersionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("plan_version_id");
+
+                    b.HasKey("OrgId", "SubscriptionId", "StartsAt")
+                        .HasName("pk_plan_changes");
+
+                    b.ToTable("plan_changes", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.PlanVersionRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -728,6 +785,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Instant?>("NextPeriodStart")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("next_period_start");
+
+                    b.Property<Instant?>("PaidUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("paid_until");
 
                     b.Property<string>("PlanKey")
                         .IsRequired()
@@ -905,9 +966,24 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasConstraintName("fk_invoice_lines_invoices_org_id_invoice_id");
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.PlanChangeRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.SubscriptionRow", null)
+                        .WithMany("Changes")
+                        .HasForeignKey("OrgId", "SubscriptionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_plan_changes_subscriptions_org_id_subscription_id");
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceRow", b =>
                 {
                     b.Navigation("Lines");
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.SubscriptionRow", b =>
+                {
+                    b.Navigation("Changes");
                 });
 #pragma warning restore 612, 618
         }
