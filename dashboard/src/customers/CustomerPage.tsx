@@ -90,7 +90,7 @@ function CurrentUsageCard({ customer }: { customer: string }) {
               }
             >
               {currentUsage.map((usage) => (
-                <tr key={usage.subscriptionId + usage.charge}>
+                <tr key={usage.subscriptionId + usage.charge + usage.periodStart}>
                   <td>
                     <Link to={`/usage?${new URLSearchParams({ customer, meter: usage.meter }).toString()}`}>
                       {usage.charge}
