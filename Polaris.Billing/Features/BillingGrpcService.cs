@@ -95,6 +95,8 @@ internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage cu
             Amount = Text(line.Amount),
             EventCount = line.EventCount,
             AdjustsInvoiceId = line.AdjustsInvoiceId?.ToString() ?? "",
+            SpanStart = line.SpanStart is { } start ? Timestamp.FromDateTime(start.ToDateTimeUtc()) : null,
+            SpanEnd = line.SpanEnd is { } end ? Timestamp.FromDateTime(end.ToDateTimeUtc()) : null,
             EventDigest = decimal.ToUInt64(line.EventDigest).ToString("x16", CultureInfo.InvariantCulture),
         }));
         return message;

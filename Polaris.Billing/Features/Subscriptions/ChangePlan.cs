@@ -44,7 +44,8 @@ internal sealed class ChangePlan(
         await UsageSql.LockOrgAloneAsync(DraftInvoices.Transaction(db), tenant.RequireOrg(), token);
         var row = await RunningSubscription.FindAsync(db, subscriptionId, "subscriptionId", token);
         var now = await clocks.NowAsync(token);
-        row.Changes.RemoveAll(one => one.StartsAt > now);
+        // An org's clock that returns to real time goes back: what is invoiced has come all the same.
+        row.Changes.RemoveAll(one => one.StartsAt > now && one.StartsAt > row.NextPeriodStart);
         await db.SaveChangesAsync(token);
         return row;
     }, ct);
