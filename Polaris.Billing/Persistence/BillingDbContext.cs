@@ -72,6 +72,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.Property(row => row.Dimensions).HasDefaultValue("");
             table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
         });
+        modelBuilder.Entity<LevelCheckpointRow>().ToTable("level_checkpoints").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.Dimensions });
         modelBuilder.Entity<UsageBucketRow>(table =>
         {
             table.ToTable("usage_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.Partition });

@@ -141,6 +141,17 @@ public sealed class UsageUniqueRow
     public Guid ValueHash { get; set; }
 }
 
+/// <summary>The sum of all buckets of a customer's weighted_sum meter before a moment; only <c>LevelCheckpoints</c> knows how to use it.</summary>
+public sealed class LevelCheckpointRow
+{
+    public Guid OrgId { get; set; }
+    public string CustomerKey { get; set; } = "";
+    public Guid MeterId { get; set; }
+    public string Dimensions { get; set; } = "";
+    public Instant Before { get; set; }
+    public decimal Level { get; set; }
+}
+
 /// <summary>All events of an org and partition in one bucket, whatever meters count them; compared with Ingestion's digest.</summary>
 public sealed class UsageBucketRow
 {

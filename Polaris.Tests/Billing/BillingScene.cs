@@ -27,9 +27,9 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
 
     public Guid Subscription { get; } = Guid.CreateVersion7();
 
-    public static async Task<BillingScene> CreateAsync(BillingAlone billing, Wire.PlanVersion plan, Instant? end = null)
+    public static async Task<BillingScene> CreateAsync(BillingAlone billing, Wire.PlanVersion plan, Instant? end = null, params MeterDefinition[] more)
     {
-        var org = await billing.NewOrgAsync(new MeterDefinition(Guid.CreateVersion7(), "calls", "call", Aggregation.Count, "", []));
+        var org = await billing.NewOrgAsync([new MeterDefinition(Guid.CreateVersion7(), "calls", "call", Aggregation.Count, "", []), .. more]);
         var scene = new BillingScene(billing, org);
         await scene.InDbAsync((db, ct) =>
         {
@@ -75,13 +75,15 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
     /// <summary>Calls, an hour after one another.</summary>
     public async Task CallAsync(Instant from, params string[] keys)
     {
-        for (var i = 0; i < keys.Length; i++)
-        {
-            var one = FakeIngestion.Event(keys[i], from + Duration.FromHours(i));
-            var batch = billing.Store.Add(Org, one);
-            sent[keys[i]] = (batch, one);
-            await billing.ApplyAsync(batch);
-        }
+        for (var i = 0; i < keys.Length; i++) await SendAsync(keys[i], from + Duration.FromHours(i));
+    }
+
+    public async Task SendAsync(string key, Instant at, string properties = "")
+    {
+        var one = FakeIngestion.Event(key, at, properties: properties);
+        var batch = billing.Store.Add(Org, one);
+        sent[key] = (batch, one);
+        await billing.ApplyAsync(batch);
     }
 
     public async Task VoidAsync(string key)

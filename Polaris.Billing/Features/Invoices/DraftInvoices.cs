@@ -130,6 +130,8 @@ internal sealed partial class DraftInvoices(
         }
 
         await db.SaveChangesAsync(ct);
+        await LevelCheckpoints.KeepAsync(
+            tx, org, work.Select(item => (item.Subscription.CustomerKey, item.Period.Start)), [.. meters.Where(meter => meter.Aggregation == Aggregation.WeightedSum).Select(meter => meter.Id)], ct);
         return work.Count;
 
         static BillingPeriod PeriodOf(InvoiceRow row) => new(row.PeriodStart, row.PeriodEnd);

@@ -40,6 +40,7 @@ internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters,
 
         await UsageSql.AddBucketsAsync(tx, fold.Buckets, ct);
         await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
+        await LevelCheckpoints.ForgetAsync(tx, fold.Aggregates.Keys, fold.Lasting, ct);
         await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys, fold.Lasting, ct);
         var noted = await freshBuckets.NoteAsync(tx, fold.Buckets.Keys, ct);
         await MovePositionsAsync(tx, positions, ct);

@@ -42,6 +42,7 @@ internal static class RefoldUsage
         }
 
         await UsageSql.AddAggregatesAsync(tx, fold.Aggregates, ct);
+        await LevelCheckpoints.ForgetAsync(tx, fold.Aggregates.Keys.Concat(gone), fold.Lasting, ct);
         // Also where nothing is left: an invoice that counted it has changed most of all.
         await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys.Concat(gone), fold.Lasting, ct);
     }

@@ -96,18 +96,13 @@ internal static class UsageOfSpans
         return counts;
     }
 
-    /// <summary>Levels at the start of each span: the sum of every change before it. It reads the customer's earlier buckets of these meters.</summary>
-    private static async Task<Dictionary<(int Index, Guid Meter, string Dimensions), decimal>> LevelsAsync(
+    /// <summary>Levels at the start of each span: the sum of every change before it, of which what <see cref="LevelCheckpoints"/> know is not read again.</summary>
+    internal static async Task<Dictionary<(int Index, Guid Meter, string Dimensions), decimal>> LevelsAsync(
         ScopedTransaction tx, Guid org, UsageSpan[] spans, Guid[] meters, CancellationToken ct)
     {
         var levels = new Dictionary<(int, Guid, string), decimal>();
         if (meters.Length == 0) return levels;
-        await using var command = tx.Command("""
-            SELECT s.index, a.meter_id, a.dimensions, sum(a.total)
-            FROM unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[]) s(index, customer, starts, ends)
-            JOIN usage_aggregates a ON a.org_id = $1 AND a.customer_key = s.customer AND a.bucket_start < s.starts AND s.ends > s.starts
-            WHERE a.meter_id = ANY($6) GROUP BY s.index, a.meter_id, a.dimensions HAVING sum(a.total) <> 0
-            """);
+        await using var command = tx.Command(LevelCheckpoints.Levels);
         Parameters(command, org, spans, meters);
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) levels.Add((reader.GetInt32(0), reader.GetGuid(1), reader.GetString(2)), reader.GetDecimal(3));

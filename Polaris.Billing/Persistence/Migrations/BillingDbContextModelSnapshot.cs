@@ -608,6 +608,38 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("invoices", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.LevelCheckpointRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<Guid>("MeterId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("meter_id");
+
+                    b.Property<string>("Dimensions")
+                        .HasColumnType("text")
+                        .HasColumnName("dimensions");
+
+                    b.Property<Instant>("Before")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("before");
+
+                    b.Property<decimal>("Level")
+                        .HasColumnType("numeric")
+                        .HasColumnName("level");
+
+                    b.HasKey("OrgId", "CustomerKey", "MeterId", "Dimensions")
+                        .HasName("pk_level_checkpoints");
+
+                    b.ToTable("level_checkpoints", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.MeterRow", b =>
                 {
                     b.Property<Guid>("OrgId")
