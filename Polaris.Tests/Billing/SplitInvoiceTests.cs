@@ -32,14 +32,17 @@ public sealed class SplitInvoiceTests
     private static readonly Gen<Fee> AnyFee = Gen.Select(Gen.Int[0, 100_000], Gen.Bool, Gen.Enum<Proration>(), (cents, advance, proration) => new Fee(cents / 100m, advance, proration));
 
     private static readonly Gen<Life> AnyLife = Gen.Select(
-        Gen.Select(Gen.Int[0, 60_000], Gen.Int[1, 20_000], Gen.Int[1, 31], Gen.Int[0, Zones.Length - 1]), Gen.Int[1, 19_999].Array[0, 5], AnyFee.Array[6], Gen.Bool,
+        Gen.Select(Gen.Int[0, 60_000], Gen.Int[1, 20_000], Gen.Int[1, 31], Gen.Int[0, Zones.Length - 1]), Gen.Select(Gen.Int[1, 19_999], Gen.Bool).Array[0, 5], AnyFee.Array[6], Gen.Bool,
         (where, edges, fees, endIsMovedForward) =>
         {
             var (start, length, anchor, zone) = where;
             var calendar = new PeriodCalendar(Epoch + (Buckets.Size * start), Epoch + (Buckets.Size * (start + length)), anchor, DateTimeZoneProviders.Tzdb[Zones[zone]]);
             var versions = fees.Select((fee, i) => new PlanVersion(
                 new Guid(i, 0, 0, new byte[8]), "p", "USD", $"h{i}", [new Charge("f", "F", null, new FlatPrice(fee.Amount), InAdvance: fee.InAdvance, Proration: fee.Proration)])).ToArray();
-            var changes = edges.Where(edge => edge < length).Distinct().Order().Select((edge, i) => new PlanChange(calendar.Start + (Buckets.Size * edge), versions[i + 1].Id)).ToArray();
+            // Half of the changes come where a period ends.
+            var changes = edges.Where(edge => edge.Item1 < length).Select(edge => (At: calendar.Start + (Buckets.Size * edge.Item1), ToEnd: edge.Item2))
+                .Select(edge => edge.ToEnd ? calendar.Containing(edge.At)!.Value.End : edge.At).Where(at => at < calendar.End).Distinct().Order()
+                .Select((at, i) => new PlanChange(at, versions[i + 1].Id)).ToArray();
             var last = calendar.Containing(calendar.End!.Value - Buckets.Size)!.Value;
             var endAsItWas = (calendar with { End = null }).StartingAt(last.Start)!.Value.End;
             return new Life(calendar, new PlanHistory(versions[0].Id, changes), versions, endIsMovedForward && last.Start > calendar.Start && endAsItWas > last.End ? endAsItWas : null);
@@ -126,8 +129,8 @@ public sealed class SplitInvoiceTests
         var next = PublicFormat.PlanOf("""{"model":"GRADUATED","tiers":[{"upTo":"10","unitPrice":"2"},{"unitPrice":"1"}]}""", terms: """{"minimum":"60","taxes":[{"key":"t","percent":"10"}]}""");
         var plans = new PlanHistory(Guid.Empty, [new PlanChange(after.Start, Guid.AllBitsSet)]);
         var calendar = new PeriodCalendar(PublicFormat.At("2026-01-01T00:00:00Z"), null, 1, DateTimeZone.Utc);
-        PeriodPart Part(BillingPeriod span, PlanVersion plan, decimal used) =>
-            new(span, plan, new PeriodUsage(new Dictionary<string, MeterUsage> { ["m"] = new(used, 1, 7) }), BilledTime.Of(calendar, plans, PublicFormat.November, span, null));
+        PeriodPart Part(BillingPeriod span, PlanVersion plan, decimal used, ulong digest = 7) =>
+            new(span, plan, new PeriodUsage(new Dictionary<string, MeterUsage> { ["m"] = new(used, 1, digest) }), BilledTime.Of(calendar, plans, PublicFormat.November, span, null));
         RatedInvoice Rate(params PeriodPart[] parts) => SplitInvoice.Rate(RatingEngine.Version, new InvoiceSubject(Guid.Empty, "acme", PublicFormat.November), parts, 2);
         var invoice = Rate(Part(before, old, 14), Part(after, next, 14));
         Explanations.Hold(invoice);
@@ -139,7 +142,8 @@ public sealed class SplitInvoiceTests
         // The hash is over each part, its version and its place.
         Assert.NotEqual(invoice.ResultHash, Rate(Part(before, old with { Hash = "other" }, 14), Part(after, next, 14)).ResultHash);
         Assert.NotEqual(invoice.ResultHash, Rate(Part(before, old, 14), Part(after, next with { Hash = "other" }, 14)).ResultHash);
-        Assert.NotEqual(invoice.ResultHash, Rate(Part(before, old, 13), Part(after, next, 14)).ResultHash);
+        Assert.NotEqual(invoice.ResultHash, Rate(Part(before, old, 14, digest: 8), Part(after, next, 14)).ResultHash);
+        Assert.NotEqual(invoice.ResultHash, Rate(Part(before, old, 14), Part(after, next, 14, digest: 8)).ResultHash);
         var alone = BilledTime.Alone(PublicFormat.November);
         Assert.Equal(
             RatingEngine.Rate(new InvoiceSubject(Guid.Empty, "acme", PublicFormat.November), old, PeriodUsage.Empty, alone, 2).ResultHash,
