@@ -78,9 +78,9 @@ internal sealed class WhatIf(BillingDbContext db, TenantScope tenant, OrgClocks 
         {
             return new UnstoredInvoice(row, period, plan.Currency, InvoiceRows.Rate(RatingEngine.Version, row, period, plan, usage));
         }
-        catch (OverflowException)
+        catch (OverflowException exception)
         {
-            throw new RefusedException(Refusal.Conflict("amount_too_large", $"The subscription {row.Id} would have an amount that fits no invoice."));
+            throw new RefusedException(Refusal.Conflict(TooLarge.Code, $"The subscription {row.Id} would have a quantity or an amount that fits no invoice. {exception.Message}"));
         }
     }
 
