@@ -45,6 +45,32 @@ public sealed class RatingPropertyTests
     });
 
     [Fact]
+    public void The_invoice_of_any_plan_is_the_sum_of_its_charges_each_rounded_once() => Check.Sample(
+        Gen.Select(AnyPrice.Array[1, 5], Quantity.Array[5], Figure.Array[0, 2], Gen.Int[0, 40]), (prices, quantities, fees, events) =>
+        {
+            var charges = prices.Select((price, i) => new Charge($"c{i}", "C", $"m{i}", price)).Concat(fees.Select((fee, i) => new Charge($"f{i}", "F", null, new FlatPrice(fee)))).ToArray();
+            var usage = new PeriodUsage(prices.Select((_, i) => i).ToDictionary(i => $"m{i}", i => new MeterUsage(quantities[i], events, 0)));
+            var invoice = PublicFormat.Rate(new PlanVersion(Guid.Empty, "p", "USD", "h", charges), usage);
+            var costs = prices.Select((price, i) => Naive.Cost(price, quantities[i], events)).Concat(fees.Select(fee => new Fraction(fee))).ToArray();
+            Assert.Equal(costs.Select(cost => Naive.Round(cost, 18)), invoice.Lines.Select(line => line.UnroundedAmount));
+            Assert.Equal(costs.Sum(cost => Naive.Round(cost, 2)), invoice.Total);
+        });
+
+    [Fact]
+    public void Each_combination_of_dimension_values_costs_what_it_costs_alone() => Check.Sample(
+        Gen.Select(AnyPrice, AnyPrice, AnyPrice, Quantity.Array[4], Gen.Int[0, 40], Gen.Int), (standard, gold, none, quantities, events, seed) =>
+        {
+            var charge = new Charge("c", "C", "m", standard, [new DimensionPrice(["gold"], gold), new DimensionPrice([""], none)]);
+            var used = new[] { "gold", "", "silver", "tin" }.Select((values, i) => new DimensionUsage(values, new MeterUsage(quantities[i], events, (ulong)i))).ToArray();
+            new Random(seed).Shuffle(used);
+            var usage = new PeriodUsage(PeriodUsage.Empty.Totals, new Dictionary<string, IReadOnlyList<DimensionUsage>> { ["m"] = used });
+            var line = PublicFormat.Rate(new PlanVersion(Guid.Empty, "p", "USD", "h", [charge]), usage).Lines[0];
+            var exact = new[] { gold, none, standard, standard }.Select((price, i) => Naive.Cost(price, quantities[i], events)).Aggregate((sum, cost) => sum + cost);
+            Assert.Equal(Naive.Round(exact, 18), line.UnroundedAmount);
+            Assert.Equal(new MeterUsage(quantities.Sum(), 4L * events, 6), line.Usage);
+        });
+
+    [Fact]
     public void More_usage_never_costs_less_where_the_model_says_so() => Check.Sample(Gen.Select(AnyPrice, Around, Quantity, Quantity), (price, around, one, other) =>
     {
         // Volume may fall where a tier is crossed; stair steps may, when a plan's fees fall.
@@ -111,11 +137,14 @@ public sealed class RatingPropertyTests
             var middle = period.Start + (Buckets.Size * cut);
             var (first, second) = (new BillingPeriod(period.Start, middle), new BillingPeriod(middle, period.End));
             var early = Totals(all.Where(one => one.At < middle));
-            var together = (Area(early, first, opening) + Area(Totals(all.Where(one => one.At >= middle)), second, opening + early.Total)) / (decimal)Seconds(period);
+            var late = Totals(all.Where(one => one.At >= middle));
+            foreach (var additive in new[] { Aggregation.Count, Aggregation.Sum })
+                Assert.Equal(Totals(all).ToUsage(additive).Quantity, early.ToUsage(additive).Quantity + late.ToUsage(additive).Quantity);
+            var together = (Area(early, first, opening) + Area(late, second, opening + early.Total)) / (decimal)Seconds(period);
             Assert.True(Math.Abs(together - Totals(all).ToUsage(Aggregation.WeightedSum, period, opening).Quantity) < 0.00000000001m);
         });
 
-    private static decimal Area(UsageTotals totals, BillingPeriod period, decimal opening) => totals.ToUsage(Aggregation.WeightedSum, period, opening).Quantity * Seconds(period);
+    private static decimal Area(UsageTotals totals, BillingPeriod period, ExactTotal opening) => totals.ToUsage(Aggregation.WeightedSum, period, opening).Quantity * Seconds(period);
 
     private static long Seconds(BillingPeriod period) => (long)(period.End - period.Start).TotalSeconds;
 

@@ -36,7 +36,7 @@ internal static class UsageSql
         var stored = System.Array.ConvertAll(rows, row => row.Value.Stored);
         await using var command = tx.Command("""
             INSERT INTO usage_aggregates AS a (org_id, customer_key, meter_id, bucket_start, dimensions, event_count, total, peak, digest, low, moment, latest_at, latest_hash, latest_value)
-            SELECT org_id, customer_key, meter_id, bucket_start, dimensions, event_count, units * 0.000000001, peak, digest, low, moment, latest_at, latest_hash, latest_value
+            SELECT org_id, customer_key, meter_id, bucket_start, dimensions, event_count, trim_scale(units * 0.000000001), peak, digest, low, moment, latest_at, latest_hash, latest_value
             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::bigint[], $7::numeric[], $8::numeric[], $9::numeric[],
               $10::numeric[], $11::numeric[], $12::bigint[], $13::numeric[], $14::numeric[])
               u(org_id, customer_key, meter_id, bucket_start, dimensions, event_count, units, peak, digest, low, moment, latest_at, latest_hash, latest_value)
