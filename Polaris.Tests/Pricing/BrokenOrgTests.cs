@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Aspire.Hosting.Testing;
 using Xunit;
 
 namespace Polaris.Tests.Pricing;
