@@ -52,7 +52,7 @@ public static class Adjustments
             var difference = line.Amount - was.Amount;
             lines.Add(new AdjustmentLine(invoiced.InvoiceId, invoiced.Number, id, new RatedLine(
                 LineKind.Adjustment, line.Charge with { Name = $"{line.Charge.Name}, correction of {invoiced.Number}" },
-                line.Usage with { Quantity = line.Usage.Quantity - was.Quantity }, difference, difference, Explain(was, line))
+                line.Usage with { Quantity = Exact.Add(line.Usage.Quantity, -was.Quantity) }, difference, difference, Explain(was, line))
             {
                 Tax = line.Tax - was.Tax,
                 Span = line.Span,

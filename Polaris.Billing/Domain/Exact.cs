@@ -49,6 +49,14 @@ public static class Exact
         return Trim(new decimal(parts[0], parts[1], parts[2], top.Sign < 0, Places));
     }
 
+    /// <exception cref="OverflowException">The sum has more digits than a decimal holds.</exception>
+    public static decimal Add(decimal left, decimal right)
+    {
+        var sum = left + right;
+        // Places are kept unless the 96 bits are full.
+        return sum.Scale >= Math.Max(left.Scale, right.Scale) ? sum : throw new OverflowException("A sum has more digits than a decimal holds.");
+    }
+
     /// <summary>The same number without trailing zeros.</summary>
     public static decimal Trim(decimal value) => value / 1.0000000000000000000000000000m;
 

@@ -48,6 +48,31 @@ public sealed record PeriodUsage(IReadOnlyDictionary<string, MeterUsage> Totals,
     /// <summary>Nothing was used.</summary>
     public static readonly PeriodUsage Empty = new(new Dictionary<string, MeterUsage>(), new Dictionary<string, IReadOnlyList<DimensionUsage>>());
 
+    private readonly HashSet<string> tooLarge = [];
+
+    /// <summary>Meters whose quantity has more digits than a decimal holds. Whoever is charged by one gets no invoice; others are not concerned.</summary>
+    public IReadOnlyCollection<string> TooLarge => tooLarge;
+
+    /// <summary>One that meters are added to.</summary>
+    public static PeriodUsage New() => new(new Dictionary<string, MeterUsage>(), new Dictionary<string, IReadOnlyList<DimensionUsage>>());
+
+    /// <summary>Only to what <see cref="New"/> gave.</summary>
+    public void Add(string meter, MeterUsage total, IReadOnlyList<DimensionUsage> byDimension)
+    {
+        ((Dictionary<string, MeterUsage>)Totals)[meter] = total;
+        if (byDimension is { Count: > 0 }) ((Dictionary<string, IReadOnlyList<DimensionUsage>>)ByDimension)[meter] = byDimension;
+    }
+
+    public void AddTooLarge(string meter) => tooLarge.Add(meter);
+
+    /// <exception cref="OverflowException">The plan charges by a meter that is too large.</exception>
+    internal void Check(PlanVersion plan)
+    {
+        if (tooLarge.Count == 0) return;
+        if (plan.Charges.FirstOrDefault(charge => charge.Meter is not null && tooLarge.Contains(charge.Meter)) is { } charge)
+            throw new OverflowException($"The quantity of the meter '{charge.Meter}' has more digits than a decimal holds.");
+    }
+
     public PeriodUsage(IReadOnlyDictionary<string, MeterUsage> totals)
         : this(totals, Empty.ByDimension)
     {

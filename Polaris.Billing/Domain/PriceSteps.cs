@@ -41,7 +41,7 @@ internal static class PriceSteps
     {
         var included = Math.Max(0, Math.Min(usage.Quantity, charge.IncludedUnits));
         if (included > 0) steps.Add(new ExplanationStep("Included units", included, 0, 0));
-        Add(steps, charge.Price, usage with { Quantity = usage.Quantity - included });
+        Add(steps, charge.Price, usage with { Quantity = Exact.Add(usage.Quantity, -included) });
     }
 
     private static ExplanationStep Leaf(string label, decimal quantity, decimal unitPrice) => new(label, quantity, unitPrice, Exact.Multiply(quantity, unitPrice));
@@ -53,7 +53,7 @@ internal static class PriceSteps
         {
             var tier = ladder[i];
             var upTo = tier.UpTo is { } end && end < quantity ? end : quantity;
-            steps.Add(Leaf(ladder.Label(i), upTo - below, tier.UnitPrice));
+            steps.Add(Leaf(ladder.Label(i), Exact.Add(upTo, -below), tier.UnitPrice));
             if (tier.FlatFee != 0) steps.Add(Leaf(ladder.FeeLabel(i), 1, tier.FlatFee));
             below = upTo;
         }
@@ -70,7 +70,7 @@ internal static class PriceSteps
     {
         var free = Math.Min(quantity, price.FreeUnits);
         if (free > 0) steps.Add(new ExplanationStep("Free units", free, 0, 0));
-        var beyond = quantity - price.FreeUnits;
+        var beyond = Exact.Add(quantity, -price.FreeUnits);
         if (beyond <= 0) return;
         var packages = decimal.Floor(beyond / price.Size);
         // Division of decimals rounds in the 28th place: make sure that so many packages are full, and no more.
@@ -84,7 +84,7 @@ internal static class PriceSteps
     {
         var free = Math.Max(0, Math.Min(usage.Quantity, price.FreeAmount));
         if (free > 0) steps.Add(new ExplanationStep("Free amount", free, 0, 0));
-        steps.Add(Leaf("Share of the amount", usage.Quantity - free, price.Rate));
+        steps.Add(Leaf("Share of the amount", Exact.Add(usage.Quantity, -free), price.Rate));
         if (price.FeePerEvent == 0) return;
         var freeEvents = Math.Min(usage.EventCount, price.FreeEvents);
         if (freeEvents > 0) steps.Add(new ExplanationStep("Free events", freeEvents, 0, 0));

@@ -23,6 +23,8 @@ public static class RatingEngine
     public static RatedInvoice Rate(string engine, InvoiceSubject subject, PlanVersion plan, PeriodUsage usage, BilledTime time, int minorUnits)
     {
         ArgumentNullException.ThrowIfNull(usage);
+        ArgumentNullException.ThrowIfNull(plan);
+        usage.Check(plan);
         return engine switch
         {
             Version => Rate(subject, plan, usage, time, minorUnits),
@@ -47,6 +49,7 @@ public static class RatingEngine
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(usage);
         ArgumentNullException.ThrowIfNull(time);
+        usage.Check(plan);
         var lines = new List<RatedLine>(plan.Charges.Count + 4);
         foreach (var charge in plan.Charges) lines.Add(RateCharge(charge, usage, time, minorUnits));
         var tax = InvoiceSteps.Add(lines, plan.InvoiceTerms, time, minorUnits);
@@ -119,7 +122,7 @@ public static class RatingEngine
             PriceSteps.Add(children, prices.GetValueOrDefault(values, charge.Price), used);
             var amount = 0m;
             foreach (var child in children) amount += child.Amount;
-            quantity += used.Quantity;
+            quantity = Exact.Add(quantity, used.Quantity);
             count += used.EventCount;
             digest = unchecked(digest + used.EventDigest);
             if (steps.Count < MaxExplainedCombinations)

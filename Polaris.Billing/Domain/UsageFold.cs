@@ -21,7 +21,7 @@ public sealed class UsageTotals
     /// <summary>Sum modulo 2^64 of the events' hashes.</summary>
     public ulong Digest { get; private set; }
 
-    public decimal Total { get; private set; }
+    public ExactTotal Total { get; private set; }
 
     public decimal? Peak { get; private set; }
 
@@ -54,22 +54,23 @@ public sealed class UsageTotals
     {
         EventCount++;
         Digest = unchecked(Digest + eventHash);
-        Total += measurement.Value;
+        ExactTotal value = measurement.Value;
+        Total += value;
         if (Peak is null || measurement.Value > Peak) Peak = measurement.Value;
         if (Low is null || measurement.Value < Low) Low = measurement.Value;
         var latest = new LatestValue(measurement.At, eventHash, measurement.Value);
         if (Latest is not { } known || latest.IsAfter(known)) Latest = latest;
-        if (measurement.ChangesLevel) Moment += WeightedLevel.Scaled(measurement.Value) * measurement.At;
+        if (measurement.ChangesLevel) Moment += (BigInteger)value.Units * measurement.At;
         if (measurement.ValueHash != Guid.Empty) uniques.Add(measurement.ValueHash);
     }
 
-    /// <param name="aggregation">How the meter counts; a weighted sum needs its period and is asked by <see cref="ToUsage(Aggregation, BillingPeriod, decimal)"/>.</param>
+    /// <param name="aggregation">How the meter counts; a weighted sum needs its period and is asked by <see cref="ToUsage(Aggregation, BillingPeriod, ExactTotal)"/>.</param>
     public MeterUsage ToUsage(Aggregation aggregation) => Sums.ToUsage(aggregation);
 
     /// <param name="aggregation">How the meter counts.</param>
     /// <param name="period">The span that these events are of.</param>
     /// <param name="opening">Of a weighted sum: the level at its start, which is the sum of all changes before it.</param>
-    public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, decimal opening) => Sums.ToUsage(aggregation, period, opening);
+    public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, ExactTotal opening) => Sums.ToUsage(aggregation, period, opening);
 }
 
 /// <summary>What is known of any number of buckets without their events; sums of sums, in any order.</summary>
@@ -81,7 +82,7 @@ public sealed class UsageTotals
 /// <param name="Latest">The last value, where it is asked for.</param>
 /// <param name="Moment">See <see cref="UsageTotals.Moment"/>, where a weighted sum is asked for.</param>
 /// <param name="Uniques">Distinct values. They do not add up: whoever adds sums up counts them anew.</param>
-public readonly record struct UsageSums(long EventCount, ulong Digest, decimal Total, decimal Peak, decimal? Low, LatestValue? Latest, BigInteger? Moment, long Uniques)
+public readonly record struct UsageSums(long EventCount, ulong Digest, ExactTotal Total, decimal Peak, decimal? Low, LatestValue? Latest, BigInteger? Moment, long Uniques)
 {
     public UsageSums Plus(UsageSums other) => EventCount == 0 ? other : other.EventCount == 0 ? this : new UsageSums(
         EventCount + other.EventCount, unchecked(Digest + other.Digest), Total + other.Total, Math.Max(Peak, other.Peak),
@@ -90,15 +91,16 @@ public readonly record struct UsageSums(long EventCount, ulong Digest, decimal T
         Moment is { } moment ? moment + (other.Moment ?? 0) : other.Moment, 0);
 
     /// <param name="aggregation">How the meter counts; not a weighted sum, which needs its period.</param>
+    /// <exception cref="OverflowException">The quantity has more digits than a decimal holds.</exception>
     public MeterUsage ToUsage(Aggregation aggregation) => new(
         aggregation switch
         {
             Aggregation.Count => EventCount,
-            Aggregation.Sum => Total,
+            Aggregation.Sum => Total.ToDecimal(),
             Aggregation.Max => Peak,
             Aggregation.UniqueCount => Uniques,
             Aggregation.Min => Low ?? 0,
-            Aggregation.Average => EventCount == 0 ? 0 : Exact.Divide(Total, 1, EventCount),
+            Aggregation.Average => EventCount == 0 ? 0 : Exact.Ratio(Total.Units, (BigInteger)EventCount * ExactTotal.UnitsInOne),
             Aggregation.Latest => Latest?.Value ?? 0,
             _ => throw new ArgumentOutOfRangeException(nameof(aggregation)),
         },
@@ -107,7 +109,7 @@ public readonly record struct UsageSums(long EventCount, ulong Digest, decimal T
     /// <param name="aggregation">How the meter counts.</param>
     /// <param name="period">The span that these events are of.</param>
     /// <param name="opening">Of a weighted sum: the level at its start, which is the sum of all changes before it.</param>
-    public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, decimal opening) => aggregation == Aggregation.WeightedSum
+    public MeterUsage ToUsage(Aggregation aggregation, BillingPeriod period, ExactTotal opening) => aggregation == Aggregation.WeightedSum
         ? new MeterUsage(WeightedLevel.Average(period, opening, Total, Moment ?? 0), EventCount, Digest)
         : ToUsage(aggregation);
 }
@@ -115,25 +117,16 @@ public readonly record struct UsageSums(long EventCount, ulong Digest, decimal T
 /// <summary>The average over time of a level that events change.</summary>
 public static class WeightedLevel
 {
-    private const long ScaleOfValues = 1_000_000_000;
-
     /// <param name="period">The span, whose length is not 0.</param>
     /// <param name="opening">The level at its start.</param>
     /// <param name="changes">Sum of the changes within it.</param>
     /// <param name="moment">Their <see cref="UsageTotals.Moment"/>.</param>
     /// <returns>(opening × length + Σ change × (end − its time)) ÷ length, divided once, rounded half away from zero to <see cref="Exact.Places"/> places.</returns>
-    public static decimal Average(BillingPeriod period, decimal opening, decimal changes, BigInteger moment)
+    public static decimal Average(BillingPeriod period, ExactTotal opening, ExactTotal changes, BigInteger moment)
     {
         BigInteger start = period.Start.ToUnixTimeTicks() / 10, end = period.End.ToUnixTimeTicks() / 10;
-        var area = (Scaled(opening) * (end - start)) + (Scaled(changes) * end) - moment;
-        return Exact.Ratio(area, (end - start) * ScaleOfValues);
-    }
-
-    /// <summary>In 10^-9 units. A value has no finer places: meters do not count one that has.</summary>
-    internal static BigInteger Scaled(decimal value)
-    {
-        var whole = decimal.Truncate(value);
-        return ((BigInteger)whole * ScaleOfValues) + (BigInteger)((value - whole) * ScaleOfValues);
+        var area = (opening.Units * (end - start)) + (changes.Units * end) - moment;
+        return Exact.Ratio(area, (end - start) * ExactTotal.UnitsInOne);
     }
 }
 

@@ -44,7 +44,8 @@ internal sealed class BillingGrpcService(TenantScope tenant, ReadCurrentUsage cu
     public override async Task<RecomputeInvoiceResponse> RecomputeInvoice(RecomputeInvoiceRequest request, ServerCallContext context)
     {
         Enter(request.OrgId);
-        var result = await recompute.HandleAsync(ParseId("invoice_id", request.InvoiceId), context.CancellationToken);
+        var id = ParseId("invoice_id", request.InvoiceId);
+        var result = await TooLarge.RefuseAsync(() => recompute.HandleAsync(id, context.CancellationToken));
         var response = new RecomputeInvoiceResponse { Identical = result.Identical, StoredHash = result.ResultHash, RecomputedHash = result.RecomputedHash };
         response.Differences.AddRange(result.Differences.Select(one => new Difference { Charge = one.Charge, Field = one.Field, Stored = one.Stored, Recomputed = one.Recomputed }));
         return response;

@@ -49,7 +49,7 @@ internal sealed class Mutation
 
     [RequireScope(Scopes.Admin)]
     public static async Task<RecomputationType> RecomputeInvoice([FromServices] RecomputeInvoice recompute, [Id] Guid id, CancellationToken ct) =>
-        RecomputationType.Of(await recompute.HandleAsync(id, ct));
+        RecomputationType.Of(await TooLarge.RefuseAsync(() => recompute.HandleAsync(id, ct)));
 
     [RequireScope(Scopes.Admin)]
     public static async Task<InvoiceType> FinalizeInvoice([FromServices] FinalizeInvoice finalize, [Id] Guid id, CancellationToken ct) =>

@@ -54,7 +54,7 @@ internal sealed class Query
 
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, string customer, CancellationToken ct) =>
-        (await usage.HandleAsync(customer, ct)).Select(CurrentUsageType.Of);
+        (await TooLarge.RefuseAsync(() => usage.HandleAsync(customer, ct))).Select(CurrentUsageType.Of);
 
     /// <summary>The invoices of a customer's periods in progress, as they would be now or with other quantities.</summary>
     [RequireScope(Scopes.Read)]
@@ -77,6 +77,11 @@ internal sealed class Query
     [RequireScope(Scopes.Read)]
     public static async Task<InvoiceType?> Invoice([FromServices] ReadInvoices invoices, [Id] Guid id, CancellationToken ct) =>
         await invoices.FindAsync(id, ct) is { } row ? InvoiceType.Of(row) : null;
+
+    /// <summary>Invoices that are due and could not be made, the next to be tried again first; at most 1,000.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<HeldInvoiceType>> HeldInvoices([FromServices] ReadInvoices invoices, CancellationToken ct) =>
+        (await invoices.HeldAsync(ct)).Select(HeldInvoiceType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<OrgClockType> Clock([FromServices] OrgClocks clocks, CancellationToken ct) => OrgClockType.Of(await clocks.ReadAsync(ct));

@@ -13,12 +13,12 @@ internal readonly record struct EventRules(DateTimeOffset Now, bool Backfill)
     public Rejection? Check(string field, DateTimeOffset at, bool anyAge = false)
     {
         if (at > Now + Limits.MaxAhead)
-            return new Rejection("timestamp_too_new", field, string.Create(CultureInfo.InvariantCulture, $"'{field}' is at most {Limits.MaxAhead.TotalMinutes:0} minutes ahead of now."));
+            return new Rejection("timestamp_too_new", field, string.Create(CultureInfo.InvariantCulture, $"'{field}' is at most {Limits.MaxAhead.Minutes} minutes ahead of now."));
         var free = anyAge || Backfill;
         if (at >= (free ? Limits.Earliest : Now - Limits.MaxAge)) return null;
         return new Rejection("timestamp_too_old", field, free
             ? $"'{field}' is not before 1970."
-            : string.Create(CultureInfo.InvariantCulture, $"'{field}' is at most {Limits.MaxAge.TotalDays:0} days back, unless the API key may backfill."));
+            : string.Create(CultureInfo.InvariantCulture, $"'{field}' is at most {Limits.MaxAge.Days} days back, unless the API key may backfill."));
     }
 
     public static long Microseconds(DateTimeOffset at) => (at - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;

@@ -18,6 +18,9 @@ internal static partial class PlanValidation
     /// <summary>Usage is grouped by so much of a value; longer ones could not be told apart.</summary>
     public const int MaxDimensionValueLength = 100;
 
+    /// <summary>Between values where usage is grouped; two values that differ only behind it would be the same there.</summary>
+    private const char DimensionSeparator = '\u001f';
+
     public const int MaxDiscounts = 20;
     public const int MaxTaxes = 10;
     public const int MaxTextLength = 255;
@@ -102,6 +105,8 @@ internal static partial class PlanValidation
             for (var j = 0; j < values.Count; j++)
             {
                 if (Text($"{at}.values[{j}]", values[j], required: false) is { } bad) return bad;
+                if (values[j].Contains(DimensionSeparator, StringComparison.Ordinal))
+                    return new Violation($"{at}.values[{j}]", "invalid_text", "A dimension's value must not hold the character U+001F.");
                 if (values[j].Length > MaxDimensionValueLength)
                     return new Violation($"{at}.values[{j}]", "too_long", $"A dimension's value has at most {MaxDimensionValueLength} characters.");
             }

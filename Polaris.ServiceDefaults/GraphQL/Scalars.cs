@@ -9,6 +9,8 @@ namespace Polaris.ServiceDefaults.GraphQL;
 /// <summary>A decimal as a JSON string, so that no client rounds it. Input: a string or a number in plain notation.</summary>
 public sealed class DecimalScalar : ScalarGraphType
 {
+    private const int MaxDigits = 28;
+
     public DecimalScalar()
     {
         Name = "Decimal";
@@ -46,10 +48,17 @@ public sealed class DecimalScalar : ScalarGraphType
         _ => ThrowSerializationError(value),
     };
 
+    // More digits than a decimal surely holds would be rounded on the way in, where no rule could refuse them any more.
     private decimal Parse(string text) =>
-        decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var number)
+        Digits(text) <= MaxDigits && decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var number)
             ? number
             : (decimal)ThrowValueConversionError(text)!;
+
+    private static int Digits(string text)
+    {
+        var plain = text.Contains('.', StringComparison.Ordinal) && !text.Contains('e', StringComparison.OrdinalIgnoreCase) ? text.TrimEnd('0') : text;
+        return plain.Count(char.IsAsciiDigit);
+    }
 }
 
 /// <summary>An instant: ISO 8601 with offset in, UTC with <c>Z</c> out.</summary>

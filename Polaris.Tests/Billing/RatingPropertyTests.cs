@@ -8,6 +8,9 @@ namespace Polaris.Tests.Billing;
 /// <summary>What holds for any plan and any quantity. CsCheck prints the seed of a failure.</summary>
 public sealed class RatingPropertyTests
 {
+    // Each takes microseconds, and what it looks for may hide behind a minimum or maximum.
+    private const int Iterations = 2_000;
+
     // Up to six places each: their products stay within twelve, so the oracle needs no rounding of steps.
     private static readonly Gen<decimal> Figure = Gen.Select(Gen.Long[0, 5_000_000], Gen.Int[0, 6], (mantissa, places) => new decimal(mantissa) / (decimal)Math.Pow(10, places));
     private static readonly Gen<decimal> Quantity = Gen.Select(Gen.Long[0, 2_000_000], Gen.Int[0, 6], (mantissa, places) => new decimal(mantissa) / (decimal)Math.Pow(10, places));
@@ -42,7 +45,33 @@ public sealed class RatingPropertyTests
         Assert.Equal(exact, line.UnroundedAmount);
         Assert.Equal(minorUnits, line.Amount.Scale);
         Assert.Equal(Naive.Round(new Fraction(exact), minorUnits), line.Amount);
-    });
+    }, iter: Iterations);
+
+    [Fact]
+    public void The_invoice_of_any_plan_is_the_sum_of_its_charges_each_rounded_once() => Check.Sample(
+        Gen.Select(AnyPrice.Array[1, 5], Quantity.Array[5], Figure.Array[0, 2], Gen.Int[0, 40]), (prices, quantities, fees, events) =>
+        {
+            var charges = prices.Select((price, i) => new Charge($"c{i}", "C", $"m{i}", price)).Concat(fees.Select((fee, i) => new Charge($"f{i}", "F", null, new FlatPrice(fee)))).ToArray();
+            var usage = new PeriodUsage(prices.Select((_, i) => i).ToDictionary(i => $"m{i}", i => new MeterUsage(quantities[i], events, 0)));
+            var invoice = PublicFormat.Rate(new PlanVersion(Guid.Empty, "p", "USD", "h", charges), usage);
+            var costs = prices.Select((price, i) => Naive.Cost(price, quantities[i], events)).Concat(fees.Select(fee => new Fraction(fee))).ToArray();
+            Assert.Equal(costs.Select(cost => Naive.Round(cost, 18)), invoice.Lines.Select(line => line.UnroundedAmount));
+            Assert.Equal(costs.Sum(cost => Naive.Round(cost, 2)), invoice.Total);
+        }, iter: Iterations);
+
+    [Fact]
+    public void Each_combination_of_dimension_values_costs_what_it_costs_alone() => Check.Sample(
+        Gen.Select(AnyPrice, AnyPrice, AnyPrice, Quantity.Array[4], Gen.Int[0, 40], Gen.Int), (standard, gold, none, quantities, events, seed) =>
+        {
+            var charge = new Charge("c", "C", "m", standard, [new DimensionPrice(["gold"], gold), new DimensionPrice([""], none)]);
+            var used = new[] { "gold", "", "silver", "tin" }.Select((values, i) => new DimensionUsage(values, new MeterUsage(quantities[i], events, (ulong)i))).ToArray();
+            new Random(seed).Shuffle(used);
+            var usage = new PeriodUsage(PeriodUsage.Empty.Totals, new Dictionary<string, IReadOnlyList<DimensionUsage>> { ["m"] = used });
+            var line = PublicFormat.Rate(new PlanVersion(Guid.Empty, "p", "USD", "h", [charge]), usage).Lines[0];
+            var exact = new[] { gold, none, standard, standard }.Select((price, i) => Naive.Cost(price, quantities[i], events)).Aggregate((sum, cost) => sum + cost);
+            Assert.Equal(Naive.Round(exact, 18), line.UnroundedAmount);
+            Assert.Equal(new MeterUsage(quantities.Sum(), 4L * events, 6), line.Usage);
+        }, iter: Iterations);
 
     [Fact]
     public void More_usage_never_costs_less_where_the_model_says_so() => Check.Sample(Gen.Select(AnyPrice, Around, Quantity, Quantity), (price, around, one, other) =>
@@ -53,7 +82,7 @@ public sealed class RatingPropertyTests
         var charge = new Charge("c", "C", "m", price, IncludedUnits: around.Included, Minimum: around.Minimum, Maximum: around.Maximum);
         var (less, more) = (RatingEngine.RateLine(charge, new MeterUsage(Math.Min(one, other), 5, 0), 2), RatingEngine.RateLine(charge, new MeterUsage(Math.Max(one, other), 5, 0), 2));
         Assert.True(less.Amount <= more.Amount, $"{less.Amount} > {more.Amount}");
-    });
+    }, iter: Iterations);
 
     [Fact]
     public void Lines_sum_to_the_invoice_and_agree_with_terms_applied_by_hand() => Check.Sample(
@@ -77,7 +106,7 @@ public sealed class RatingPropertyTests
             var tax = taxes.Sum(one => included ? Naive.Round(new Fraction(sum * one / 10_000m) / new Fraction(1 + rates), 2) : Cents(sum * one / 10_000m));
             Assert.Equal((included ? sum : sum + tax, tax), (invoice.Total, invoice.Tax));
             Assert.True(invoice.Total >= 0);
-        });
+        }, iter: Iterations);
 
     [Fact]
     public void Splitting_a_period_never_changes_what_its_parts_cost_together() => Check.Sample(
@@ -111,11 +140,14 @@ public sealed class RatingPropertyTests
             var middle = period.Start + (Buckets.Size * cut);
             var (first, second) = (new BillingPeriod(period.Start, middle), new BillingPeriod(middle, period.End));
             var early = Totals(all.Where(one => one.At < middle));
-            var together = (Area(early, first, opening) + Area(Totals(all.Where(one => one.At >= middle)), second, opening + early.Total)) / (decimal)Seconds(period);
+            var late = Totals(all.Where(one => one.At >= middle));
+            foreach (var additive in new[] { Aggregation.Count, Aggregation.Sum })
+                Assert.Equal(Totals(all).ToUsage(additive).Quantity, early.ToUsage(additive).Quantity + late.ToUsage(additive).Quantity);
+            var together = (Area(early, first, opening) + Area(late, second, opening + early.Total)) / (decimal)Seconds(period);
             Assert.True(Math.Abs(together - Totals(all).ToUsage(Aggregation.WeightedSum, period, opening).Quantity) < 0.00000000001m);
         });
 
-    private static decimal Area(UsageTotals totals, BillingPeriod period, decimal opening) => totals.ToUsage(Aggregation.WeightedSum, period, opening).Quantity * Seconds(period);
+    private static decimal Area(UsageTotals totals, BillingPeriod period, ExactTotal opening) => totals.ToUsage(Aggregation.WeightedSum, period, opening).Quantity * Seconds(period);
 
     private static long Seconds(BillingPeriod period) => (long)(period.End - period.Start).TotalSeconds;
 

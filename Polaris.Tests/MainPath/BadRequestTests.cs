@@ -178,6 +178,7 @@ public sealed class BadRequestTests(PolarisApp polaris)
     [InlineData("mutation { createMeter(input: {key: \"m\", eventType: \"e\", aggregation: SUM}) { id } }", "INVALID_INPUT", "missing_field", "input.property")]
     [InlineData("mutation { createPlan(input: {key: \"p\", name: \"P\", currency: \"XXQ\", interval: MONTH, charges: []}) { id } }", "INVALID_INPUT", "unknown_currency", "input.currency")]
     [InlineData("mutation { createPlan(input: {key: \"p\", name: \"P\", currency: \"USD\", interval: MONTH, charges: [{key: \"c\", meter: \"none\", price: {model: PER_UNIT, unitPrice: \"1\"}}]}) { id } }", "INVALID_INPUT", "unknown_meter", "input.charges[0].meter")]
+    [InlineData("mutation { createPlan(input: {key: \"p\", name: \"P\", currency: \"USD\", interval: MONTH, charges: [{key: \"c\", price: {model: FLAT, amount: \"1\"}}], terms: {discounts: [{key: \"d\"}]}}) { id } }", "INVALID_INPUT", "missing_field", "input.terms.discounts[0].percent")]
     [InlineData("mutation { createSubscriptions(input: [{customer: \"nobody\", plan: \"none\", start: \"2026-01-01T00:00:00Z\"}]) { id } }", "INVALID_INPUT", "unknown_plan", "input[0].plan")]
     [InlineData("mutation { createCustomers(input: [{key: \"\"}]) { id } }", "INVALID_INPUT", "missing_field", "input[0].key")]
     [InlineData("mutation { finalizeInvoice(id: \"0192e4a0-0000-7000-8000-000000000001\") { id } }", "NOT_FOUND", "not_found", null)]

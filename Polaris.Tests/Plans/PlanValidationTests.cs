@@ -108,6 +108,58 @@ public sealed class PlanValidationTests
     }
 
     [Fact]
+    public void Every_list_text_and_figure_has_a_bound()
+    {
+        var fee = new Charge("c", "C", null, new Price(PriceModel.Flat, Amount: 5));
+        var usage = new Charge("c", "C", "calls", new Price(PriceModel.PerUnit, UnitPrice: 1));
+        var one = new Price(PriceModel.PerUnit, UnitPrice: 1);
+        Assert.Equal(("charges", "count"), Violation());
+        Assert.Equal(("charges", "count"), Violation([.. Enumerable.Range(0, 101).Select(i => fee with { Key = $"c{i}" })]));
+        Assert.Equal(("charges[0].key", "invalid_key"), Violation(fee with { Key = "Not a key" }));
+        Assert.Equal(("charges[0].name", "missing_field"), Violation(fee with { Name = "" }));
+        Assert.Equal(("charges[0].name", "too_long"), Violation(fee with { Name = new string('n', 256) }));
+        Assert.Equal(("charges[0].name", "invalid_text"), Violation(fee with { Name = "a\0" }));
+        Assert.Equal(("charges[0].price.amount", "out_of_range"), Violation(fee with { Price = new Price(PriceModel.Flat, Amount: 1_000_000_000_000m) }));
+        Assert.Equal(("charges[0].price.amount", "out_of_range"), Violation(fee with { Price = new Price(PriceModel.Flat, Amount: -0.01m) }));
+        Assert.Equal(("charges[0].price.tiers", "missing_field"), Violation(usage with { Price = new Price(PriceModel.Volume) }));
+        Assert.Equal(("charges[0].price.tiers", "not_of_this_model"), Violation(usage with { Price = one with { Tiers = [new(null, 1, 0)] } }));
+        Assert.Equal(("charges[0].price.tiers", "count"), Violation(Tiered([.. Enumerable.Range(1, 101).Select(i => new Tier(i, 1, 0))])));
+        Assert.Equal(("charges[0].price.tiers[0].upTo", "overlap"), Violation(Tiered(new Tier(0, 1, 0), new Tier(null, 1, 0))));
+        Assert.Equal(("charges[0].price.tiers[1].upTo", "overlap"), Violation(Tiered(new Tier(10, 1, 0), new Tier(9, 1, 0), new Tier(null, 1, 0))));
+        Assert.Equal(("charges[0].price.tiers[0].upTo", "too_precise"), Violation(Tiered(new Tier(0.0000000000001m, 1, 0), new Tier(null, 1, 0))));
+        Assert.Equal(("charges[0].price.tiers[0].flatFee", "out_of_range"), Violation(Tiered(new Tier(null, 1, -1))));
+        Assert.Equal(("charges[0].price.packagePrice", "missing_field"), Violation(usage with { Price = new Price(PriceModel.Package, PackageSize: 1) }));
+        Assert.Equal(("charges[0].price.freeUnits", "out_of_range"), Violation(usage with { Price = new Price(PriceModel.Package, PackageSize: 1, PackagePrice: 1, FreeUnits: -1) }));
+        Assert.Equal(("charges[0].price.freeEvents", "out_of_range"), Violation(usage with { Price = new Price(PriceModel.Percentage, Percent: 1, FreeEvents: -1) }));
+        Assert.Equal(("charges[0].minimum", "too_precise"), Violation(usage with { Minimum = 0.0000000000001m }));
+        Assert.Equal(("charges[0].maximum", "out_of_range"), Violation(usage with { Maximum = -1 }));
+        var regions = usage with { Meter = "by_region" };
+        Assert.Equal(("charges[0].dimensionPrices", "count"), Violation(regions with { DimensionPrices = [.. Enumerable.Range(0, 201).Select(i => new DimensionPrice([$"{i}"], one))] }));
+        Assert.Equal(("charges[0].dimensionPrices[0].values[0]", "too_long"), Violation(regions with { DimensionPrices = [new([new string('v', 101)], one)] }));
+        // Behind this character usage is not told apart: "a" and "a, then something" would have two prices for the same units.
+        Assert.Equal(("charges[0].dimensionPrices[1].values[0]", "invalid_text"), Violation(regions with { DimensionPrices = [new(["a"], one), new(["a\u001fb"], one)] }));
+    }
+
+    [Fact]
+    public void Every_list_and_figure_of_the_terms_has_a_bound()
+    {
+        static (string, string)? Of(PlanTerms terms) => PlanValidation.Terms("terms", terms) is { } violation ? (violation.Path, violation.Code) : null;
+        Assert.Equal(("terms.minimum", "out_of_range"), Of(new PlanTerms(Minimum: -1)));
+        Assert.Equal(("terms.maximum", "too_precise"), Of(new PlanTerms(Maximum: 0.0000000000001m)));
+        Assert.Equal(("terms.commitment.amount", "out_of_range"), Of(new PlanTerms(Commitment: new Commitment(-1, 1))));
+        Assert.Equal(("terms.commitment.overageFactor", "out_of_range"), Of(new PlanTerms(Commitment: new Commitment(1, -0.5m))));
+        Assert.Equal(("terms.discounts", "count"), Of(new PlanTerms(Discounts: [.. Enumerable.Range(0, 21).Select(i => new Discount($"d{i}", "D", 1, null))])));
+        Assert.Equal(("terms.discounts[0].key", "invalid_key"), Of(new PlanTerms(Discounts: [new("", "A", 10, null)])));
+        Assert.Equal(("terms.discounts[0].name", "missing_field"), Of(new PlanTerms(Discounts: [new("a", "", 10, null)])));
+        Assert.Equal(("terms.discounts[0].amount", "out_of_range"), Of(new PlanTerms(Discounts: [new("a", "A", null, -1)])));
+        Assert.Equal(("terms.discounts[0].percent", "too_precise"), Of(new PlanTerms(Discounts: [new("a", "A", 0.00000000001m, null)])));
+        Assert.Equal(("terms.taxes", "count"), Of(new PlanTerms(Taxes: [.. Enumerable.Range(0, 11).Select(i => new TaxRate($"t{i}", "T", 1))])));
+        Assert.Equal(("terms.taxes[1].key", "duplicate_key"), Of(new PlanTerms(Taxes: [new("a", "A", 1), new("a", "A", 1)])));
+        Assert.Equal(("terms.taxes[0].percent", "out_of_range"), Of(new PlanTerms(Taxes: [new("a", "A", 100.1m)])));
+        Assert.Equal(("terms.taxes[0].percent", "too_precise"), Of(new PlanTerms(Taxes: [new("a", "A", 0.00000000001m)])));
+    }
+
+    [Fact]
     public void What_the_first_plan_format_could_say_keeps_its_hash()
     {
         // Taken from the first format's code: stored versions and certificates name these.

@@ -61,7 +61,7 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
     private static async Task<Dictionary<AggregateKey, UsageSums>> StoredAsync(
         ScopedTransaction tx, Guid org, Instant from, Instant to, Dictionary<Guid, MeterDefinition> meters, CancellationToken ct)
     {
-        await using var command = tx.Command("""
+        await using var command = tx.Command($"""
             WITH counted AS (
               SELECT customer_key, meter_id, bucket_start, dimensions, event_count, digest, total, peak, low, moment, latest_at, latest_hash, latest_value, 0 AS uniques
               FROM usage_aggregates
@@ -69,9 +69,9 @@ internal sealed class CompareAggregates(NpgsqlDataSource database, Ingestion.V1.
               UNION ALL
               SELECT customer_key, meter_id, bucket_start, dimensions, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, count(*) FROM usage_uniques
               WHERE org_id = $1 AND meter_id = ANY($2) AND bucket_start >= $3 AND bucket_start < $4 GROUP BY customer_key, meter_id, bucket_start, dimensions)
-            SELECT customer_key, meter_id, bucket_start, dimensions, sum(uniques)::bigint, sum(event_count)::bigint, sum(digest), sum(total), sum(peak), max(low), max(moment),
+            SELECT customer_key, meter_id, bucket_start, dimensions, sum(uniques)::bigint, sum(event_count)::bigint, sum(digest), {StoredSums.Units}, sum(peak), max(low), max(moment),
               max(latest_at), max(latest_hash), max(latest_value)
-            FROM counted GROUP BY customer_key, meter_id, bucket_start, dimensions
+            FROM counted a GROUP BY customer_key, meter_id, bucket_start, dimensions
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. meters.Keys] });

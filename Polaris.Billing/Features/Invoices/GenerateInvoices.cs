@@ -29,7 +29,7 @@ internal sealed partial class GenerateInvoices(
         {
             try
             {
-                foreach (var org in await DueOrgsAsync(stoppingToken)) await CloseOrgAsync(org, stoppingToken);
+                foreach (var org in await DueOrgsAsync(stoppingToken)) await TryCloseOrgAsync(org, stoppingToken);
             }
             catch (Exception exception) when (exception is NpgsqlException or RpcException or DbUpdateException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
             {
@@ -38,6 +38,19 @@ internal sealed partial class GenerateInvoices(
             }
 
             await signal.WaitAsync(LookEvery, stoppingToken);
+        }
+    }
+
+    /// <summary>What is wrong with one org's data must not keep others from their invoices; it is tried again with every look.</summary>
+    private async Task TryCloseOrgAsync(Guid org, CancellationToken ct)
+    {
+        try
+        {
+            await CloseOrgAsync(org, ct);
+        }
+        catch (Exception exception) when (exception is not NpgsqlException { IsTransient: true } && !ct.IsCancellationRequested)
+        {
+            LogOrgFailed(exception, org);
         }
     }
 
@@ -61,10 +74,11 @@ internal sealed partial class GenerateInvoices(
         await using var tx = await database.BeginGateAsync("close-periods", ct);
         await using var command = tx.Command("""
             SELECT DISTINCT s.org_id FROM subscriptions s JOIN orgs o ON o.org_id = s.org_id
-            WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2
-            UNION SELECT DISTINCT org_id FROM invoices WHERE stale AND status = 'draft'
+            WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2 AND (s.held_until IS NULL OR s.held_until <= $1)
             UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
-              WHERE i.stale AND i.status IN ('finalized', 'paid') AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
+              WHERE i.stale AND i.status = 'draft' AND (s.held_until IS NULL OR s.held_until <= $1)
+            UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
+              WHERE i.stale AND i.status IN ('finalized', 'paid') AND (s.held_until IS NULL OR s.held_until <= $1) AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
                 SELECT 1 FROM invoices d WHERE d.org_id = i.org_id AND d.subscription_id = i.subscription_id AND d.status = 'draft' AND d.period_start > i.period_start))
             LIMIT $3
             """);
@@ -80,6 +94,9 @@ internal sealed partial class GenerateInvoices(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} invoices drafted for org {OrgId}.")]
     private partial void LogDrafted(int count, Guid orgId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Invoices of org {OrgId} could not be made; it is tried again.")]
+    private partial void LogOrgFailed(Exception exception, Guid orgId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Closing periods failed; it is tried again.")]
     private partial void LogFailed(Exception exception);

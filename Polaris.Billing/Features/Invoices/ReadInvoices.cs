@@ -1,10 +1,11 @@
 using Microsoft.EntityFrameworkCore;
+using NodaTime;
 using Polaris.Billing.Persistence;
 
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>Invoices of the org, newest number first, with their lines.</summary>
-internal sealed class ReadInvoices(BillingDbContext db)
+internal sealed class ReadInvoices(BillingDbContext db, TimeProvider time)
 {
     /// <param name="first">1 to <see cref="Paging.MaxPage"/>.</param>
     /// <param name="after">The cursor (invoice number) of the last one seen; null for the start.</param>
@@ -25,6 +26,14 @@ internal sealed class ReadInvoices(BillingDbContext db)
                 .Include(row => row.Lines.OrderBy(line => line.Ordinal)).AsSplitQuery().ToListAsync(token);
             return Paging.ToPage(rows, first, total, row => row.Number);
         }, ct);
+    }
+
+    /// <summary>Subscriptions whose next invoice could not be made, the next to be tried again first; at most <see cref="Paging.MaxPage"/>.</summary>
+    public Task<List<SubscriptionRow>> HeldAsync(CancellationToken ct)
+    {
+        var now = Instant.FromDateTimeOffset(time.GetUtcNow());
+        return db.InTransactionAsync(token =>
+            db.Subscriptions.AsNoTracking().Where(row => row.HeldUntil > now).OrderBy(row => row.HeldUntil).ThenBy(row => row.Id).Take(Paging.MaxPage).ToListAsync(token), ct);
     }
 
     public Task<InvoiceRow?> FindAsync(Guid id, CancellationToken ct) => db.InTransactionAsync(token =>

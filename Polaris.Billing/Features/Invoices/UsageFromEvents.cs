@@ -22,7 +22,7 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
 
         public Dictionary<string, UsageTotals> ByDimensions { get; } = [];
 
-        public Dictionary<string, decimal> Levels { get; } = [];
+        public Dictionary<string, ExactTotal> Levels { get; } = [];
     }
 
     /// <exception cref="RefusedException">Raw events cannot be read at the moment.</exception>
@@ -45,13 +45,25 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
             var values = measurement.Dimensions ?? "";
             levels[meter].Levels[values] = levels[meter].Levels.GetValueOrDefault(values) + measurement.Value;
         }, ct);
-        return new PeriodUsage(
-            meters.ToDictionary(pair => pair.Key.Key, pair => pair.Value.All.ToUsage(pair.Key.Aggregation, period, pair.Value.Levels.Values.Sum())),
-            meters.Where(pair => pair.Key.Dimensions is { Count: > 0 }).ToDictionary(pair => pair.Key.Key, pair => ByDimension(pair.Key, pair.Value, period)));
+        var usage = PeriodUsage.New();
+        foreach (var (meter, counted) in meters)
+        {
+            try
+            {
+                var level = counted.Levels.Values.Aggregate(default(ExactTotal), (sum, one) => sum + one);
+                usage.Add(meter.Key, counted.All.ToUsage(meter.Aggregation, period, level), meter.Dimensions is { Count: > 0 } ? ByDimension(meter, counted, period) : []);
+            }
+            catch (OverflowException)
+            {
+                usage.AddTooLarge(meter.Key);
+            }
+        }
+
+        return usage;
     }
 
-    private static IReadOnlyList<DimensionUsage> ByDimension(MeterDefinition meter, Counted counted, BillingPeriod period) =>
-        [.. counted.ByDimensions.Keys.Union(counted.Levels.Where(level => level.Value != 0).Select(level => level.Key)).Select(values => new DimensionUsage(
+    private static DimensionUsage[] ByDimension(MeterDefinition meter, Counted counted, BillingPeriod period) =>
+        [.. counted.ByDimensions.Keys.Union(counted.Levels.Where(level => level.Value != default).Select(level => level.Key)).Select(values => new DimensionUsage(
             values, counted.ByDimensions.GetValueOrDefault(values, new UsageTotals()).ToUsage(meter.Aggregation, period, counted.Levels.GetValueOrDefault(values))))];
 
     private async Task ReadAsync(

@@ -14,17 +14,17 @@ internal static class LevelCheckpoints
     /// <summary>
     /// Levels of the customers, meters ($6) and moments that <c>s(index, customer, starts)</c> names: of each combination of dimensions that is not 0.
     /// </summary>
-    public const string Levels = """
-        SELECT s.index, m.id AS meter_id, x.dimensions, sum(x.total) AS level
+    public const string Levels = $"""
+        SELECT s.index, m.id AS meter_id, a.dimensions, {StoredSums.Units} AS level
         FROM unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[]) s(index, customer, starts, ends) CROSS JOIN unnest($6::uuid[]) m(id)
         CROSS JOIN LATERAL (
           SELECT max(c.before) AS before FROM level_checkpoints c WHERE c.org_id = $1 AND c.customer_key = s.customer AND c.meter_id = m.id AND c.before <= s.starts) known
         CROSS JOIN LATERAL (
-          SELECT a.dimensions, a.total FROM usage_aggregates a WHERE a.org_id = $1 AND a.customer_key = s.customer AND a.meter_id = m.id
-            AND a.bucket_start >= coalesce(known.before, '-infinity') AND a.bucket_start < s.starts
+          SELECT u.dimensions, u.total FROM usage_aggregates u WHERE u.org_id = $1 AND u.customer_key = s.customer AND u.meter_id = m.id
+            AND u.bucket_start >= coalesce(known.before, '-infinity') AND u.bucket_start < s.starts
           UNION ALL
-          SELECT c.dimensions, c.level FROM level_checkpoints c WHERE c.org_id = $1 AND c.customer_key = s.customer AND c.meter_id = m.id AND c.before <= s.starts) x
-        GROUP BY s.index, m.id, x.dimensions HAVING sum(x.total) <> 0
+          SELECT c.dimensions, c.level FROM level_checkpoints c WHERE c.org_id = $1 AND c.customer_key = s.customer AND c.meter_id = m.id AND c.before <= s.starts) a
+        GROUP BY s.index, m.id, a.dimensions HAVING sum(a.total) <> 0
         """;
 
     /// <summary>Moves checkpoints forward to these moments; the caller holds the org's lock alone.</summary>
@@ -48,8 +48,8 @@ internal static class LevelCheckpoints
         // Where one is left, it is of a later moment.
         await using var insert = tx.Command("""
             INSERT INTO level_checkpoints (org_id, customer_key, meter_id, dimensions, before, level)
-            SELECT $1, l.customer, l.meter_id, l.dimensions, l.before, l.level
-            FROM unnest($2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::numeric[]) l(customer, meter_id, dimensions, before, level)
+            SELECT $1, l.customer, l.meter_id, l.dimensions, l.before, trim_scale(l.units * 0.000000001)
+            FROM unnest($2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::numeric[]) l(customer, meter_id, dimensions, before, units)
             WHERE NOT EXISTS (SELECT 1 FROM level_checkpoints c WHERE c.org_id = $1 AND c.customer_key = l.customer AND c.meter_id = l.meter_id)
             """);
         var rows = levels.ToArray();
@@ -58,7 +58,7 @@ internal static class LevelCheckpoints
         UsageSql.Array(insert, rows, row => row.Key.Meter);
         UsageSql.Array(insert, rows, row => row.Key.Dimensions);
         UsageSql.Array(insert, rows, row => spans[row.Key.Index].Start);
-        UsageSql.Array(insert, rows, row => row.Value);
+        UsageSql.Array(insert, rows, row => (System.Numerics.BigInteger)row.Value.Units);
         await insert.ExecuteNonQueryAsync(ct);
     }
 

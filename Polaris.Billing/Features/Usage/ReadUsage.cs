@@ -40,17 +40,29 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         await CheckFilledAsync(tx, org, meter, ct);
         var found = await SumsAsync(tx, org, meter, from, to, window, customer, ct);
         if (meter.Aggregation == Aggregation.UniqueCount) await AddUniquesAsync(tx, org, meter, from, to, window, customer, found, ct);
-        var level = meter.Aggregation == Aggregation.WeightedSum ? await LevelAsync(tx, org, meter, from, customer, ct) : 0;
+        var level = meter.Aggregation == Aggregation.WeightedSum ? await LevelAsync(tx, org, meter, from, customer, ct) : default;
         var points = new List<TimelinePoint>();
         for (var (start, index) = (from, 0L); start < to; start += window, index++)
         {
             var sums = found.GetValueOrDefault(index);
-            var usage = sums.ToUsage(meter.Aggregation, new BillingPeriod(start, Instant.Min(start + window, to)), level);
+            var usage = ToUsage(sums, meter, new BillingPeriod(start, Instant.Min(start + window, to)), level);
             points.Add(new TimelinePoint(start, usage.Quantity, usage.EventCount));
             level += sums.Total;
         }
 
         return points;
+    }
+
+    private static MeterUsage ToUsage(UsageSums sums, MeterDefinition meter, BillingPeriod period, ExactTotal level)
+    {
+        try
+        {
+            return sums.ToUsage(meter.Aggregation, period, level);
+        }
+        catch (OverflowException exception)
+        {
+            throw new RefusedException(Refusal.Conflict("quantity_too_large", $"The meter '{meter.Key}' cannot tell its quantity from {period.Start}: {exception.Message}"));
+        }
     }
 
     /// <summary>A meter that is still being filled would answer too little: rather no answer than a wrong one.</summary>
@@ -79,16 +91,18 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
     }
 
     /// <summary>The level before a time: the sum of every change of it.</summary>
-    private static async Task<decimal> LevelAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, Instant before, string? customer, CancellationToken ct)
+    private static async Task<ExactTotal> LevelAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, Instant before, string? customer, CancellationToken ct)
     {
         await using var command = tx.Command($"""
-            SELECT coalesce(sum(total), 0) FROM usage_aggregates WHERE org_id = $1 AND meter_id = $2 AND bucket_start < $3 {(customer is null ? "" : "AND customer_key = $4")}
+            SELECT coalesce({StoredSums.Units}, 0) FROM usage_aggregates a WHERE org_id = $1 AND meter_id = $2 AND bucket_start < $3 {(customer is null ? "" : "AND customer_key = $4")}
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = meter.Id });
         command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = before });
         if (customer is not null) command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
-        return (decimal)(await command.ExecuteScalarAsync(ct))!;
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        return StoredSums.Total(reader, 0);
     }
 
     private static async Task AddUniquesAsync(

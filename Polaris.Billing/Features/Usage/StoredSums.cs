@@ -7,9 +7,12 @@ namespace Polaris.Billing.Features.Usage;
 /// <summary>The figures of aggregates as statements select them.</summary>
 internal static class StoredSums
 {
+    /// <summary>The sum of totals as whole 10^-9 units: it may have more digits than a decimal holds.</summary>
+    public const string Units = "trunc(sum(a.total) * 1000000000)";
+
     /// <summary>Of any number of rows of <c>usage_aggregates a</c>; <see cref="Read"/> takes them in this order.</summary>
-    public const string Columns = """
-        sum(a.event_count)::bigint, sum(a.digest) % 18446744073709551616, sum(a.total), max(a.peak), min(a.low), sum(a.moment), max(a.latest_at),
+    public const string Columns = $"""
+        sum(a.event_count)::bigint, sum(a.digest) % 18446744073709551616, {Units}, max(a.peak), min(a.low), sum(a.moment), max(a.latest_at),
         (array_agg(a.latest_hash ORDER BY a.latest_at DESC, a.latest_hash DESC) FILTER (WHERE a.latest_at IS NOT NULL))[1],
         (array_agg(a.latest_value ORDER BY a.latest_at DESC, a.latest_hash DESC) FILTER (WHERE a.latest_at IS NOT NULL))[1]
         """;
@@ -17,8 +20,11 @@ internal static class StoredSums
     /// <param name="reader">At a row.</param>
     /// <param name="from">The column of the count.</param>
     public static UsageSums Read(NpgsqlDataReader reader, int from) => new(
-        reader.GetInt64(from), decimal.ToUInt64(reader.GetDecimal(from + 1)), reader.GetDecimal(from + 2), reader.GetDecimal(from + 3),
+        reader.GetInt64(from), decimal.ToUInt64(reader.GetDecimal(from + 1)), Total(reader, from + 2), reader.GetDecimal(from + 3),
         reader.IsDBNull(from + 4) ? null : reader.GetDecimal(from + 4),
         reader.IsDBNull(from + 6) ? null : new LatestValue(reader.GetInt64(from + 6), decimal.ToUInt64(reader.GetDecimal(from + 7)), reader.GetDecimal(from + 8)),
         reader.IsDBNull(from + 5) ? null : reader.GetFieldValue<BigInteger>(from + 5), 0);
+
+    /// <summary>What <see cref="Units"/> selected.</summary>
+    public static ExactTotal Total(NpgsqlDataReader reader, int column) => new((Int128)reader.GetFieldValue<BigInteger>(column));
 }

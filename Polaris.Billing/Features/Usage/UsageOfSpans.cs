@@ -39,23 +39,28 @@ internal static class UsageOfSpans
         foreach (var used in sums.Keys.Union(levels.Keys).GroupBy(key => (key.Index, key.Meter)))
         {
             var (index, meter, period) = (used.Key.Index, byId[used.Key.Meter], known[used.Key.Index].Period);
-            var (total, level) = (default(UsageSums), 0m);
+            var (total, level) = (default(UsageSums), default(ExactTotal));
             var byDimension = new List<DimensionUsage>();
-            foreach (var key in used)
+            if (!answer.TryGetValue(index, out var usage)) answer.Add(index, usage = PeriodUsage.New());
+            try
             {
-                var part = sums.GetValueOrDefault(key);
-                total = total.Plus(part);
-                level += levels.GetValueOrDefault(key);
-                if (meter.Dimensions is { Count: > 0 })
-                    byDimension.Add(new DimensionUsage(key.Dimensions, ToUsage(part, uniques.GetValueOrDefault((index, meter.Id, key.Dimensions)), levels.GetValueOrDefault(key))));
+                foreach (var key in used)
+                {
+                    var part = sums.GetValueOrDefault(key);
+                    total = total.Plus(part);
+                    level += levels.GetValueOrDefault(key);
+                    if (meter.Dimensions is { Count: > 0 })
+                        byDimension.Add(new DimensionUsage(key.Dimensions, ToUsage(part, uniques.GetValueOrDefault((index, meter.Id, key.Dimensions)), levels.GetValueOrDefault(key))));
+                }
+
+                usage.Add(meter.Key, ToUsage(total, uniques.GetValueOrDefault((index, meter.Id, null)), level), byDimension);
+            }
+            catch (OverflowException)
+            {
+                usage.AddTooLarge(meter.Key);
             }
 
-            if (!answer.TryGetValue(index, out var usage))
-                answer.Add(index, usage = new PeriodUsage(new Dictionary<string, MeterUsage>(), new Dictionary<string, IReadOnlyList<DimensionUsage>>()));
-            ((Dictionary<string, MeterUsage>)usage.Totals)[meter.Key] = ToUsage(total, uniques.GetValueOrDefault((index, meter.Id, null)), level);
-            if (byDimension.Count > 0) ((Dictionary<string, IReadOnlyList<DimensionUsage>>)usage.ByDimension)[meter.Key] = byDimension;
-
-            MeterUsage ToUsage(UsageSums of, long distinct, decimal opening) => (of with { Uniques = distinct }).ToUsage(meter.Aggregation, period, opening);
+            MeterUsage ToUsage(UsageSums of, long distinct, ExactTotal opening) => (of with { Uniques = distinct }).ToUsage(meter.Aggregation, period, opening);
         }
 
         return answer;
@@ -97,15 +102,15 @@ internal static class UsageOfSpans
     }
 
     /// <summary>Levels at the start of each span: the sum of every change before it, of which what <see cref="LevelCheckpoints"/> know is not read again.</summary>
-    internal static async Task<Dictionary<(int Index, Guid Meter, string Dimensions), decimal>> LevelsAsync(
+    internal static async Task<Dictionary<(int Index, Guid Meter, string Dimensions), ExactTotal>> LevelsAsync(
         ScopedTransaction tx, Guid org, UsageSpan[] spans, Guid[] meters, CancellationToken ct)
     {
-        var levels = new Dictionary<(int, Guid, string), decimal>();
+        var levels = new Dictionary<(int, Guid, string), ExactTotal>();
         if (meters.Length == 0) return levels;
         await using var command = tx.Command(LevelCheckpoints.Levels);
         Parameters(command, org, spans, meters);
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) levels.Add((reader.GetInt32(0), reader.GetGuid(1), reader.GetString(2)), reader.GetDecimal(3));
+        while (await reader.ReadAsync(ct)) levels.Add((reader.GetInt32(0), reader.GetGuid(1), reader.GetString(2)), StoredSums.Total(reader, 3));
         return levels;
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
@@ -35,8 +36,10 @@ internal static class UsageSql
         var stored = System.Array.ConvertAll(rows, row => row.Value.Stored);
         await using var command = tx.Command("""
             INSERT INTO usage_aggregates AS a (org_id, customer_key, meter_id, bucket_start, dimensions, event_count, total, peak, digest, low, moment, latest_at, latest_hash, latest_value)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::bigint[], $7::numeric[], $8::numeric[], $9::numeric[],
+            SELECT org_id, customer_key, meter_id, bucket_start, dimensions, event_count, trim_scale(units * 0.000000001), peak, digest, low, moment, latest_at, latest_hash, latest_value
+            FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::bigint[], $7::numeric[], $8::numeric[], $9::numeric[],
               $10::numeric[], $11::numeric[], $12::bigint[], $13::numeric[], $14::numeric[])
+              u(org_id, customer_key, meter_id, bucket_start, dimensions, event_count, units, peak, digest, low, moment, latest_at, latest_hash, latest_value)
             ON CONFLICT (org_id, customer_key, meter_id, bucket_start, dimensions) DO UPDATE SET
               event_count = a.event_count + excluded.event_count, total = a.total + excluded.total, peak = greatest(a.peak, excluded.peak),
               digest = (a.digest + excluded.digest) % 18446744073709551616, low = least(a.low, excluded.low), moment = a.moment + excluded.moment,
@@ -50,7 +53,7 @@ internal static class UsageSql
         Array(command, rows, row => FoldUsage.InstantOf(row.Key.BucketMicroseconds));
         Array(command, rows, row => row.Key.Dimensions);
         Array(command, stored, row => row.EventCount);
-        Array(command, stored, row => row.Total);
+        Array(command, stored, row => (BigInteger)row.Total.Units);
         Array(command, stored, row => row.Peak);
         Array(command, stored, row => (decimal)row.Digest);
         Array(command, stored, row => row.Low);

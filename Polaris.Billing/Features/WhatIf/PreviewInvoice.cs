@@ -65,6 +65,8 @@ internal sealed class PreviewInvoice(BillingDbContext db, TenantScope tenant, Or
             byDimension[assumed.Meter] = [new DimensionUsage("", totals[assumed.Meter])];
         }
 
-        return new PeriodUsage(totals, byDimension);
+        var usage = new PeriodUsage(totals, byDimension);
+        foreach (var meter in used.TooLarge.Where(meter => !totals.ContainsKey(meter))) usage.AddTooLarge(meter);
+        return usage;
     }
 }

@@ -80,9 +80,9 @@ internal sealed class WhatIf(BillingDbContext db, TenantScope tenant, OrgClocks 
         {
             return new UnstoredInvoice(row, period, versions[history.First].Currency, InvoiceRows.Rate(RatingEngine.Version, row, history, period, versions, usage));
         }
-        catch (OverflowException)
+        catch (OverflowException exception)
         {
-            throw new RefusedException(Refusal.Conflict("amount_too_large", $"The subscription {row.Id} would have an amount that fits no invoice."));
+            throw new RefusedException(Refusal.Conflict(TooLarge.Code, $"The subscription {row.Id} would have a quantity or an amount that fits no invoice. {exception.Message}"));
         }
     }
 
