@@ -49,7 +49,9 @@ public static class PolarisAuthentication
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy(Scopes.Ingest, policy => RequireScope(policy, Scopes.Ingest))
             .AddPolicy(Scopes.Read, policy => RequireScope(policy, Scopes.Read))
+            .AddPolicy(Scopes.Billing, policy => RequireScope(policy, Scopes.Billing))
             .AddPolicy(Scopes.Admin, policy => RequireScope(policy, Scopes.Admin))
+            .AddPolicy(Scopes.Customer, policy => RequireScope(policy, Scopes.Customer))
             .AddPolicy(Scopes.Internal, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.HasScope(Scopes.Internal)))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
     }
