@@ -19,7 +19,7 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
     /// <summary>Used by query filters; a gate sees every org, an unset scope none.</summary>
     internal Guid FilterOrgId => Tenant?.OrgId ?? Guid.Empty;
 
-    internal bool FilterOff => Tenant?.Gate is not null;
+    internal bool FilterOff => Tenant?.Gate is not null || TestTenancy.NoFilters;
 
     /// <summary>Runs <paramref name="work"/> in one transaction that sees the scope's rows, retrying it whole when the connection breaks.</summary>
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)

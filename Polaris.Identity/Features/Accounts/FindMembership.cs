@@ -10,7 +10,7 @@ internal sealed class FindMembership(NpgsqlDataSource database)
 {
     public async Task<Membership?> OfUserAsync(Guid userId, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("sign-in", ct);
+        await using var tx = await database.BeginGateAsync(Gate.SignIn, ct);
         await using var command = tx.Command("SELECT org_id, role FROM memberships WHERE user_id = $1 ORDER BY created_at, org_id LIMIT 1");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
         await using var reader = await command.ExecuteReaderAsync(ct);

@@ -12,7 +12,7 @@ internal sealed class ValidateApiKey(NpgsqlDataSource database, TimeProvider tim
     public async Task<ValidateApiKeyResponse> ValidateAsync(string apiKey, CancellationToken ct)
     {
         if (ApiKeySecrets.HashOf(apiKey) is not { } hash) return new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Unknown };
-        await using var tx = await database.BeginGateAsync("validate-api-key", ct);
+        await using var tx = await database.BeginGateAsync(Gate.ValidateApiKey, ct);
         await using var command = tx.Command("""
             SELECT k.org_id, k.id, k.scopes, k.backfill, k.revoked_at, k.expires_at
             FROM api_key_lookup l JOIN api_keys k ON k.org_id = l.org_id AND k.id = l.key_id WHERE l.secret_hash = $1
