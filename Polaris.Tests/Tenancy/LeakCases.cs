@@ -4,7 +4,8 @@ namespace Polaris.Tests.Tenancy;
 /// <param name="Field"><c>Query.invoice</c>, or of a nested field with arguments <c>Portal.usage</c>.</param>
 /// <param name="Arguments">As GraphQL text, without parentheses.</param>
 /// <param name="Shows">Whether the owner's answer holds something of the org; false where there is nothing secret to show.</param>
-internal sealed record FieldCase(string Field, Func<Known, string> Arguments, bool Shows = true);
+/// <param name="IsPlace">Whether the ids only say from where in the caller's own list it goes on: then the answer differs with them.</param>
+internal sealed record FieldCase(string Field, Func<Known, string> Arguments, bool Shows = true, bool IsPlace = false);
 
 /// <summary>
 /// How to call each field of the public schema. The selection is made from the schema itself, so a new field of a type is covered at once;
@@ -23,13 +24,13 @@ internal static class LeakCases
         new("Query.currentUsage", known => $"customer: \"{known.Customer}\""),
         new("Query.customer", known => $"key: \"{known.Customer}\""),
         new("Query.customers", _ => "first: 100, search: \"\""),
-        new("Query.customers", known => $"after: \"{known.Customer}\"", Shows: false),
+        new("Query.customers", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
         new("Query.deadLetters", _ => "first: 100, resolved: true"),
         new("Query.deliveries", _ => "first: 100"),
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
-        new("Query.invoices", known => $"after: \"{known.Invoice}\"", Shows: false),
+        new("Query.invoices", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
         new("Query.me", _ => ""),
         new("Query.meter", known => $"key: \"{known.Meter}\""),
         new("Query.meters", _ => ""),
@@ -41,7 +42,7 @@ internal static class LeakCases
         new("Query.preview", known => $"customer: \"{known.Customer}\", subscriptionId: \"{known.Subscription}\", quantities: [{{meter: \"{known.Meter}\", quantity: \"3\", eventCount: 1}}]"),
         new("Query.recentEvents", _ => "limit: 100"),
         new("Query.subscriptions", known => $"first: 100, customer: \"{known.Customer}\""),
-        new("Query.subscriptions", known => $"after: \"{known.Subscription}\"", Shows: false),
+        new("Query.subscriptions", known => $"after: \"{known.Subscription}\"", Shows: false, IsPlace: true),
         new("Query.usage", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),
         new("Query.usageTimeline", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}, window: DAY"),
         new("Query.whatIf", known => $"planVersionId: \"{known.Version}\", customers: [\"{known.Customer}\"], {Span}, first: 100"),

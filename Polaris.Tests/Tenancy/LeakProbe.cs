@@ -117,8 +117,9 @@ internal sealed partial class LeakProbe : IDisposable
 
     private static string FullName(MethodDescriptor method) => $"{method.Service.FullName}/{method.Name}";
 
-    private static IEnumerable<MethodDescriptor> Descriptors() => LeakPlatform.Services
-        .Select(service => System.Reflection.Assembly.Load($"Polaris.{char.ToUpperInvariant(service[0])}{service[1..]}"))
+    // Identity's methods are compiled into ServiceDefaults, which calls them too.
+    private static IEnumerable<MethodDescriptor> Descriptors() => LeakPlatform.Services.Select(service => $"{char.ToUpperInvariant(service[0])}{service[1..]}").Append("ServiceDefaults")
+        .Select(name => System.Reflection.Assembly.Load($"Polaris.{name}"))
         .SelectMany(assembly => assembly.GetTypes()).Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal))
         .Select(type => type.GetProperty("Descriptor")?.GetValue(null)).OfType<FileDescriptor>().SelectMany(file => file.Services).SelectMany(service => service.Methods);
 
@@ -128,6 +129,7 @@ internal sealed partial class LeakProbe : IDisposable
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|\+00:00)")]
     private static partial Regex Times();
 
-    [GeneratedRegex("\"(?:milliseconds|column)\":\\d+")]
+    // Trace ids, how long it took, and the form's antiforgery token.
+    [GeneratedRegex("\"(?:milliseconds|column)\":\\d+|\"traceId\":\"[^\"]*\"|CfDJ8[0-9A-Za-z_-]+")]
     private static partial Regex Measured();
 }

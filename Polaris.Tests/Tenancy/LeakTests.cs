@@ -62,7 +62,7 @@ public sealed class LeakTests(LeakFixture fixture) : IClassFixture<LeakFixture>
 
         var wrong = await LeakWorld.EachAsync(
             LeakCases.Queries.SelectMany(one => World.Pairs().Select(pair => (one, pair))),
-            item => World.CompareAsync(item.one.Field, item.pair.Theirs, item.pair.Missing, known => World.Schema.Operation(item.one, known), operation => Ask(item.one, operation)));
+            item => World.CompareAsync(item.one.Field, item.pair.Theirs, item.pair.Missing, known => World.Schema.Operation(item.one, known), operation => Ask(item.one, operation), item.one.IsPlace));
         Missing(wrong, "give another org away");
         foreach (var one in LeakCases.Mutations)
         {

@@ -64,7 +64,7 @@ public sealed class OneFenceTests(PolarisApp polaris, ITestOutputHelper output)
             LeakCases.Queries.SelectMany(one => world.Pairs().Select(pair => (one, pair))),
             item => world.CompareAsync(
                 item.one.Field, item.pair.Theirs, item.pair.Missing, known => world.Schema.Operation(item.one, known),
-                operation => world.Probe.GraphQLAsync(world.Platform.Http(serviceOf[item.one.Field]), item.one.Field == "Query.portal" ? customer : mine, operation))));
+                operation => world.Probe.GraphQLAsync(world.Platform.Http(serviceOf[item.one.Field]), item.one.Field == "Query.portal" ? customer : mine, operation), item.one.IsPlace)));
         found.AddRange(await LeakWorld.EachAsync(LeakWireCases.Grpc, one => LeakTests.GrpcLeaksAsync(world, serviceOf[one.Method], one, service)));
         return found;
     }
