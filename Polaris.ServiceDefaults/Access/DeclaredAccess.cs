@@ -72,7 +72,9 @@ internal sealed class DeclaredAccess(EndpointDataSource endpoints, IServiceProvi
     {
         if (services.GetService<ISchema>() is not { } schema) return [];
         schema.Initialize();
-        return new[] { schema.Query, schema.Mutation }.OfType<IObjectGraphType>().SelectMany(root => root.Fields.Where(field => !field.Name.StartsWith('_'))
-            .Select(field => new Surface(self.Name, Surface.GraphQL, $"{root.Name}.{field.Name}", field.GetMetadata<string>(RequireScopeAttribute.MetadataKey) is var scope and not RequireScopeAttribute.Anyone ? scope : Surface.Anyone)));
+        return new[] { schema.Query, schema.Mutation }.OfType<IObjectGraphType>().SelectMany(root => root.Fields.Where(field => !field.Name.StartsWith('_')).Select(field => new Surface(
+            self.Name, Surface.GraphQL, $"{root.Name}.{field.Name}",
+            field.GetMetadata<string>(RequireScopeAttribute.MetadataKey) is var scope and not RequireScopeAttribute.Anyone ? scope : Surface.Anyone,
+            field.GetMetadata<IReadOnlyList<string>?>(RequireRoleAttribute.MetadataKey) is { } roles ? string.Join(" or ", roles) : null)));
     }
 }

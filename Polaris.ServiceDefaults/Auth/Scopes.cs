@@ -29,7 +29,8 @@ public static class Scopes
     /// <summary>What an API key may hold.</summary>
     public static readonly IReadOnlyList<string> OfApiKeys = [Ingest, Read, Admin];
 
-    internal static bool Implies(string held, string wanted) => (held, wanted) is (Admin, Billing or Read) or (Billing, Read);
+    /// <summary>Whether who holds the one may do what the other allows.</summary>
+    public static bool Implies(string held, string wanted) => (held, wanted) is (Admin, Billing or Read) or (Billing, Read);
 }
 
 /// <summary>Claims of a verified caller, whatever scheme verified it.</summary>

@@ -13,20 +13,23 @@ public sealed partial class Gate
     private static readonly Counter<long> Entries = PolarisTelemetry.Meter.CreateCounter<long>("polaris.tenancy.gate", "{entry}", "Transactions that may see every org.");
     private static readonly List<Gate> Known = [];
 
+    public static readonly Gate ApiKeyUse = new("api-key-use", "writes when keys of many orgs were last used, now and then");
     public static readonly Gate ApplyUsage = new("apply-usage", "a poll of Kafka brings batches of many orgs, applied in one transaction");
     public static readonly Gate Audit = new("audit", "the auditor walks all orgs' buckets");
+    public static readonly Gate AuditLog = new("audit-log", "a person who signs in may be a member of several orgs; the installation has entries of its own");
     public static readonly Gate ClosePeriods = new("close-periods", "finds the orgs with a period that is due");
     public static readonly Gate DeadLetters = new("dead-letters", "sets records aside before their org is sure, and watches all that wait");
     public static readonly Gate FillMeters = new("fill-meters", "finds the orgs with a meter that is not filled yet");
     public static readonly Gate FoldAppliedBatches = new("fold-applied-batches", "finds the orgs with batch ids to fold into the watermark");
     public static readonly Gate HealLostBatches = new("heal-lost-batches", "compares stored batches of all orgs with those applied");
     public static readonly Gate Ingest = new("ingest", "requests of many orgs are committed together");
+    public static readonly Gate Platform = new("platform", "an operator lists the orgs and the installation's own log");
     public static readonly Gate ReadBatches = new("read-batches", "batches of all orgs, for Billing's healing and audit");
     public static readonly Gate RebuildBuckets = new("rebuild-buckets", "finds the orgs with buckets to count anew");
     public static readonly Gate RecordInvoiced = new("record-invoiced", "a poll of Kafka brings invoices of many orgs");
     public static readonly Gate RelayBillingEvents = new("relay-billing-events", "publishes the outbox of all orgs");
     public static readonly Gate RelayUsage = new("relay-usage", "publishes the outbox of all orgs");
-    public static readonly Gate SignIn = new("sign-in", "finds the org of a person");
+    public static readonly Gate SignIn = new("sign-in", "finds the orgs of a person");
     public static readonly Gate ValidateApiKey = new("validate-api-key", "finds the org of a key");
 
     private int entered;

@@ -12,7 +12,7 @@ public sealed class AccessTableTests(PolarisApp polaris)
     private static readonly (string Kind, string Title, string How)[] Parts =
     [
         (Surface.Http, "HTTP routes", "`RequireAuthorization` with the scope's policy, or `AllowAnonymous`, where the route is mapped; `/graphql` itself is open, its root fields are not. A route that declares neither stops the service at its start. What the gateway only passes on is open there and checked by the service behind it."),
-        (Surface.GraphQL, "GraphQL root fields", "`[RequireScope]` or `[AllowAnyone]` on the field's method. A root field that declares neither stops the service at its start. Nested fields belong to the root field that leads to them."),
+        (Surface.GraphQL, "GraphQL root fields", "`[RequireScope]` or `[AllowAnyone]` on the field's method, `[RequireRole]` beside it where only people with a role may, no API key. A root field that declares neither stops the service at its start. Nested fields belong to the root field that leads to them."),
         (Surface.Grpc, "gRPC methods", "`MapPolarisGrpc` demands the scope `polaris.internal` of all methods of a service: other services have it, nobody else."),
     ];
 
@@ -70,7 +70,7 @@ public sealed class AccessTableTests(PolarisApp polaris)
         {
             page.Append($"## {title}\n\n{how}\n\n| service | surface | who may |\n| --- | --- | --- |\n");
             foreach (var surface in surfaces.Where(one => one.Kind == kind))
-                page.Append($"| {surface.Service} | `{surface.Name}` | {(surface.Admits == Surface.Anyone ? Surface.Anyone : $"`{surface.Admits}`")} |\n");
+                page.Append($"| {surface.Service} | `{surface.Name}` | {(surface.Admits == Surface.Anyone ? Surface.Anyone : $"`{surface.Admits}`")}{(surface.Roles is { } roles ? $", as {roles}" : "")} |\n");
             page.Append('\n');
         }
 

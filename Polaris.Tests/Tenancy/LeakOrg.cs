@@ -10,6 +10,13 @@ namespace Polaris.Tests.Tenancy;
 internal sealed record Known
 {
     public required string Org { get; init; }
+
+    /// <summary>The org's owner.</summary>
+    public required string User { get; init; }
+
+    /// <summary>Somebody else in the org.</summary>
+    public required string Member { get; init; }
+    public required string Invitation { get; init; }
     public required string Meter { get; init; }
     public required string Customer { get; init; }
     public required string Plan { get; init; }
@@ -27,6 +34,9 @@ internal sealed record Known
     public static Known Missing() => new()
     {
         Org = Guid.CreateVersion7().ToString(),
+        User = Guid.CreateVersion7().ToString(),
+        Member = Guid.CreateVersion7().ToString(),
+        Invitation = Guid.CreateVersion7().ToString(),
         Meter = "missing_meter",
         Customer = "missing_customer",
         Plan = "missing_plan",
@@ -74,7 +84,7 @@ internal sealed class LeakOrg
     /// <summary>Named by the keys that only this org uses.</summary>
     public Known Private { get; private set; } = null!;
 
-    public static async Task<LeakOrg> SeedAsync(LeakPlatform platform, string name, int quantity)
+    public static async Task<LeakOrg> SeedAsync(LeakPlatform platform, LeakTokens tokens, string name, int quantity)
     {
         var marker = $"marker-{name}-{RandomNumberGenerator.GetHexString(12, lowercase: true)}";
         using var owner = await Tenant.SignUpAsync(platform.Gateway, $"Org {marker}");
@@ -86,7 +96,7 @@ internal sealed class LeakOrg
         await platform.UntilAsync("invoices and their deliveries", async () =>
             (await org.Tenant.QueryAsync("{ deliveries { id } }")).GetProperty("deliveries").GetArrayLength() >= 2);
         var dead = await org.PlantAsync(platform);
-        (org.Alike, org.Private) = (await org.NameAsync("alike", dead), await org.NameAsync("private_" + name, dead));
+        (org.Alike, org.Private) = (await org.NameAsync(platform, tokens, "alike", dead), await org.NameAsync(platform, tokens, "private_" + name, dead));
         return org;
     }
 
@@ -126,17 +136,22 @@ internal sealed class LeakOrg
         return id.ToString();
     }
 
-    private async Task<Known> NameAsync(string key, string deadLetter)
+    private async Task<Known> NameAsync(LeakPlatform platform, LeakTokens tokens, string key, string deadLetter)
     {
         var data = await Tenant.QueryAsync(string.Create(CultureInfo.InvariantCulture, $$"""
             { plan(key: "{{key}}") { versions { id number } } subscriptions(customer: "{{key}}") { nodes { id } } invoices(customer: "{{key}}") { nodes { id total } }
-              event(idempotencyKey: "{{key}}") { batchId } apiKeys { id name } }
+              event(idempotencyKey: "{{key}}") { batchId } members { userId role } }
             """));
         var versions = data.GetProperty("plan").GetProperty("versions").EnumerateArray().OrderBy(version => version.GetProperty("number").GetInt32()).Select(Id).ToArray();
         var spare = await Tenant.QueryAsync("mutation { createApiKey(input: {name: \"Spare\", scopes: [\"read\"]}) { secret key { id } } }");
+        var owner = data.GetProperty("members").EnumerateArray().First(member => member.GetProperty("role").GetString() == "owner").GetProperty("userId").GetString()!;
+        var people = await InviteAsync(new Tenant(platform.Gateway, Tenant.OrgId.ToString(), tokens.Of("admin", Known.Missing() with { Org = Tenant.OrgId.ToString(), User = owner })), key);
         return new Known
         {
             Org = Tenant.OrgId.ToString(),
+            User = owner,
+            Member = people.Member,
+            Invitation = people.Invitation,
             Meter = key,
             Customer = key,
             Plan = key,
@@ -150,6 +165,20 @@ internal sealed class LeakOrg
             SpareSecret = spare.GetProperty("createApiKey").GetProperty("secret").GetString()!,
             DeadLetter = deadLetter,
         };
+    }
+
+    /// <summary>One who came, and one who is still invited.</summary>
+    private async Task<(string Member, string Invitation)> InviteAsync(Tenant owner, string key)
+    {
+        using (owner)
+        {
+            async Task<JsonElement> InviteOneAsync(string who) => (await owner.QueryAsync($$"""
+                mutation { createInvitation(input: {email: "{{who}}-{{key}}-{{Marker}}@example.com", role: "viewer"}) { token invitation { id } } }
+                """)).GetProperty("createInvitation");
+            var coming = await InviteOneAsync("member");
+            var joined = await owner.QueryAsync($$"""mutation { acceptInvitation(input: {token: "{{coming.GetProperty("token").GetString()}}", password: "correct horse battery"}) { userId } }""");
+            return (joined.GetProperty("acceptInvitation").GetProperty("userId").GetString()!, Id((await InviteOneAsync("guest")).GetProperty("invitation")));
+        }
     }
 
     private static string Id(JsonElement node) => node.GetProperty("id").GetString()!;

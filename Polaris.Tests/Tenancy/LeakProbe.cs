@@ -99,7 +99,7 @@ internal sealed partial class LeakProbe : IDisposable
     }
 
     /// <summary>The answer without what changes by itself: times, and what the auditor and clock say of now.</summary>
-    public static string Still(Answer answer) => Times().Replace(answer.Text, "@");
+    public static string Still(Answer answer) => Times().Replace(answer.Text, "@").Replace("\"lastUsedAt\":null", "\"lastUsedAt\":\"@\"", StringComparison.Ordinal);
 
     public void Dispose()
     {
@@ -123,7 +123,7 @@ internal sealed partial class LeakProbe : IDisposable
         .SelectMany(assembly => assembly.GetTypes()).Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal))
         .Select(type => type.GetProperty("Descriptor")?.GetValue(null)).OfType<FileDescriptor>().SelectMany(file => file.Services).SelectMany(service => service.Methods);
 
-    [GeneratedRegex("[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|pk_[0-9a-zA-Z_]+")]
+    [GeneratedRegex("inv_[0-9a-zA-Z_]+|eyJ[0-9a-zA-Z._-]+|[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|pk_[0-9a-zA-Z_]+")]
     private static partial Regex Ids();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|\+00:00)")]

@@ -1,9 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Npgsql;
 using Polaris.Identity.Features.Tokens;
+using Polaris.ServiceDefaults.Auth;
 
 namespace Polaris.Tests.Tenancy;
 
@@ -15,10 +19,18 @@ internal sealed class LeakTokens(RsaSecurityKey key, string issuer) : IDisposabl
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(15);
     private readonly RSA stranger = RSA.Create(2048);
 
-    public static async Task<LeakTokens> OfAsync(LeakPlatform platform) => new(
-        await SigningKeys.LoadAsync(await platform.ConnectionStringAsync("identitydb"), platform.Secret("service-secret"), TimeProvider.System), platform.Gateway.ToString());
+    public static async Task<LeakTokens> OfAsync(LeakPlatform platform)
+    {
+        var source = new NpgsqlDataSourceBuilder(await platform.ConnectionStringAsync("identitydb"));
+        source.UseNodaTime();
+        await using var database = source.Build();
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(ServiceSecrets.Setting, platform.Secret("service-secret"))]).Build();
+        var keys = await new SigningKeyStore(database, configuration, Options.Create(new SigningKeyOptions()), TimeProvider.System).ReadAsync(default);
+        return new LeakTokens(keys[0].Key, platform.Gateway.ToString());
+    }
 
-    public string Of(string scope, Known? org, string? customer = null) => Sign(new SigningCredentials(key, SecurityAlgorithms.RsaSha256), scope, org, customer, Lifetime, "polaris", issuer);
+    public string Of(string scope, Known? org, string? customer = null, string role = "owner") =>
+        Sign(new SigningCredentials(key, SecurityAlgorithms.RsaSha256), scope, org, customer, Lifetime, "polaris", issuer, role);
 
     /// <summary>Tokens that say what a good one says, each wrong in one way.</summary>
     public IEnumerable<(string Name, string Token)> Bad(string scope, Known? org, string? customer = null)
@@ -40,13 +52,14 @@ internal sealed class LeakTokens(RsaSecurityKey key, string issuer) : IDisposabl
 
     public void Dispose() => stranger.Dispose();
 
-    private static string Sign(SigningCredentials credentials, string scope, Known? org, string? customer, TimeSpan lifetime, string audience, string issuer)
+    private static string Sign(SigningCredentials credentials, string scope, Known? org, string? customer, TimeSpan lifetime, string audience, string issuer, string role = "owner")
     {
         var now = TimeProvider.System.GetUtcNow();
         var from = lifetime < TimeSpan.Zero ? now + lifetime + lifetime : now.AddSeconds(-5);
         var claims = new Dictionary<string, object>
         {
-            ["sub"] = Guid.CreateVersion7().ToString(),
+            ["sub"] = org?.User ?? Guid.CreateVersion7().ToString(),
+            ["role"] = role,
             ["scope"] = scope,
             ["iss"] = issuer,
             ["aud"] = audience,

@@ -24,14 +24,15 @@ internal sealed partial class LeakWorld : IAsyncDisposable
 
     public static async Task<LeakWorld> CreateAsync(LeakPlatform platform)
     {
-        var orgs = await Task.WhenAll(LeakOrg.SeedAsync(platform, "mine", 5_310_001), LeakOrg.SeedAsync(platform, "theirs", 7_420_003));
+        var tokens = await LeakTokens.OfAsync(platform);
+        var orgs = await Task.WhenAll(LeakOrg.SeedAsync(platform, tokens, "mine", 5_310_001), LeakOrg.SeedAsync(platform, tokens, "theirs", 7_420_003));
         var world = new LeakWorld
         {
             Platform = platform,
             Mine = orgs[0],
             Theirs = orgs[1],
             Schema = await LeakSchema.ReadAsync(orgs[0].Tenant),
-            Tokens = await LeakTokens.OfAsync(platform),
+            Tokens = tokens,
         };
         var (theirs, mine) = (await world.SeenByOwnerAsync(world.Theirs), await world.SeenByOwnerAsync(world.Mine));
         string[] written = [world.Theirs.Marker, world.Theirs.OtherCustomerMarker, $"{world.Theirs.Quantity}", $"{world.Theirs.OtherCustomerQuantity}", world.Theirs.Alike.SpareSecret, world.Theirs.Private.SpareSecret];
