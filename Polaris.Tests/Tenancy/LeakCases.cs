@@ -87,7 +87,7 @@ internal static class LeakCases
         new("Mutation.createApiKey", _ => "input: {name: \"New\", scopes: [\"read\"]}"),
         new("Mutation.rotateApiKey", known => $"id: \"{known.SpareKey}\", overlap: 60"),
         new("Mutation.revokeApiKey", known => $"id: \"{known.SpareKey}\""),
-        new("Mutation.signUp", _ => $"input: {{email: \"{Guid.CreateVersion7():N}@example.com\", password: \"correct horse battery\", orgName: \"Another\"}}"),
+        new("Mutation.signUp", _ => $"input: {{email: \"{Guid.CreateVersion7():N}@example.com\", password: \"correct horse battery\", orgName: \"Another\"}}", RefusesOwner: "CONFLICT"),
         new("Mutation.createCustomerToken", known => $"customer: \"{known.Customer}\", expiresIn: 60"),
         new("Mutation.createInvitation", known => $"input: {{email: \"{known.Customer}@guests.example.com\", role: \"viewer\", expiresIn: 3600}}"),
         new("Mutation.revokeInvitation", known => $"id: \"{known.Invitation}\""),

@@ -26,7 +26,7 @@ internal static class LeakWireCases
         new("polaris.billing.v1.Billing/GetInvoices", known => $$"""{"orgId": "{{known.Org}}", "customer": "{{known.Customer}}", "first": 100}"""),
         new("polaris.billing.v1.Billing/RecomputeInvoice", known => $$"""{"orgId": "{{known.Org}}", "invoiceId": "{{known.Invoice}}"}""", Shows: false),
         new("polaris.billing.v1.Billing/LocateEvents", known => $$"""
-            {"orgId": "{{known.Org}}", "events": [{"idempotencyKey": "{{known.Event}}", "batchId": "{{known.Batch}}", "customer": "{{known.Customer}}", "timestampUs": "{{LeakOrg.EventTimeUs}}", "type": "{{known.Event}}", "properties": "e30="}]}
+            {"orgId": "{{known.Org}}", "events": [{"idempotencyKey": "{{known.Event}}", "batchId": "{{known.Batch}}", "customer": "{{known.Customer}}", "timestampUs": "{{LeakOrg.EventTimeUs}}", "type": "{{known.Event}}", "properties": "eyJhbW91bnQiOjF9"}]}
             """),
         new("polaris.identity.v1.Identity/ValidateApiKey", known => $$"""{"apiKey": "{{known.SpareSecret}}"}""", AllOrgs: "whoever holds a key's secret is told whose it is"),
         new("polaris.identity.v1.Identity/GetOrg", known => $$"""{"orgId": "{{known.Org}}"}"""),

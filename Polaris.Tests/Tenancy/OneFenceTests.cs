@@ -15,6 +15,12 @@ public sealed class OneFenceTests(PolarisApp polaris, ITestOutputHelper output)
 {
     private const string WithSecurity = "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)";
 
+    /// <summary>What keeps orgs apart by something else besides: meters by their ids, a partition of the org's hash, a gate that is not unfiltered, a condition in the query itself.</summary>
+    private static readonly string[] Kept =
+    [
+        "Query.usage", "Query.usageTimeline", "Query.auditLog", "polaris.ingestion.v1.Ingestion/StreamEvents", "polaris.ingestion.v1.Ingestion/GetBatches",
+    ];
+
     [Fact]
     public async Task Filters_alone_and_row_level_security_alone_each_keep_orgs_apart_and_without_both_they_leak()
     {
@@ -29,19 +35,19 @@ public sealed class OneFenceTests(PolarisApp polaris, ITestOutputHelper output)
             Say("seeded");
             await using var replaced = await platform.ReplaceServicesAsync("POLARIS_TEST_TENANCY", "no-filters");
             Say("services without filters started");
-            Assert.Empty(await AttackAsync(world, surfaces));
-            Say("row-level security alone holds");
-
+            var bySecurity = await AttackAsync(world, surfaces);
+            Say($"row-level security alone: {bySecurity.Count} leaks");
             foreach (var database in Catalog.Databases) await SecurityAsync(platform, database, "DISABLE");
             var open = await AttackAsync(world, surfaces);
-            Say("without both");
-            string[] telling = [.. LeakCases.Queries.Where(one => one.Shows).Select(one => one.Field).Distinct(), .. LeakWireCases.Grpc.Where(one => one.Shows && one.AllOrgs is null).Select(one => one.Method)];
-            Assert.Equal([], telling.Where(what => !open.Any(leak => leak.StartsWith(what + " ", StringComparison.Ordinal) || leak.StartsWith(what + ":", StringComparison.Ordinal))));
-            Assert.True(open.Count(leak => leak.Contains(" shows ", StringComparison.Ordinal)) > 20, string.Join('\n', open));
-
+            Say($"neither: {open.Count} leaks");
             await replaced.DisposeAsync();
-            Assert.Empty(await AttackAsync(world, surfaces));
-            Say("filters alone hold");
+            var byFilters = await AttackAsync(world, surfaces);
+            Say($"filters alone: {byFilters.Count} leaks");
+
+            Assert.Equal([], [.. bySecurity.Select(leak => "Row-level security alone: " + leak), .. byFilters.Select(leak => "Filters alone: " + leak)]);
+            string[] telling = [.. LeakCases.Queries.Where(one => one.Shows).Select(one => one.Field).Distinct(), .. LeakWireCases.Grpc.Where(one => one.Shows && one.AllOrgs is null).Select(one => one.Method)];
+            Assert.Equal([], telling.Except(Kept).Where(what => !open.Any(leak => leak.StartsWith(what + " ", StringComparison.Ordinal) || leak.StartsWith(what + ":", StringComparison.Ordinal))));
+            Assert.True(open.Count(leak => leak.Contains(" shows ", StringComparison.Ordinal)) > 20, string.Join('\n', open));
         }
         finally
         {

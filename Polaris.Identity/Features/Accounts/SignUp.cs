@@ -24,6 +24,8 @@ internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, 
     public async Task<SignedUp> HandleAsync(NewAccount account, CancellationToken ct)
     {
         Validate(account);
+        // The request works for the org of its token, and only for that.
+        if (tenant.OrgId is not null) throw new RefusedException(Refusal.Conflict("signed_in", "Sign up without a token: the one that was sent belongs to an org already."));
         var user = await CreateUserAsync(account.Email, account.Password);
         var now = time.GetUtcNow();
         try
