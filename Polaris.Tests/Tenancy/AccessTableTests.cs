@@ -1,6 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Polaris.ServiceDefaults;
 using Polaris.ServiceDefaults.Access;
+using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Tenancy;
 using Xunit;
 
@@ -25,6 +30,24 @@ public sealed class AccessTableTests(PolarisApp polaris)
         if (File.Exists(kept) && await File.ReadAllTextAsync(kept) == page) return;
         await File.WriteAllTextAsync(fresh, page);
         Assert.Fail($"docs/authorization.md is not current. Look at what changed, then: cp {fresh} docs/authorization.md");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_route_that_declares_nothing_ends_its_service_at_the_start(bool declared)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production", Args = ["--urls", "http://127.0.0.1:0"] });
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection([new("Polaris:PublicUrl", "http://localhost"), new("Polaris:DescribeAccessTo", "")]);
+        builder.AddServiceDefaults("sample");
+        await using var app = builder.Build();
+        app.UsePolarisAuthentication();
+        var route = app.MapGet("/sample", () => "");
+        if (declared) route.RequireAuthorization(Scopes.Read);
+        app.MapDefaultEndpoints();
+        if (declared) await app.StartAsync();
+        else Assert.Contains("/sample declares no scope", (await Assert.ThrowsAsync<InvalidOperationException>(() => app.StartAsync())).Message, StringComparison.Ordinal);
     }
 
     /// <summary>What every service of the platform wrote about itself when it started.</summary>

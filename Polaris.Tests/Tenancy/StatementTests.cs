@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Aspire.Hosting.Testing;
 using Polaris.ServiceDefaults.Tenancy;
 using Xunit;
 
@@ -77,6 +78,16 @@ public sealed partial class StatementTests(PolarisApp polaris)
         Assert.All(entries, entry => Assert.StartsWith("Gate.", entry, StringComparison.Ordinal));
         Assert.Equal(typeof(Gate).GetFields().Where(field => field.FieldType == typeof(Gate)).Select(field => $"Gate.{field.Name}").Order(), entries.Distinct().Order());
         Assert.Equal(Gate.All.Count, Gate.All.Select(gate => gate.Name).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Every_entry_of_a_gate_is_counted_by_its_name()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        await tenant.IngestAsync(new { idempotency_key = "counted", type = "call" });
+        using var ingestion = polaris.App.CreateHttpClient("ingestion", "http");
+        await polaris.UntilAsync("the count of a gate", async () => (await ingestion.GetStringAsync("/metrics")).Split('\n')
+            .Any(line => line.StartsWith("polaris_tenancy_gate", StringComparison.Ordinal) && line.Contains($"gate=\"{Gate.Ingest}\"", StringComparison.Ordinal)));
     }
 
     private static string[] TablesIn(string literal, IReadOnlySet<string> tables) =>
