@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Polaris.ServiceDefaults.Access;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Telemetry;
@@ -33,6 +34,7 @@ public static class PolarisServiceExtensions
         builder.Services.AddPolarisProblems();
         builder.Services.AddScoped<TenantScope>();
         builder.AddPolarisAuthentication();
+        builder.Services.AddHostedService<DeclaredAccess>();
         return builder;
     }
 

@@ -17,6 +17,7 @@ namespace Polaris.Tests;
 /// <summary>The whole platform, started once for all tests: real processes, a real PostgreSQL, an org of its own for each test.</summary>
 public sealed class PolarisApp : IAsyncLifetime
 {
+    private const string AccessFolderVariable = "Polaris__DescribeAccessTo";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly string state = Path.Combine(Path.GetTempPath(), $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
 
@@ -32,6 +33,8 @@ public sealed class PolarisApp : IAsyncLifetime
     {
         // Hundreds of orgs used within minutes, each waiting for its look: at its usual pace the auditor would be minutes behind.
         Environment.SetEnvironmentVariable("Billing__AuditPercent", "50");
+        // What every service lets in and whom, see DeclaredAccess; of the platform that all tests share.
+        if (Environment.GetEnvironmentVariable(AccessFolderVariable) is null) Environment.SetEnvironmentVariable(AccessFolderVariable, Path.Combine(state, "access"));
         Directory.CreateDirectory(state);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Polaris_AppHost>(["--state-dir", state, .. more]);
         var app = await builder.BuildAsync();
@@ -114,14 +117,14 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
 
     public string ApiKey { get; } = apiKey;
 
-    public static async Task<Tenant> SignUpAsync(Uri gateway)
+    public static async Task<Tenant> SignUpAsync(Uri gateway, string orgName = "Test")
     {
         using var anyone = new HttpClient { BaseAddress = gateway };
         var email = $"{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
         using var response = await anyone.PostAsJsonAsync("/graphql", new
         {
             query = "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
-            variables = new { input = new { email, password = "correct horse battery", orgName = "Test" } },
+            variables = new { input = new { email, password = "correct horse battery", orgName } },
         });
         var signUp = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("data").GetProperty("signUp");
         return new Tenant(gateway, signUp.GetProperty("org").GetProperty("id").GetString()!, signUp.GetProperty("apiKey").GetProperty("secret").GetString()!);

@@ -15,11 +15,11 @@ namespace Polaris.Billing.GraphQL;
 [Name("Mutation")]
 internal sealed class Mutation
 {
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<IEnumerable<CustomerType>> CreateCustomers([FromServices] CreateCustomers create, CreateCustomerInput[] input, CancellationToken ct) =>
         (await create.HandleAsync([.. input.Select(one => new NewCustomer(one.Key, one.Name, one.Email))], ct)).Select(CustomerType.Of);
 
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<IEnumerable<SubscriptionType>> CreateSubscriptions(
         [FromServices] CreateSubscriptions create, [FromServices] OrgClocks clocks, CreateSubscriptionInput[] input, CancellationToken ct)
     {
@@ -47,11 +47,11 @@ internal sealed class Mutation
     [RequireScope(Scopes.Admin)]
     public static async Task<OrgClockType> SetClock([FromServices] OrgClocks clocks, Instant? now, CancellationToken ct) => OrgClockType.Of(await clocks.SetAsync(now, ct));
 
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<RecomputationType> RecomputeInvoice([FromServices] RecomputeInvoice recompute, [Id] Guid id, CancellationToken ct) =>
         RecomputationType.Of(await TooLarge.RefuseAsync(() => recompute.HandleAsync(id, ct)));
 
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<InvoiceType> FinalizeInvoice([FromServices] FinalizeInvoice finalize, [Id] Guid id, CancellationToken ct) =>
         InvoiceType.Of(await finalize.HandleAsync(id, ct));
 

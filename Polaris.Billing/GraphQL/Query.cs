@@ -40,17 +40,8 @@ internal sealed class Query
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<UsagePointType>> UsageTimeline(
         [FromServices] ReadUsage usage, [FromServices] TenantScope tenant, string meter, Instant from, Instant to, string? customer, CancellationToken ct,
-        UsageWindow window = UsageWindow.Hour)
-    {
-        var width = window switch
-        {
-            UsageWindow.QuarterHour => Duration.FromMinutes(15),
-            UsageWindow.Hour => Duration.FromHours(1),
-            UsageWindow.Day => Duration.FromDays(1),
-            _ => throw new ArgumentOutOfRangeException(nameof(window)),
-        };
-        return (await usage.TimelineAsync(tenant.RequireOrg(), meter, from, to, width, customer, ct)).Select(UsagePointType.Of);
-    }
+        UsageWindow window = UsageWindow.Hour) =>
+        (await usage.TimelineAsync(tenant.RequireOrg(), meter, from, to, UsagePointType.Width(window), customer, ct)).Select(UsagePointType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, string customer, CancellationToken ct) =>
@@ -96,6 +87,10 @@ internal sealed class Query
     public static async Task<IEnumerable<DeadLetterType>> DeadLetters(
         [FromServices] ReplayDeadLetters letters, [FromServices] TenantScope tenant, CancellationToken ct, int first = 50, bool resolved = false) =>
         (await letters.ListAsync(tenant.RequireOrg(), first, resolved, ct)).Select(DeadLetterType.Of);
+
+    /// <summary>What the customer sees to whom the token was given.</summary>
+    [RequireScope(Scopes.Customer)]
+    public static PortalType Portal(IResolveFieldContext context) => PortalType.Of(context.User);
 
 #pragma warning disable CA1308 // Statuses are stored in lower case; nothing is compared case-insensitively.
     private static string StoredStatus(InvoiceStatus status) => status.ToString().ToLowerInvariant();

@@ -64,6 +64,14 @@ public sealed record UsageType(string Meter, Instant From, Instant To, decimal Q
 [Name("UsagePoint")]
 public sealed record UsagePointType(Instant Start, decimal Quantity, int EventCount)
 {
+    internal static Duration Width(UsageWindow window) => window switch
+    {
+        UsageWindow.QuarterHour => Duration.FromMinutes(15),
+        UsageWindow.Hour => Duration.FromHours(1),
+        UsageWindow.Day => Duration.FromDays(1),
+        _ => throw new ArgumentOutOfRangeException(nameof(window)),
+    };
+
     internal static UsagePointType Of(TimelinePoint point) => new(point.Start, point.Quantity, checked((int)point.EventCount));
 }
 

@@ -8,14 +8,26 @@ using Polaris.ServiceDefaults.Persistence;
 namespace Polaris.Identity.Persistence;
 
 /// <summary>A person who signs in. Not an org's: one person may be a member of several.</summary>
-public sealed class User : IdentityUser<Guid>;
+public sealed class User : IdentityUser<Guid>
+{
+    /// <summary>Operates the installation. Gives no access to any org.</summary>
+    public bool IsPlatformAdmin { get; set; }
+}
 
 /// <summary>A key that signs tokens, encrypted under the installation's service secret. Shared by all replicas.</summary>
 public sealed class SigningKeyRow
 {
     public Guid Id { get; set; }
     public byte[] Protected { get; set; } = [];
+
+    /// <summary>Published from then on.</summary>
     public Instant CreatedAt { get; set; }
+
+    /// <summary>Signs from then on, until a newer one does.</summary>
+    public Instant ActiveAt { get; set; }
+
+    /// <summary>No longer published, and what it signed no longer valid, from then on; null while no newer key is known.</summary>
+    public Instant? RetiredAt { get; set; }
 }
 
 /// <summary>People, OAuth clients and tokens: what must be found before any org is known.</summary>

@@ -24,6 +24,52 @@ public sealed class MembershipRow
     public string Role { get; set; } = "";
 
     public Instant CreatedAt { get; set; }
+
+    /// <summary>When the person last signed in to this org rather than another of theirs.</summary>
+    public Instant? LastUsedAt { get; set; }
+}
+
+/// <summary>An offer of membership. Its token is shown once and kept as SHA-256.</summary>
+public sealed class InvitationRow
+{
+    public Guid OrgId { get; set; }
+    public Guid Id { get; set; }
+
+    /// <summary>As the inviter wrote it.</summary>
+    public string Email { get; set; } = "";
+
+    public string Role { get; set; } = "";
+    public byte[] TokenHash { get; set; } = [];
+    public Guid InvitedBy { get; set; }
+    public Instant CreatedAt { get; set; }
+    public Instant ExpiresAt { get; set; }
+    public Instant? AcceptedAt { get; set; }
+    public Instant? RevokedAt { get; set; }
+}
+
+/// <summary>Something security-relevant that happened. Only ever added: the database refuses services any change.</summary>
+public sealed class AuditRow
+{
+    public Guid OrgId { get; set; }
+
+    /// <summary>Version 7: its order is that of time.</summary>
+    public Guid Id { get; set; }
+
+    public Instant At { get; set; }
+
+    /// <summary>One of <see cref="Features.Audit.AuditActions"/>.</summary>
+    public string Action { get; set; } = "";
+
+    /// <summary>user, api_key or system.</summary>
+    public string ActorKind { get; set; } = "";
+
+    public string? ActorId { get; set; }
+
+    /// <summary>The id of what was acted on: a key, a person, an invitation, a customer.</summary>
+    public string? Subject { get; set; }
+
+    /// <summary>A few words more, such as a role. Never a secret.</summary>
+    public string? Detail { get; set; }
 }
 
 /// <summary>An API key without its secret, which is shown once and never kept.</summary>
@@ -41,6 +87,12 @@ public sealed class ApiKeyRow
     public Instant CreatedAt { get; set; }
     public Instant? RevokedAt { get; set; }
     public Instant? ExpiresAt { get; set; }
+
+    /// <summary>When it last got another secret.</summary>
+    public Instant? RotatedAt { get; set; }
+
+    /// <summary>To about a minute: written now and then, never on a request's path.</summary>
+    public Instant? LastUsedAt { get; set; }
 }
 
 /// <summary>Which key has this secret: looked up before the org is known, hence without an org's policy.</summary>
@@ -49,6 +101,9 @@ public sealed class ApiKeyLookupRow
     public byte[] SecretHash { get; set; } = [];
     public Guid OrgId { get; set; }
     public Guid KeyId { get; set; }
+
+    /// <summary>When a secret that was replaced stops working; null for the current one.</summary>
+    public Instant? ValidUntil { get; set; }
 }
 
 /// <summary>What belongs to orgs.</summary>
@@ -60,6 +115,10 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
     public DbSet<OrgRow> Orgs => Set<OrgRow>();
 
     public DbSet<MembershipRow> Memberships => Set<MembershipRow>();
+
+    public DbSet<InvitationRow> Invitations => Set<InvitationRow>();
+
+    public DbSet<AuditRow> AuditLog => Set<AuditRow>();
 
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
 
@@ -75,7 +134,17 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
             table.HasIndex(row => row.UserId);
         });
         modelBuilder.Entity<ApiKeyRow>().ToTable("api_keys").HasKey(row => new { row.OrgId, row.Id });
-        modelBuilder.Entity<ApiKeyLookupRow>().ToTable("api_key_lookup").HasKey(row => row.SecretHash);
+        modelBuilder.Entity<ApiKeyLookupRow>(table =>
+        {
+            table.ToTable("api_key_lookup").HasKey(row => row.SecretHash);
+            table.HasIndex(row => new { row.OrgId, row.KeyId });
+        });
+        modelBuilder.Entity<InvitationRow>(table =>
+        {
+            table.ToTable("invitations").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.TokenHash }).IsUnique();
+        });
+        modelBuilder.Entity<AuditRow>().ToTable("audit_log").HasKey(row => new { row.OrgId, row.Id });
         base.OnModelCreating(modelBuilder);
     }
 }

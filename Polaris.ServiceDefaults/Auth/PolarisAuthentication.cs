@@ -49,7 +49,9 @@ public static class PolarisAuthentication
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy(Scopes.Ingest, policy => RequireScope(policy, Scopes.Ingest))
             .AddPolicy(Scopes.Read, policy => RequireScope(policy, Scopes.Read))
+            .AddPolicy(Scopes.Billing, policy => RequireScope(policy, Scopes.Billing))
             .AddPolicy(Scopes.Admin, policy => RequireScope(policy, Scopes.Admin))
+            .AddPolicy(Scopes.Customer, policy => RequireScope(policy, Scopes.Customer))
             .AddPolicy(Scopes.Internal, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.HasScope(Scopes.Internal)))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
     }
@@ -113,7 +115,11 @@ public static class PolarisAuthentication
         // Keys come from Identity's own address: the issuer's public one may not be up yet, or not be reachable from inside.
         options.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
             "jwks", new JwksRetriever(), identity)
-        { RefreshInterval = TimeSpan.FromSeconds(5) };
+        {
+            // A token of an unknown key has the keys read again, at most this often. Identity publishes a key for longer than the second before it signs.
+            RefreshInterval = TimeSpan.FromSeconds(5),
+            AutomaticRefreshInterval = TimeSpan.FromMinutes(5),
+        };
         options.TokenValidationParameters = new TokenValidationParameters
         {
             ValidAudience = Audience,

@@ -11,14 +11,26 @@ public static class Scopes
     /// <summary>May run every query of its org.</summary>
     public const string Read = "read";
 
-    /// <summary>May change its org's set-up; implies <see cref="Read"/>.</summary>
+    /// <summary>May change customers, subscriptions and invoices; implies <see cref="Read"/>.</summary>
+    public const string Billing = "billing";
+
+    /// <summary>May change its org's set-up; implies <see cref="Billing"/>.</summary>
     public const string Admin = "admin";
+
+    /// <summary>One customer of an org, named by <see cref="PolarisClaims.Customer"/>, looking at their own data. Implied by nothing, implies nothing.</summary>
+    public const string Customer = "customer";
+
+    /// <summary>An operator of the installation. Shows no org's data.</summary>
+    public const string Platform = "platform";
 
     /// <summary>A Polaris service, calling another over gRPC.</summary>
     public const string Internal = "polaris.internal";
 
     /// <summary>What an API key may hold.</summary>
     public static readonly IReadOnlyList<string> OfApiKeys = [Ingest, Read, Admin];
+
+    /// <summary>Whether who holds the one may do what the other allows.</summary>
+    public static bool Implies(string held, string wanted) => (held, wanted) is (Admin, Billing or Read) or (Billing, Read);
 }
 
 /// <summary>Claims of a verified caller, whatever scheme verified it.</summary>
@@ -30,6 +42,9 @@ public static class PolarisClaims
     public const string ApiKeyId = "api_key_id";
     public const string Backfill = "backfill";
     public const string Email = "email";
+
+    /// <summary>The key of the customer that a token with <see cref="Scopes.Customer"/> is for.</summary>
+    public const string Customer = "customer";
 
     public static Guid? OrgId(this ClaimsPrincipal caller)
     {
@@ -50,7 +65,7 @@ public static class PolarisClaims
         {
             foreach (var held in claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
-                if (held == scope || (scope == Scopes.Read && held == Scopes.Admin)) return true;
+                if (held == scope || Scopes.Implies(held, scope)) return true;
             }
         }
 

@@ -69,7 +69,8 @@ internal sealed class ServiceTokens(IdentityEndpoint identity, ServiceIdentity s
         {
             ["grant_type"] = "client_credentials",
             ["client_id"] = "service:" + self.Name,
-            ["client_secret"] = configuration["Polaris:ServiceSecret"] ?? throw new InvalidOperationException("Polaris:ServiceSecret is missing."),
+            ["client_secret"] = ServiceSecrets.OfClient(
+                configuration[ServiceSecrets.Setting] ?? throw new InvalidOperationException($"{ServiceSecrets.Setting} is missing."), self.Name),
             ["scope"] = Scopes.Internal,
         });
         using var response = await client.PostAsync(new Uri("/connect/token", UriKind.Relative), form, ct);

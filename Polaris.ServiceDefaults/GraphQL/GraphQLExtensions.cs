@@ -108,20 +108,25 @@ public static class GraphQLExtensions
         await serializer.WriteAsync(context.Response.Body, result, context.RequestAborted);
     }
 
-    /// <summary>Wraps every root field: the scope it declares is checked first, and refusals become coded errors. No declaration, no start.</summary>
+    /// <summary>
+    /// Wraps every root field: the scope it declares is checked first. No declaration, no start. Refusals become coded errors, also those of
+    /// nested fields with arguments, whom the root field above them has let in.
+    /// </summary>
     private sealed class RootFieldGuard : BaseSchemaNodeVisitor
     {
         public override void VisitObjectFieldDefinition(FieldType field, IObjectGraphType type, ISchema schema)
         {
-            if ((type != schema.Query && type != schema.Mutation) || field.Name.StartsWith('_')) return;
-            if (!field.HasMetadata(RequireScopeAttribute.MetadataKey))
+            if (field.Name.StartsWith('_')) return;
+            var isRoot = type == schema.Query || type == schema.Mutation;
+            if (isRoot && !field.HasMetadata(RequireScopeAttribute.MetadataKey))
                 throw new InvalidOperationException($"{type.Name}.{field.Name} declares no scope: add [RequireScope] or [AllowAnyone].");
+            if (!isRoot && field.Arguments is not { Count: > 0 }) return;
             var resolver = field.Resolver ?? throw new InvalidOperationException($"{type.Name}.{field.Name} has no resolver.");
             field.Resolver = new FuncFieldResolver<object?>(async context =>
             {
                 try
                 {
-                    RequireScopeAttribute.Check(field, context.User);
+                    if (isRoot) RequireScopeAttribute.Check(field, context.User);
                     return await resolver.ResolveAsync(context);
                 }
                 catch (RefusedException refused)

@@ -21,10 +21,12 @@ public sealed class RequireScopeAttribute(string scope) : GraphQLAttribute
     {
         var scope = field.GetMetadata<string>(MetadataKey);
         if (scope == Anyone) return;
-        if (caller?.Identity?.IsAuthenticated != true || caller.OrgId() is null)
+        // An operator of the installation belongs to no org.
+        if (caller?.Identity?.IsAuthenticated != true || (caller.OrgId() is null && scope != Scopes.Platform))
             throw new RefusedException(new Refusal(RefusalKind.Unauthenticated, "missing_credentials", "Send an API key or an access token: 'Authorization: Bearer <token>'."));
         if (!caller.HasScope(scope))
             throw new RefusedException(new Refusal(RefusalKind.Forbidden, "missing_scope", $"The token does not hold the scope '{scope}'."));
+        RequireRoleAttribute.Check(field, caller);
     }
 }
 

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polaris.ServiceDefaults.Tenancy;
 
@@ -28,7 +29,7 @@ public static class DatabaseExtensions
         var commandTimeout = settings.GetValue("CommandTimeout", 30);
         var retry = !settings.GetValue("DisableRetry", false);
 
-        builder.Services.AddSingleton(_ => BuildSource(connectionString, connectionName));
+        builder.Services.AddSingleton(services => TenantSql.LogGates(BuildSource(connectionString, connectionName), services.GetRequiredService<ILoggerFactory>().CreateLogger<Gate>()));
         builder.Services.AddPooledDbContextFactory<TContext>((services, options) =>
             Configure(options, services.GetRequiredService<NpgsqlDataSource>(), commandTimeout, retry));
         builder.Services.AddScoped(services =>

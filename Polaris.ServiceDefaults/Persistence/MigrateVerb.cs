@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -75,6 +76,7 @@ public static class MigrateVerb
         await ExecuteAsync(connection, $"ALTER ROLE {name} PASSWORD '{literal}'");
         await ExecuteAsync(connection, $"GRANT USAGE ON SCHEMA public TO {name}");
         await ExecuteAsync(connection, $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}");
+        await ExecuteAsync(connection, $"REVOKE INSERT, UPDATE, DELETE ON \"{HistoryRepository.DefaultTableName}\" FROM {name}");
         await ExecuteAsync(connection, $"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}");
     }
 

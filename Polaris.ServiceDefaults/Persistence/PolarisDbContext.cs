@@ -1,6 +1,8 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polaris.ServiceDefaults.Tenancy;
 
@@ -19,7 +21,7 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
     /// <summary>Used by query filters; a gate sees every org, an unset scope none.</summary>
     internal Guid FilterOrgId => Tenant?.OrgId ?? Guid.Empty;
 
-    internal bool FilterOff => Tenant?.Gate is not null;
+    internal bool FilterOff => Tenant?.Gate is not null || TestTenancy.NoFilters;
 
     /// <summary>Runs <paramref name="work"/> in one transaction that sees the scope's rows, retrying it whole when the connection breaks.</summary>
     public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
@@ -65,8 +67,9 @@ internal sealed class TenantInterceptor : DbTransactionInterceptor, IDbCommandIn
     public override async ValueTask<DbTransaction> TransactionStartedAsync(
         DbConnection connection, TransactionEndEventData eventData, DbTransaction result, CancellationToken cancellationToken = default)
     {
-        if (eventData.Context is PolarisDbContext { Tenant: { } tenant } && connection is NpgsqlConnection npgsql)
-            await TenantSql.SetScopeAsync(npgsql, (NpgsqlTransaction)result, tenant.OrgId, tenant.Gate, cancellationToken);
+        if (eventData.Context is not PolarisDbContext { Tenant: { } tenant } context || connection is not NpgsqlConnection npgsql) return result;
+        tenant.Gate?.Enter(context.GetService<ILoggerFactory>().CreateLogger<Gate>());
+        await TenantSql.SetScopeAsync(npgsql, (NpgsqlTransaction)result, tenant.OrgId, tenant.Gate, cancellationToken);
         return result;
     }
 

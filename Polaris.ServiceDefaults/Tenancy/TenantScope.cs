@@ -8,8 +8,8 @@ public sealed class TenantScope
 {
     public Guid? OrgId { get; private set; }
 
-    /// <summary>The name of the cross-org job, such as <c>close-periods</c>; null in a tenant's own work.</summary>
-    public string? Gate { get; private set; }
+    /// <summary>What lets this work see all orgs; null in a tenant's own work.</summary>
+    public Gate? Gate { get; private set; }
 
     /// <exception cref="InvalidOperationException">The scope already belongs to another org or to a gate.</exception>
     public void EnterOrg(Guid orgId)
@@ -20,11 +20,11 @@ public sealed class TenantScope
     }
 
     /// <exception cref="InvalidOperationException">The scope already belongs to an org or another gate.</exception>
-    public void EnterGate(string name)
+    public void EnterGate(Gate gate)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        if (OrgId is not null || (Gate is not null && Gate != name)) throw new InvalidOperationException("The tenant of a scope is set once.");
-        Gate = name;
+        ArgumentNullException.ThrowIfNull(gate);
+        if (OrgId is not null || (Gate is not null && Gate != gate)) throw new InvalidOperationException("The tenant of a scope is set once.");
+        Gate = gate;
     }
 
     /// <exception cref="InvalidOperationException">No org was entered.</exception>

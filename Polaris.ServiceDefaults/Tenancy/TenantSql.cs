@@ -1,4 +1,6 @@
 using System.Data;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Polaris.ServiceDefaults.Tenancy;
@@ -9,33 +11,50 @@ public static class TenantSql
     public const string OrgSetting = "polaris.org_id";
     public const string GateSetting = "polaris.gate";
 
+    private static readonly ConditionalWeakTable<NpgsqlDataSource, ILogger> Logs = [];
+
     /// <summary>For the transaction only (like SET LOCAL): a pooled connection carries nothing over.</summary>
-    public static async Task SetScopeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid? orgId, string? gate, CancellationToken ct)
+    public static async Task SetScopeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid? orgId, Gate? gate, CancellationToken ct)
     {
         await using var command = ScopeCommand(connection, transaction, orgId, gate);
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    internal static NpgsqlCommand ScopeCommand(NpgsqlConnection connection, NpgsqlTransaction? transaction, Guid? orgId, string? gate)
+    internal static NpgsqlCommand ScopeCommand(NpgsqlConnection connection, NpgsqlTransaction? transaction, Guid? orgId, Gate? gate)
     {
         var command = new NpgsqlCommand("SELECT set_config('polaris.org_id', $1, true), set_config('polaris.gate', $2, true)", connection, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = orgId?.ToString() ?? "" });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = gate ?? "" });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = gate?.Name ?? "" });
         return command;
     }
 
     /// <summary>Opens a connection with a transaction that sees one org.</summary>
     public static Task<ScopedTransaction> BeginOrgAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) => BeginAsync(source, orgId, null, ct);
 
-    /// <summary>Opens a connection with a transaction that sees all orgs, for the job named by the gate.</summary>
-    public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, string gate, CancellationToken ct) => BeginAsync(source, null, gate, ct);
+    /// <summary>Opens a connection with a transaction that sees all orgs, for the job that the gate names. Counted and logged.</summary>
+    public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, Gate gate, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(gate);
+        gate.Enter(LogOf(source));
+        return BeginAsync(source, null, gate, ct);
+    }
 
     /// <summary>As <see cref="BeginOrgAsync"/>, and every statement sees the same moment.</summary>
     public static Task<ScopedTransaction> BeginSnapshotAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) =>
         BeginAsync(source, orgId, null, ct, IsolationLevel.RepeatableRead);
 
+    /// <summary>Entries of gates on this database are logged from now on.</summary>
+    internal static NpgsqlDataSource LogGates(NpgsqlDataSource source, ILogger log)
+    {
+        Logs.AddOrUpdate(source, log);
+        return source;
+    }
+
+    private static ILogger? LogOf(NpgsqlDataSource source) => Logs.TryGetValue(source, out var log) ? log : null;
+
     private static async Task<ScopedTransaction> BeginAsync(
-        NpgsqlDataSource source, Guid? orgId, string? gate, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        NpgsqlDataSource source, Guid? orgId, Gate? gate, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         ArgumentNullException.ThrowIfNull(source);
         var connection = await source.OpenConnectionAsync(ct);
@@ -43,7 +62,7 @@ public static class TenantSql
         {
             var transaction = await connection.BeginTransactionAsync(isolation, ct);
             await SetScopeAsync(connection, transaction, orgId, gate, ct);
-            return new ScopedTransaction(connection, transaction);
+            return new ScopedTransaction(connection, transaction) { SeesAllOrgs = gate is not null };
         }
         catch
         {
@@ -65,7 +84,10 @@ public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransac
 
     public NpgsqlTransaction Transaction { get; } = transaction;
 
-    public NpgsqlCommand Command(string sql) => new(sql, Connection, Transaction);
+    /// <summary>Behind a gate.</summary>
+    internal bool SeesAllOrgs { get; init; }
+
+    public NpgsqlCommand Command(string sql) => new(SeesAllOrgs ? sql : TestTenancy.Filtered(sql), Connection, Transaction);
 
     public Task CommitAsync(CancellationToken ct) => Transaction.CommitAsync(ct);
 

@@ -81,7 +81,8 @@ public sealed class DistributedApplication : IAsyncDisposable
         foreach (var endpoint in endpoints)
             start.Environment[endpoint.PortVariable ?? "ASPNETCORE_URLS"] = endpoint.PortVariable is null ? endpoint.Url : endpoint.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
         foreach (var (variable, value) in environment) start.Environment[variable] = value;
-        return new Testing.Replica(new Uri(endpoints.First(endpoint => endpoint.PortVariable is null).Url), ManagedProcess.Start($"{name}-replica", start, guard!, Console));
+        var grpc = Array.Find(endpoints, endpoint => endpoint.PortVariable == "GRPC_PORT");
+        return new Testing.Replica(new Uri(endpoints.First(endpoint => endpoint.PortVariable is null).Url), grpc is null ? null : new Uri(grpc.Url), ManagedProcess.Start($"{name}-replica", start, guard!, Console));
     }
 
     internal void SilenceConsole() => Console = new LocalConsole(quiet: true);

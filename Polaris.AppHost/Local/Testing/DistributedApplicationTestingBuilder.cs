@@ -98,10 +98,13 @@ public sealed class Replica : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(12);
     private readonly ManagedProcess process;
 
-    internal Replica(Uri url, ManagedProcess process) => (Url, this.process) = (url, process);
+    internal Replica(Uri url, Uri? grpcUrl, ManagedProcess process) => (Url, GrpcUrl, this.process) = (url, grpcUrl, process);
 
     /// <summary>Where it answers over HTTP, once it is up.</summary>
     public Uri Url { get; }
+
+    /// <summary>Where it answers gRPC; null when it has none.</summary>
+    public Uri? GrpcUrl { get; }
 
     public bool HasExited => process.HasExited;
 

@@ -19,8 +19,6 @@ internal sealed partial class Auditor(
     NpgsqlDataSource database, AuditBuckets audit, AuditRecords records, SlowCycle cycle, Ingestion.V1.Ingestion.IngestionClient ingestion,
     IOptions<BillingOptions> options, TimeProvider time, ILogger<Auditor> log) : BackgroundService
 {
-    public const string Gate = "audit";
-
     /// <summary>Of fresh buckets at most this many are compared in one go, those first that waited longest.</summary>
     private const int FreshAtOnce = 500;
 
@@ -119,7 +117,7 @@ internal sealed partial class Auditor(
     private async Task<CyclePosition> NextOrgAsync(CyclePosition position, CancellationToken ct)
     {
         var theirs = (await ingestion.FindOrgAsync(new FindOrgRequest { AfterOrgId = position.Org.ToString() }, cancellationToken: ct)).OrgId;
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.Audit, ct);
         await using var command = tx.Command("SELECT org_id FROM usage_buckets WHERE org_id > $1 ORDER BY org_id LIMIT 1");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = position.Org });
         var ours = await command.ExecuteScalarAsync(ct) as Guid?;
@@ -129,7 +127,7 @@ internal sealed partial class Auditor(
 
     private async Task<List<(Guid Org, Instant Bucket)>> FreshDueAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.Audit, ct);
         await using var command = tx.Command("""
             SELECT org_id, bucket_start FROM fresh_buckets WHERE audited_at IS NULL OR touched_at > $2 OR audited_at < $3 ORDER BY audited_at NULLS FIRST LIMIT $1
             """);

@@ -51,7 +51,7 @@ internal sealed partial class BillingEventRelay(NpgsqlDataSource database, IProd
         if (rows.Count == 0) return 0;
         await Task.WhenAll(rows.Select(row => producer.ProduceAsync(
             Topics.Billing, new Message<byte[], byte[]> { Key = row.Org.ToByteArray(bigEndian: true), Value = row.Message, Headers = new Headers().WithTrace() }, ct)));
-        await using var tx = await database.BeginGateAsync("relay-billing-events", ct);
+        await using var tx = await database.BeginGateAsync(Gate.RelayBillingEvents, ct);
         await using var command = tx.Command("DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) d(org_id, event_id) WHERE o.org_id = d.org_id AND o.event_id = d.event_id");
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.Org)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.EventId)] });
@@ -62,7 +62,7 @@ internal sealed partial class BillingEventRelay(NpgsqlDataSource database, IProd
 
     private async Task<List<(Guid Org, Guid EventId, byte[] Message)>> ReadAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("relay-billing-events", ct);
+        await using var tx = await database.BeginGateAsync(Gate.RelayBillingEvents, ct);
         await using var command = tx.Command("SELECT org_id, event_id, message FROM outbox ORDER BY event_id LIMIT $1");
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = AtOnce });
         var rows = new List<(Guid, Guid, byte[])>();

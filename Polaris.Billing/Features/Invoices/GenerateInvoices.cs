@@ -71,7 +71,7 @@ internal sealed partial class GenerateInvoices(
 
     private async Task<List<Guid>> DueOrgsAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("close-periods", ct);
+        await using var tx = await database.BeginGateAsync(Gate.ClosePeriods, ct);
         await using var command = tx.Command("""
             SELECT DISTINCT s.org_id FROM subscriptions s JOIN orgs o ON o.org_id = s.org_id
             WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2 AND (s.held_until IS NULL OR s.held_until <= $1)

@@ -12,13 +12,15 @@ internal sealed class ReadInvoices(BillingDbContext db, TimeProvider time)
     /// <param name="customer">Only this customer's; null for all.</param>
     /// <param name="status">Only of this status; null for all.</param>
     /// <param name="ct">Cancels.</param>
-    public Task<Page<InvoiceRow>> PageAsync(int first, string? after, string? customer, string? status, CancellationToken ct)
+    /// <param name="drafts">Also those that are not final yet.</param>
+    public Task<Page<InvoiceRow>> PageAsync(int first, string? after, string? customer, string? status, CancellationToken ct, bool drafts = true)
     {
         Paging.Check(first);
         return db.InTransactionAsync(async token =>
         {
             var matching = db.Invoices.AsNoTracking();
             if (customer is not null) matching = matching.Where(row => row.CustomerKey == customer);
+            if (!drafts) matching = matching.Where(row => row.Status != InvoiceStatuses.Draft);
             if (status is not null) matching = matching.Where(row => row.Status == status);
             var total = await matching.CountAsync(token);
             if (after is not null) matching = matching.Where(row => string.Compare(row.Number, after) < 0);

@@ -51,7 +51,7 @@ internal sealed partial class FillMeters(
 
     private async Task<List<Guid>> OrgsToFillAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("fill-meters", ct);
+        await using var tx = await database.BeginGateAsync(Gate.FillMeters, ct);
         await using var command = tx.Command("SELECT DISTINCT org_id FROM meters WHERE NOT filled LIMIT 100");
         var orgs = new List<Guid>();
         await using var reader = await command.ExecuteReaderAsync(ct);

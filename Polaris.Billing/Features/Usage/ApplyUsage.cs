@@ -20,8 +20,6 @@ internal sealed record ConsumerPosition(string ClusterId, string Topic, int Part
 /// </summary>
 internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters, RebuildSignal rebuild, FreshBuckets freshBuckets, TimeProvider time)
 {
-    public const string Gate = "apply-usage";
-
     private static readonly Counter<long> Applied = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.events_applied", "{event}");
     private static readonly Counter<long> Repeated = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.batches_repeated", "{batch}");
 
@@ -29,7 +27,7 @@ internal sealed class ApplyUsage(NpgsqlDataSource database, MeterCatalog meters,
     public async Task<int> ApplyAsync(IReadOnlyList<UsageBatch> batches, IReadOnlyList<ConsumerPosition> positions, CancellationToken ct)
     {
         var orgs = batches.Select(FoldUsage.OrgOf).Distinct().ToArray();
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.ApplyUsage, ct);
         await UsageSql.LockOrgsSharedAsync(tx, orgs, ct);
         var fresh = await RecordAsync(tx, batches, ct);
         // Removing it makes a batch that stands twice in one poll count once.

@@ -16,8 +16,6 @@ namespace Polaris.Billing.Features.Usage;
 /// <summary>Where records go that cannot be applied: a table (kept) and a topic (for whoever watches), each with the reason.</summary>
 internal sealed partial class DeadLetters(NpgsqlDataSource database, IProducer<byte[], byte[]> producer, TimeProvider time, ILogger<DeadLetters> log)
 {
-    public const string Gate = "dead-letters";
-
     /// <summary>Stands for the cluster id of batches that came from Ingestion's store.</summary>
     private const string Store = "store";
 
@@ -36,7 +34,7 @@ internal sealed partial class DeadLetters(NpgsqlDataSource database, IProducer<b
     private async Task SetAsideAsync(string clusterId, TopicPartitionOffset source, byte[] payload, string reason, CancellationToken ct)
     {
         var (org, id) = Identify(clusterId, source, payload);
-        await using (var tx = await database.BeginGateAsync(Gate, ct))
+        await using (var tx = await database.BeginGateAsync(Gate.DeadLetters, ct))
         {
             await using var command = tx.Command("""
                 INSERT INTO dead_letters (org_id, id, cluster_id, topic, partition, record_offset, reason, payload, seen_at, attempts)

@@ -13,7 +13,6 @@ namespace Polaris.Billing.Features.Usage;
 internal sealed partial class FoldAppliedBatches(NpgsqlDataSource database, IOptions<BillingOptions> options, TimeProvider time, ILogger<FoldAppliedBatches> log)
     : BackgroundService
 {
-    private const string Gate = "fold-applied-batches";
     private const int AtOnce = 5_000;
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
@@ -56,7 +55,7 @@ internal sealed partial class FoldAppliedBatches(NpgsqlDataSource database, IOpt
 
     private async Task<Guid> MoveWatermarkAsync(TimeSpan keep, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.FoldAppliedBatches, ct);
         var aged = AppliedBatches.FirstIdAt(Instant.FromDateTimeOffset(time.GetUtcNow() - keep));
         var proved = await AppliedBatches.ProvedBeforeAsync(tx, ct);
         var before = aged.CompareTo(proved) < 0 ? aged : proved;
@@ -69,7 +68,7 @@ internal sealed partial class FoldAppliedBatches(NpgsqlDataSource database, IOpt
 
     private async Task<Guid?> NextOrgAsync(Guid after, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.FoldAppliedBatches, ct);
         await using var command = tx.Command("SELECT org_id FROM applied_batches WHERE org_id > $1 ORDER BY org_id LIMIT 1");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after });
         return await command.ExecuteScalarAsync(ct) as Guid?;

@@ -83,7 +83,7 @@ internal sealed partial class HealLostBatches(
 
     private async Task<(Guid Org, Guid Batch)[]> MissingAsync(IEnumerable<BatchHeader> listed, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("heal-lost-batches", ct);
+        await using var tx = await database.BeginGateAsync(Gate.HealLostBatches, ct);
         var ids = listed.Select(header => (Org: Guid.Parse(header.OrgId), Batch: Guid.Parse(header.BatchId))).ToArray();
         var applied = await AppliedBatches.AmongAsync(tx, ids, ct);
         return [.. ids.Where(id => !applied.Contains(id))];

@@ -60,7 +60,7 @@ internal sealed partial class RebuildBuckets(
 
     private async Task<List<Guid>> OrgsAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync("rebuild-buckets", ct);
+        await using var tx = await database.BeginGateAsync(Gate.RebuildBuckets, ct);
         await using var command = tx.Command("SELECT DISTINCT org_id FROM dirty_buckets LIMIT $1");
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = OrgsAtOnce });
         var orgs = new List<Guid>();

@@ -39,7 +39,7 @@ internal sealed partial class WatchDeadLetters(NpgsqlDataSource database, Replay
 
     private async Task LookAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(DeadLetters.Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.DeadLetters, ct);
         var now = Instant.FromDateTimeOffset(time.GetUtcNow());
         await using (var resolve = tx.Command("""
             UPDATE dead_letters d SET resolved_at = $1

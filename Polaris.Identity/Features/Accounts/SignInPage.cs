@@ -3,7 +3,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Identity;
-using Polaris.Identity.Persistence;
+using Polaris.Identity.Features.Audit;
 
 namespace Polaris.Identity.Features.Accounts;
 
@@ -12,19 +12,16 @@ internal static class SignInPage
 {
     public static IResult Show(HttpContext context, IAntiforgery antiforgery, string? returnUrl) => Page(context, antiforgery, returnUrl, null, "", StatusCodes.Status200OK);
 
-    public static async Task<IResult> SubmitAsync(HttpContext context, IAntiforgery antiforgery, SignInManager<User> signIn, UserManager<User> users)
+    public static async Task<IResult> SubmitAsync(HttpContext context, IAntiforgery antiforgery, CheckPassword check, AuditLog audit)
     {
         if (!await antiforgery.IsRequestValidAsync(context))
             return Page(context, antiforgery, null, "This form has expired. Please try again.", "", StatusCodes.Status400BadRequest);
         var form = await context.Request.ReadFormAsync(context.RequestAborted);
         var (email, password, returnUrl) = (form["email"].ToString(), form["password"].ToString(), form["returnUrl"].ToString());
-        var user = await users.FindByEmailAsync(email);
-        var result = user is null ? SignInResult.Failed : await signIn.CheckPasswordSignInAsync(user, password, lockoutOnFailure: true);
-        if (result.IsLockedOut)
-            return Page(context, antiforgery, returnUrl, "Too many failed attempts. Please wait five minutes.", email, StatusCodes.Status429TooManyRequests);
-        // One message for both: it must not tell who has an account.
-        if (!result.Succeeded) return Page(context, antiforgery, returnUrl, "E-mail or password is wrong.", email, StatusCodes.Status401Unauthorized);
-        var identity = new ClaimsIdentity([new Claim("sub", user!.Id.ToString())], IdentityConstants.ApplicationScheme);
+        if (password.Length > SignUp.MaxPasswordLength || await check.FindAsync(email, password, context.RequestAborted) is not { } user)
+            return Page(context, antiforgery, returnUrl, CheckPassword.Wrong, email, StatusCodes.Status401Unauthorized);
+        await audit.WriteForUserAsync(user.Id, AuditActions.SignedIn, context.RequestAborted);
+        var identity = new ClaimsIdentity([new Claim("sub", user.Id.ToString())], IdentityConstants.ApplicationScheme);
         await context.SignInAsync(IdentityConstants.ApplicationScheme, new ClaimsPrincipal(identity));
         return Results.LocalRedirect(IsLocal(returnUrl) ? returnUrl : "/");
     }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Identity;
 using NodaTime;
 using Polaris.Identity.Features.ApiKeys;
+using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Persistence;
 using Polaris.Plans.Domain;
 using Polaris.ServiceDefaults.Auth;
@@ -14,18 +15,19 @@ public sealed record NewAccount(string Email, string Password, string OrgName, s
 internal sealed record SignedUp(Guid UserId, OrgRow Org, CreatedApiKey ApiKey);
 
 /// <summary>A person, their org, their ownership of it, and a first API key.</summary>
-internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, EditApiKeys keys, TenantScope tenant, TimeProvider time, ILogger<SignUp> log)
+internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, EditApiKeys keys, AuditLog audit, TenantScope tenant, TimeProvider time, ILogger<SignUp> log)
 {
     public const int MinPasswordLength = 10;
+    public const int MaxPasswordLength = 256;
     public const int MaxNameLength = 100;
 
     public async Task<SignedUp> HandleAsync(NewAccount account, CancellationToken ct)
     {
         Validate(account);
+        // The request works for the org of its token, and only for that.
+        if (tenant.OrgId is not null) throw new RefusedException(Refusal.Conflict("signed_in", "Sign up without a token: the one that was sent belongs to an org already."));
+        var user = await CreateUserAsync(account.Email, account.Password);
         var now = time.GetUtcNow();
-        var user = new User { Id = Guid.CreateVersion7(now), UserName = account.Email, Email = account.Email };
-        var result = await users.CreateAsync(user, account.Password);
-        if (!result.Succeeded) throw new RefusedException(ToRefusal(result.Errors.First()));
         try
         {
             var org = Guid.CreateVersion7(now);
@@ -35,7 +37,9 @@ internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, 
                 var row = new OrgRow { OrgId = org, Name = account.OrgName, Currency = account.Currency, TimeZone = account.TimeZone, CreatedAt = Instant.FromDateTimeOffset(now) };
                 db.Orgs.Add(row);
                 db.Memberships.Add(new MembershipRow { OrgId = org, UserId = user.Id, Role = Roles.Owner, CreatedAt = row.CreatedAt });
-                var key = keys.New(org, "First key", Scopes.OfApiKeys, backfill: false);
+                var key = keys.New(org, new NewApiKey("First key", Scopes.OfApiKeys));
+                audit.AddOf(user.Id, AuditActions.OrgCreated, org);
+                audit.AddOf(user.Id, AuditActions.KeyCreated, key.Key.Id, $"{key.Key.Prefix} with {string.Join(' ', key.Key.Scopes)}");
                 await db.SaveChangesAsync(token);
                 LogSignedUp(user.Id, org);
                 return new SignedUp(user.Id, row, key);
@@ -49,13 +53,26 @@ internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, 
         }
     }
 
+    /// <exception cref="RefusedException">The password is too weak, or there is an account with this address.</exception>
+    public async Task<User> CreateUserAsync(string email, string password)
+    {
+        if (password.Length is < MinPasswordLength or > MaxPasswordLength)
+            throw new RefusedException(Refusal.Invalid("input.password", "invalid_password", $"A password has {MinPasswordLength} to {MaxPasswordLength} characters."));
+        var user = new User { Id = Guid.CreateVersion7(time.GetUtcNow()), UserName = email, Email = email };
+        var result = await users.CreateAsync(user, password);
+        return result.Succeeded ? user : throw new RefusedException(ToRefusal(result.Errors.First()));
+    }
+
+    public static void ValidateEmail(string email, string path)
+    {
+        var at = email.IndexOf('@', StringComparison.Ordinal);
+        if (at < 1 || at == email.Length - 1 || email.Length > 254 || email.Any(one => char.IsWhiteSpace(one) || char.IsControl(one)))
+            throw new RefusedException(Refusal.Invalid(path, "invalid_email", "'email' is an e-mail address."));
+    }
+
     private static void Validate(NewAccount account)
     {
-        var at = account.Email.IndexOf('@', StringComparison.Ordinal);
-        if (at < 1 || at == account.Email.Length - 1 || account.Email.Length > 254 || account.Email.Any(one => char.IsWhiteSpace(one) || char.IsControl(one)))
-            throw new RefusedException(Refusal.Invalid("input.email", "invalid_email", "'email' is an e-mail address."));
-        if (account.Password.Length is < MinPasswordLength or > 256)
-            throw new RefusedException(Refusal.Invalid("input.password", "invalid_password", $"A password has {MinPasswordLength} to 256 characters."));
+        ValidateEmail(account.Email, "input.email");
         if (string.IsNullOrWhiteSpace(account.OrgName) || account.OrgName.Length > MaxNameLength || account.OrgName.Contains('\0', StringComparison.Ordinal))
             throw new RefusedException(Refusal.Invalid("input.orgName", "invalid_name", $"An org's name has 1 to {MaxNameLength} characters."));
         if (!Currencies.Exists(account.Currency))
@@ -73,14 +90,4 @@ internal sealed partial class SignUp(UserManager<User> users, OrgsDbContext db, 
 
     [LoggerMessage(Level = LogLevel.Information, Message = "User {UserId} signed up with org {OrgId}.")]
     private partial void LogSignedUp(Guid userId, Guid orgId);
-}
-
-/// <summary>What a member may do in an org.</summary>
-internal static class Roles
-{
-    public const string Owner = "owner";
-    public const string Admin = "admin";
-
-    /// <summary>The API scopes that a role implies.</summary>
-    public static IReadOnlyList<string> ScopesOf(string role) => role is Owner or Admin ? [Scopes.Read, Scopes.Admin] : [Scopes.Read];
 }

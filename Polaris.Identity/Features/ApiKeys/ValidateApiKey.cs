@@ -7,30 +7,41 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Identity.Features.ApiKeys;
 
 /// <summary>Whose key is this, and does it still hold?</summary>
-internal sealed class ValidateApiKey(NpgsqlDataSource database, TimeProvider time) : IApiKeySource
+internal sealed class ValidateApiKey(NpgsqlDataSource database, ApiKeyUse use, TimeProvider time) : IApiKeySource
 {
     public async Task<ValidateApiKeyResponse> ValidateAsync(string apiKey, CancellationToken ct)
     {
-        if (ApiKeySecrets.HashOf(apiKey) is not { } hash) return new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Unknown };
-        await using var tx = await database.BeginGateAsync("validate-api-key", ct);
+        if (ApiKeySecrets.HashOf(apiKey) is not { } hash) return Only(ApiKeyVerdict.Unknown);
+        var (from, to) = ApiKeySecrets.Neighbours(hash);
+        await using var tx = await database.BeginGateAsync(Gate.ValidateApiKey, ct);
         await using var command = tx.Command("""
-            SELECT k.org_id, k.id, k.scopes, k.backfill, k.revoked_at, k.expires_at
-            FROM api_key_lookup l JOIN api_keys k ON k.org_id = l.org_id AND k.id = l.key_id WHERE l.secret_hash = $1
+            SELECT k.org_id, k.id, k.scopes, k.backfill, k.revoked_at, k.expires_at, l.valid_until, l.secret_hash
+            FROM api_key_lookup l JOIN api_keys k ON k.org_id = l.org_id AND k.id = l.key_id WHERE l.secret_hash BETWEEN $1 AND $2
             """);
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = hash });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = from });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = to });
         await using var reader = await command.ExecuteReaderAsync(ct);
-        if (!await reader.ReadAsync(ct)) return new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Unknown };
-        if (!await reader.IsDBNullAsync(4, ct)) return new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Revoked };
-        if (!await reader.IsDBNullAsync(5, ct) && await reader.GetFieldValueAsync<Instant>(5, ct) <= Instant.FromDateTimeOffset(time.GetUtcNow()))
-            return new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Expired };
-        var response = new ValidateApiKeyResponse
+        while (await reader.ReadAsync(ct))
         {
-            Verdict = ApiKeyVerdict.Valid,
-            OrgId = reader.GetGuid(0).ToString(),
-            KeyId = reader.GetGuid(1).ToString(),
-            Backfill = reader.GetBoolean(3),
-        };
-        response.Scopes.AddRange(await reader.GetFieldValueAsync<string[]>(2, ct));
+            if (ApiKeySecrets.Same((byte[])reader[7], hash)) return await VerdictAsync(reader, ct);
+        }
+
+        return Only(ApiKeyVerdict.Unknown);
+    }
+
+    private async Task<ValidateApiKeyResponse> VerdictAsync(NpgsqlDataReader row, CancellationToken ct)
+    {
+        var now = Instant.FromDateTimeOffset(time.GetUtcNow());
+        async Task<bool> IsPastAsync(int column) => !await row.IsDBNullAsync(column, ct) && await row.GetFieldValueAsync<Instant>(column, ct) <= now;
+        // A secret that was replaced is as good as revoked once the overlap has ended.
+        if (!await row.IsDBNullAsync(4, ct) || await IsPastAsync(6)) return Only(ApiKeyVerdict.Revoked);
+        if (await IsPastAsync(5)) return Only(ApiKeyVerdict.Expired);
+        var (org, key) = (row.GetGuid(0), row.GetGuid(1));
+        use.Note(org, key, now);
+        var response = new ValidateApiKeyResponse { Verdict = ApiKeyVerdict.Valid, OrgId = org.ToString(), KeyId = key.ToString(), Backfill = row.GetBoolean(3) };
+        response.Scopes.AddRange(await row.GetFieldValueAsync<string[]>(2, ct));
         return response;
     }
+
+    private static ValidateApiKeyResponse Only(ApiKeyVerdict verdict) => new() { Verdict = verdict };
 }

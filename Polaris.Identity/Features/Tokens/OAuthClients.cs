@@ -5,10 +5,14 @@ using Scopes = Polaris.ServiceDefaults.Auth.Scopes;
 
 namespace Polaris.Identity.Features.Tokens;
 
-/// <summary>Who may ask for tokens: the services, each as itself, and the dashboard on behalf of a person.</summary>
+/// <summary>Who may ask for tokens: the services, each as itself; the dashboard on behalf of a person; anybody with an API key to exchange.</summary>
 internal static class OAuthClients
 {
     public const string Dashboard = "polaris-dashboard";
+
+    /// <summary>Public: what is exchanged is the secret.</summary>
+    public const string ApiKeyExchange = "polaris-api-key";
+
     private static readonly string[] Services = ["identity", "plans", "ingestion", "billing", "notifications", "gateway"];
 
     /// <summary>Brings the registrations to what this installation needs; its URL and secret may have changed since the last start.</summary>
@@ -18,12 +22,13 @@ internal static class OAuthClients
         var clients = scope.ServiceProvider.GetRequiredService<IOpenIddictApplicationManager>();
         foreach (var service in Services) await SaveAsync(clients, Service(service, serviceSecret));
         await SaveAsync(clients, DashboardClient(publicUrl));
+        await SaveAsync(clients, ApiKeyExchangeClient());
     }
 
     private static OpenIddictApplicationDescriptor Service(string name, string secret) => new()
     {
         ClientId = "service:" + name,
-        ClientSecret = secret,
+        ClientSecret = ServiceSecrets.OfClient(secret, name),
         ClientType = ClientTypes.Confidential,
         Permissions = { Permissions.Endpoints.Token, Permissions.GrantTypes.ClientCredentials, Permissions.Prefixes.Scope + Scopes.Internal },
     };
@@ -39,9 +44,20 @@ internal static class OAuthClients
         {
             Permissions.Endpoints.Authorization, Permissions.Endpoints.Token, Permissions.Endpoints.EndSession, Permissions.GrantTypes.AuthorizationCode,
             Permissions.GrantTypes.RefreshToken, Permissions.ResponseTypes.Code, OpenIddictConstants.Permissions.Scopes.Email, OpenIddictConstants.Permissions.Scopes.Profile,
-            Permissions.Prefixes.Scope + Scopes.Read, Permissions.Prefixes.Scope + Scopes.Admin,
+            Permissions.Prefixes.Scope + Scopes.Read, Permissions.Prefixes.Scope + Scopes.Billing, Permissions.Prefixes.Scope + Scopes.Admin, Permissions.Prefixes.Scope + Scopes.Platform,
         },
         Requirements = { Requirements.Features.ProofKeyForCodeExchange },
+    };
+
+    private static OpenIddictApplicationDescriptor ApiKeyExchangeClient() => new()
+    {
+        ClientId = ApiKeyExchange,
+        ClientType = ClientTypes.Public,
+        Permissions =
+        {
+            Permissions.Endpoints.Token, Permissions.GrantTypes.TokenExchange, Permissions.Prefixes.Scope + Scopes.Ingest, Permissions.Prefixes.Scope + Scopes.Read,
+            Permissions.Prefixes.Scope + Scopes.Billing, Permissions.Prefixes.Scope + Scopes.Admin,
+        },
     };
 
     private static async Task SaveAsync(IOpenIddictApplicationManager clients, OpenIddictApplicationDescriptor wanted)

@@ -17,6 +17,9 @@ internal static class TokenEndpoints
 {
     private const string Scheme = OpenIddictServerAspNetCoreDefaults.AuthenticationScheme;
 
+    /// <summary>Of <c>/connect/authorize</c>: the org to sign in to, for members of several.</summary>
+    private const string OrgParameter = "org";
+
     /// <summary><c>/connect/authorize</c>: a code for whoever is signed in; others go to the sign-in page and come back.</summary>
     public static async Task<IResult> AuthorizeAsync(HttpContext context, UserManager<User> users, FindMembership memberships)
     {
@@ -28,10 +31,12 @@ internal static class TokenEndpoints
             return Results.Redirect("/account/login?returnUrl=" + Uri.EscapeDataString(context.Request.PathBase + context.Request.Path + context.Request.QueryString));
         }
 
-        return await IssueAsync(user, request.GetScopes(), memberships, context.RequestAborted);
+        var org = (string?)request.GetParameter(OrgParameter);
+        if (org is not null && !Guid.TryParse(org, out _)) return Forbid(Errors.InvalidRequest, "'org' is the id of an org.");
+        return await IssueAsync(user, request.GetScopes(), org is null ? null : Guid.Parse(org), memberships, remember: true, context.RequestAborted);
     }
 
-    /// <summary><c>/connect/token</c>: client credentials for services; codes and refresh tokens for people.</summary>
+    /// <summary><c>/connect/token</c>: client credentials for services; codes and refresh tokens for people; API keys to exchange.</summary>
     public static async Task<IResult> TokenAsync(HttpContext context, UserManager<User> users, FindMembership memberships)
     {
         var request = context.GetOpenIddictServerRequest() ?? throw new InvalidOperationException("Not an OpenID Connect request.");
@@ -42,11 +47,14 @@ internal static class TokenEndpoints
             return SignIn(service, request.GetScopes());
         }
 
-        // A code or refresh token names the person; what they may do is read anew, since it may have changed.
         var ticket = await context.AuthenticateAsync(Scheme);
-        if (ticket.Principal?.GetClaim(Claims.Subject) is not { } id || await users.FindByIdAsync(id) is not { } user || await users.IsLockedOutAsync(user))
+        if (ticket.Principal is not { } principal) return Forbid(Errors.InvalidGrant, "The grant is not valid.");
+        if (request.IsTokenExchangeGrantType()) return Exchange(principal, request.GetScopes());
+
+        // A code or refresh token names the person and the org; what they may do there is read anew, since it may have changed.
+        if (principal.GetClaim(Claims.Subject) is not { } id || await users.FindByIdAsync(id) is not { } user || await users.IsLockedOutAsync(user))
             return Forbid(Errors.InvalidGrant, "The account is not available.");
-        return await IssueAsync(user, ticket.Principal.GetScopes(), memberships, context.RequestAborted);
+        return await IssueAsync(user, principal.GetScopes(), principal.OrgId(), memberships, remember: false, context.RequestAborted);
     }
 
     /// <summary><c>/connect/logout</c>: ends the session of the sign-in page.</summary>
@@ -56,14 +64,28 @@ internal static class TokenEndpoints
         return Results.SignOut(new AuthenticationProperties { RedirectUri = "/" }, [Scheme]);
     }
 
-    private static async Task<IResult> IssueAsync(User user, IEnumerable<string> requested, FindMembership memberships, CancellationToken ct)
+    private static async Task<IResult> IssueAsync(User user, IEnumerable<string> requested, Guid? org, FindMembership memberships, bool remember, CancellationToken ct)
     {
-        if (await memberships.OfUserAsync(user.Id, ct) is not { } membership) return Forbid(Errors.AccessDenied, "The account belongs to no org.");
+        var asked = requested.ToArray();
+        var operates = user.IsPlatformAdmin && asked.Contains(Scopes.Platform);
+        var membership = await memberships.OfUserAsync(user.Id, org, ct);
+        // An operator need not be a member of any org.
+        if (membership is null && !(operates && org is null)) return Forbid(remember ? Errors.AccessDenied : Errors.InvalidGrant, "The account is not a member of the org.");
+        if (remember && membership is not null) await memberships.UsedAsync(user.Id, membership.OrgId, ct);
         var identity = NewIdentity();
         identity.SetClaim(Claims.Subject, user.Id.ToString()).SetClaim(Claims.Email, user.Email)
-            .SetClaim(PolarisClaims.Org, membership.OrgId.ToString()).SetClaim(Claims.Role, membership.Role);
-        var allowed = Roles.ScopesOf(membership.Role);
-        return SignIn(identity, requested.Where(scope => scope is not (Scopes.Read or Scopes.Admin) || allowed.Contains(scope)));
+            .SetClaim(PolarisClaims.Org, membership?.OrgId.ToString()).SetClaim(Claims.Role, membership?.Role);
+        var allowed = membership is null ? [] : Roles.ScopesOf(membership.Role);
+        return SignIn(identity, asked.Where(scope => scope == Scopes.Platform ? operates : scope is not (Scopes.Read or Scopes.Billing or Scopes.Admin) || allowed.Contains(scope)));
+    }
+
+    private static IResult Exchange(ClaimsPrincipal key, IReadOnlyList<string> asked)
+    {
+        if (ExchangeApiKey.Grant(key.GetScopes(), asked) is not { } granted) return Forbid(Errors.InvalidScope, "The API key does not hold all of these scopes.");
+        var identity = NewIdentity();
+        foreach (var claim in key.Claims.Where(claim => claim.Type is Claims.Subject or PolarisClaims.Org or PolarisClaims.ApiKeyId or PolarisClaims.Backfill)) identity.SetClaim(claim.Type, claim.Value);
+        identity.SetAccessTokenLifetime(ExchangeApiKey.Lifetime);
+        return SignIn(identity, granted);
     }
 
     private static ClaimsIdentity NewIdentity() => new(Scheme, Claims.Subject, Claims.Role);

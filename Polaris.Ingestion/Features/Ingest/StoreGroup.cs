@@ -11,8 +11,6 @@ namespace Polaris.Ingestion.Features.Ingest;
 /// <summary>One transaction for a group: its keys, batches, buckets and outbox, all or nothing.</summary>
 internal static class StoreGroup
 {
-    public const string Gate = "ingest";
-
     /// <summary>
     /// A transaction older than this is not committed: who looks for lost batches by their receipt time relies on it
     /// (Billing's HealLostBatches stays 15 s behind).
@@ -26,7 +24,7 @@ internal static class StoreGroup
     {
         var began = Stopwatch.GetTimestamp();
         var group = new GroupResolution(requests, now, partitions);
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.Ingest, ct);
         // Nearly always every key is new: then one statement does it all. If not, only the keys are inserted, and the rest follows.
         var (outcomes, batches) = group.Resolve(new Dictionary<(Guid, string), StoredKey>());
         if (await InsertAsync(tx, group, batches, now, ct) < group.Candidates.Count)

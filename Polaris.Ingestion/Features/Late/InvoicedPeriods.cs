@@ -12,7 +12,6 @@ namespace Polaris.Ingestion.Features.Late;
 /// </summary>
 internal sealed partial class InvoicedPeriods(NpgsqlDataSource database, ILogger<InvoicedPeriods> log) : IDisposable
 {
-    private const string Gate = "record-invoiced";
     private const int MaxCachedOrgs = 10_000;
     private const int CommandTimeoutSeconds = 1;
     private static readonly TimeSpan CachedFor = TimeSpan.FromSeconds(30);
@@ -39,7 +38,7 @@ internal sealed partial class InvoicedPeriods(NpgsqlDataSource database, ILogger
     /// <summary>Billing has invoiced a customer's usage up to then.</summary>
     public async Task RecordAsync(Guid org, string customer, Instant through, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.RecordInvoiced, ct);
         await using var command = tx.Command("""
             INSERT INTO invoiced_periods AS p (org_id, customer_key, invoiced_through) VALUES ($1, $2, $3)
             ON CONFLICT (org_id, customer_key) DO UPDATE SET invoiced_through = greatest(p.invoiced_through, excluded.invoiced_through)

@@ -40,7 +40,6 @@ internal sealed class RelaySignal
 /// </summary>
 internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<byte[], byte[]> producer, RelaySignal signal, TimeProvider time, ILogger<UsageRelay> log) : BackgroundService
 {
-    private const string Gate = "relay-usage";
     private const int AtOnce = 512;
     /// <summary>What is committed meanwhile is read, sent and removed together: a tenth of the statements, for a delay nobody notices.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(15);
@@ -144,7 +143,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task<List<Waiting>> ReadAsync(int[] partitions, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("""
             SELECT o.org_id, o.batch_id, o.partition, b.payload
             FROM outbox o JOIN usage_batches b ON b.org_id = o.org_id AND b.batch_id = o.batch_id
@@ -181,7 +180,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task RemoveAsync(Waiting[] rows, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) d(org_id, batch_id) WHERE o.org_id = d.org_id AND o.batch_id = d.batch_id");
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.Org)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.Batch)] });
@@ -191,7 +190,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task MeasureAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("""
             SELECT count(*), coalesce(extract(epoch FROM now() - min(b.received_at)), 0)::float8
             FROM outbox o JOIN usage_batches b ON b.org_id = o.org_id AND b.batch_id = o.batch_id

@@ -16,7 +16,6 @@ namespace Polaris.Ingestion.Features.Replay;
 /// <summary>Stored events for replay and audit. Batches are found by the buckets they touch; only then are payloads read, one page at a time.</summary>
 internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Ingestion.IngestionBase
 {
-    private const string Gate = "read-batches";
     private const int PageSize = 100;
     private const int MaxListed = 10_000;
     private const int MaxFetched = 100;
@@ -55,7 +54,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
     {
         if (request.Limit is < 1 or > MaxListed) throw new RefusedException(Refusal.Invalid("limit", "out_of_range", $"'limit' is 1 to {MaxListed}."));
         var ct = context.CancellationToken;
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.ReadBatches, ct);
         await using var command = tx.Command("""
             SELECT org_id, batch_id, received_at, event_count FROM usage_batches
             WHERE (received_at, batch_id) > ($1, $2) AND received_at < $3 ORDER BY received_at, batch_id LIMIT $4
@@ -84,7 +83,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
     {
         if (request.Batches.Count > MaxFetched) throw new RefusedException(Refusal.Invalid("batches", "count", $"At most {MaxFetched} batches at once."));
         var ct = context.CancellationToken;
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.ReadBatches, ct);
         await using var command = tx.Command("""
             SELECT b.payload FROM unnest($1::uuid[], $2::uuid[]) k(org_id, batch_id) JOIN usage_batches b ON b.org_id = k.org_id AND b.batch_id = k.batch_id
             """);
@@ -144,7 +143,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
     public override async Task<FindOrgResponse> FindOrg(FindOrgRequest request, ServerCallContext context)
     {
         var ct = context.CancellationToken;
-        await using var tx = await database.BeginGateAsync(Gate, ct);
+        await using var tx = await database.BeginGateAsync(Gate.ReadBatches, ct);
         await using var command = tx.Command("SELECT org_id FROM usage_batch_buckets WHERE org_id > $1 ORDER BY org_id LIMIT 1");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = request.AfterOrgId.Length == 0 ? Guid.Empty : ParseId("after_org_id", request.AfterOrgId) });
         return new FindOrgResponse { OrgId = await command.ExecuteScalarAsync(ct) is Guid org ? org.ToString() : "" };

@@ -1,0 +1,139 @@
+using GraphQL;
+using NodaTime;
+using Polaris.Identity.Features.Accounts;
+using Polaris.Identity.Features.ApiKeys;
+using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Platform;
+using Polaris.Identity.Features.Tokens;
+using Polaris.Identity.Persistence;
+
+namespace Polaris.Identity.GraphQL;
+
+[Name("Org")]
+public sealed record OrgType([property: Id] Guid Id, string Name, string Currency, string TimeZone, Instant CreatedAt)
+{
+    internal static OrgType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.CreatedAt);
+}
+
+[Name("Viewer")]
+public sealed record ViewerType([property: Id] Guid? UserId, string? Email, string? Role, IReadOnlyList<string> Scopes, OrgType Org);
+
+[Name("ApiKey")]
+public sealed record ApiKeyType(
+    [property: Id] Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, bool Backfill, Instant CreatedAt, Instant? RevokedAt, Instant? ExpiresAt,
+    Instant? RotatedAt, Instant? LastUsedAt)
+{
+    internal static ApiKeyType Of(ApiKeyRow row) =>
+        new(row.Id, row.Name, row.Prefix, row.Scopes, row.Backfill, row.CreatedAt, row.RevokedAt, row.ExpiresAt, row.RotatedAt, row.LastUsedAt);
+}
+
+[Name("CreatedApiKey")]
+public sealed record CreatedApiKeyType(ApiKeyType Key, string Secret)
+{
+    internal static CreatedApiKeyType Of(CreatedApiKey created) => new(ApiKeyType.Of(created.Key), created.Secret);
+}
+
+[Name("SignUpInput")]
+public sealed class SignUpInput
+{
+    public required string Email { get; set; }
+    public required string Password { get; set; }
+    public required string OrgName { get; set; }
+    public string? Currency { get; set; }
+    public string? TimeZone { get; set; }
+}
+
+[Name("SignUpResult")]
+public sealed record SignUpResultType([property: Id] Guid UserId, OrgType Org, CreatedApiKeyType ApiKey);
+
+[Name("CreateApiKeyInput")]
+public sealed class CreateApiKeyInput
+{
+    public required string Name { get; set; }
+    public required IReadOnlyList<string> Scopes { get; set; }
+    public bool? Backfill { get; set; }
+    public Instant? ExpiresAt { get; set; }
+}
+
+/// <summary>An org that the caller is a member of.</summary>
+[Name("Membership")]
+public sealed record MembershipType([property: Id] Guid OrgId, string OrgName, string Role)
+{
+    internal static MembershipType Of(Membership one) => new(one.OrgId, one.OrgName, one.Role);
+}
+
+[Name("Member")]
+public sealed record MemberType([property: Id] Guid UserId, string? Email, string Role, Instant CreatedAt)
+{
+    internal static MemberType Of(Member member) => new(member.UserId, member.Email, member.Role, member.CreatedAt);
+}
+
+[Name("CreateInvitationInput")]
+public sealed class CreateInvitationInput
+{
+    public required string Email { get; set; }
+
+    /// <summary>owner, admin, billing or viewer.</summary>
+    public required string Role { get; set; }
+
+    /// <summary>Seconds; a week unless given.</summary>
+    public int? ExpiresIn { get; set; }
+}
+
+[Name("AcceptInvitationInput")]
+public sealed class AcceptInvitationInput
+{
+    public required string Token { get; set; }
+
+    /// <summary>Of the account with the invitation's e-mail address; without one there, it is made with this password.</summary>
+    public required string Password { get; set; }
+}
+
+[Name("Invitation")]
+public sealed record InvitationType([property: Id] Guid Id, string Email, string Role, [property: Id] Guid InvitedBy, Instant CreatedAt, Instant ExpiresAt, Instant? RevokedAt)
+{
+    internal static InvitationType Of(InvitationRow row) => new(row.Id, row.Email, row.Role, row.InvitedBy, row.CreatedAt, row.ExpiresAt, row.RevokedAt);
+}
+
+[Name("CreatedInvitation")]
+public sealed record CreatedInvitationType(InvitationType Invitation, string Token)
+{
+    internal static CreatedInvitationType Of(CreatedInvitation created) => new(InvitationType.Of(created.Invitation), created.Token);
+}
+
+[Name("AcceptedInvitation")]
+public sealed record AcceptedInvitationType([property: Id] Guid UserId, OrgType Org, string Role)
+{
+    internal static AcceptedInvitationType Of(AcceptedInvitation accepted) => new(accepted.UserId, OrgType.Of(accepted.Org), accepted.Role);
+}
+
+[Name("CustomerToken")]
+public sealed record CustomerTokenType(string Token, Instant ExpiresAt)
+{
+    internal static CustomerTokenType Of(CustomerToken token) => new(token.Token, token.ExpiresAt);
+}
+
+[Name("AuditEntry")]
+public sealed record AuditEntryType([property: Id] Guid Id, Instant At, string Action, string ActorKind, [property: Id] string? ActorId, string? Subject, string? Detail)
+{
+    internal static AuditEntryType Of(AuditRow row) => new(row.Id, row.At, row.Action, row.ActorKind, row.ActorId, row.Subject, row.Detail);
+}
+
+[Name("AuditPage")]
+public sealed record AuditPageType(IReadOnlyList<AuditEntryType> Nodes, string? EndCursor, bool HasNextPage)
+{
+    internal static AuditPageType Of(AuditPage page) => new([.. page.Rows.Select(AuditEntryType.Of)], page.EndCursor, page.HasNextPage);
+}
+
+[Name("OrgPage")]
+public sealed record OrgPageType(IReadOnlyList<OrgType> Nodes, string? EndCursor, bool HasNextPage)
+{
+    internal static OrgPageType Of(OrgPage page) => new([.. page.Rows.Select(OrgType.Of)], page.EndCursor, page.HasNextPage);
+}
+
+[Name("SigningKey")]
+public sealed record SigningKeyType([property: Id] string Id, Instant CreatedAt, Instant ActiveAt, Instant? RetiredAt, bool Signing)
+{
+    internal static IEnumerable<SigningKeyType> Of(IReadOnlyList<SigningKey> keys) => keys.Select((key, i) => new SigningKeyType(key.Key.KeyId, key.CreatedAt, key.ActiveAt, key.RetiredAt, i == 0));
+}

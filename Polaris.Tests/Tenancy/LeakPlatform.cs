@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+using Npgsql;
+using Xunit;
+
+namespace Polaris.Tests.Tenancy;
+
+/// <summary>The platform that is attacked: the one that all tests share, or one of its own.</summary>
+internal sealed class LeakPlatform(DistributedApplication app, string state)
+{
+    /// <summary>The services that own data, in the order of what they need.</summary>
+    public static readonly string[] Services = ["identity", "plans", "ingestion", "billing", "notifications"];
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly Dictionary<string, Replica> replicas = [];
+
+    public Uri Gateway => app.GetEndpoint("gateway");
+
+    /// <summary>Where a service answers HTTP: the replica that stands in for it, if there is one.</summary>
+    public Uri Http(string service) => replicas.TryGetValue(service, out var replica) ? replica.Url : app.GetEndpoint(service, "http");
+
+    public Uri Grpc(string service) => replicas.TryGetValue(service, out var replica) ? replica.GrpcUrl! : app.GetEndpoint(service, "grpc");
+
+    public async Task<string> ConnectionStringAsync(string database) => await app.GetConnectionStringAsync(database) + ";Pooling=false";
+
+    public async Task<NpgsqlConnection> OpenDatabaseAsync(string database)
+    {
+        var connection = new NpgsqlConnection(await ConnectionStringAsync(database));
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public string Secret(string name)
+    {
+        using var secrets = JsonDocument.Parse(File.ReadAllText(Path.Combine(state, "secrets.json")));
+        return secrets.RootElement.GetProperty(name).GetString()!;
+    }
+
+    public async Task UntilAsync(string what, Func<Task<bool>> holds)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await holds())
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{app.RecentOutput()}");
+            await Task.Delay(50);
+        }
+    }
+
+    /// <summary>Every service once more, with this in its environment, to be asked in place of the first ones.</summary>
+    public async Task<IAsyncDisposable> ReplaceServicesAsync(string variable, string value)
+    {
+        var started = Services.ToDictionary(service => service, service => app.StartReplica(service, (variable, value)));
+        foreach (var (service, replica) in started)
+        {
+            using var http = new HttpClient { BaseAddress = replica.Url };
+            await UntilAsync($"the start of another {service}", async () =>
+            {
+                Assert.False(replica.HasExited, $"Another {service} ended at once.\n{app.RecentOutput()}");
+                try
+                {
+                    return (await http.GetAsync("/health")).IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            });
+            replicas.Add(service, replica);
+        }
+
+        return new Replacement(replicas);
+    }
+
+    private sealed class Replacement(Dictionary<string, Replica> replicas) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            var all = replicas.Values.ToArray();
+            replicas.Clear();
+            await Task.WhenAll(all.Select(replica => replica.DisposeAsync().AsTask()));
+        }
+    }
+}

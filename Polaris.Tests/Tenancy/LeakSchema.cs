@@ -1,0 +1,80 @@
+using System.Text.Json;
+
+namespace Polaris.Tests.Tenancy;
+
+/// <summary>The public schema as introspection tells it, and selections of everything it has.</summary>
+internal sealed class LeakSchema
+{
+    /// <summary>How often a type may stand within itself in a selection.</summary>
+    private const int MaxRecursion = 2;
+
+    private const string Introspection = """
+        { __schema { types { kind name fields(includeDeprecated: true) { name args { name } type { ...Named } } } } }
+        fragment Named on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }
+        """;
+
+    private readonly Dictionary<string, SchemaField[]> types;
+
+    private LeakSchema(Dictionary<string, SchemaField[]> types) => this.types = types;
+
+    /// <param name="Type">The named type below all lists and non-nulls.</param>
+    public sealed record SchemaField(string Name, string[] Arguments, string Type);
+
+    public static async Task<LeakSchema> ReadAsync(Tenant anyone)
+    {
+        var data = await anyone.QueryAsync(Introspection);
+        return new LeakSchema(data.GetProperty("__schema").GetProperty("types").EnumerateArray()
+            .Where(type => type.GetProperty("kind").GetString() is "OBJECT" or "INTERFACE" && !type.GetProperty("name").GetString()!.StartsWith('_'))
+            .ToDictionary(type => type.GetProperty("name").GetString()!, type => type.GetProperty("fields").EnumerateArray().Select(Field).ToArray()));
+    }
+
+    /// <summary>Root fields, and nested fields that take arguments: what needs a case.</summary>
+    public IEnumerable<(string Name, string[] Arguments)> Callable() => types.SelectMany(type => type.Value
+        .Where(field => type.Key is "Query" or "Mutation" || field.Arguments.Length > 0).Select(field => ($"{type.Key}.{field.Name}", field.Arguments)));
+
+    /// <summary>The operation that calls a root field's case and asks for all that it leads to.</summary>
+    /// <param name="one">The case.</param>
+    /// <param name="known">Whose keys and ids the arguments name.</param>
+    /// <param name="nested">For each nested field with arguments, the case that it is called with.</param>
+    public string Operation(FieldCase one, Known known, IReadOnlyDictionary<string, FieldCase>? nested = null)
+    {
+        var (root, name) = (one.Field.Split('.')[0], one.Field.Split('.')[1]);
+        var field = types[root].Single(candidate => candidate.Name == name);
+        nested ??= LeakCases.Nested.DistinctBy(candidate => candidate.Field).ToDictionary(candidate => candidate.Field);
+        return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}{Selection(field.Type, known, nested, [])} }}";
+    }
+
+    /// <summary>Every type that can be reached from one.</summary>
+    public IReadOnlySet<string> ReachableFrom(string type)
+    {
+        var reached = new HashSet<string>();
+        void Visit(string name)
+        {
+            if (!types.TryGetValue(name, out var fields) || !reached.Add(name)) return;
+            foreach (var field in fields) Visit(field.Type);
+        }
+
+        Visit(type);
+        return reached;
+    }
+
+    public IReadOnlyList<SchemaField> FieldsOf(string type) => types[type];
+
+    private string Selection(string type, Known known, IReadOnlyDictionary<string, FieldCase> nested, string[] path)
+    {
+        if (!types.TryGetValue(type, out var fields)) return "";
+        var below = path.Append(type).ToArray();
+        var selected = fields.Where(field => !types.ContainsKey(field.Type) || below.Count(seen => seen == field.Type) < MaxRecursion)
+            .Select(field => field.Name + (field.Arguments.Length == 0 ? "" : InParentheses(Arguments($"{type}.{field.Name}"))) + Selection(field.Type, known, nested, below));
+        return $" {{ {string.Join(' ', selected)} }}";
+
+        string Arguments(string name) => nested.TryGetValue(name, out var one) ? one.Arguments(known) : throw new InvalidOperationException($"{name} takes arguments: add it to LeakCases.Nested.");
+    }
+
+    private static string InParentheses(string arguments) => arguments.Length == 0 ? "" : $"({arguments})";
+
+    private static SchemaField Field(JsonElement field) => new(
+        field.GetProperty("name").GetString()!, [.. field.GetProperty("args").EnumerateArray().Select(argument => argument.GetProperty("name").GetString()!)], Named(field.GetProperty("type")));
+
+    private static string Named(JsonElement type) => type.TryGetProperty("ofType", out var inner) && inner.ValueKind == JsonValueKind.Object ? Named(inner) : type.GetProperty("name").GetString()!;
+}

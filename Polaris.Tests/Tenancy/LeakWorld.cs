@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.RegularExpressions;
+using Polaris.ServiceDefaults.Access;
+using Xunit;
+
+namespace Polaris.Tests.Tenancy;
+
+/// <summary>Two orgs with alike data on one platform: <see cref="Theirs"/> is looked for in what <see cref="Mine"/> is answered.</summary>
+internal sealed partial class LeakWorld : IAsyncDisposable
+{
+    private const int AtOnce = 8;
+
+    public required LeakPlatform Platform { get; init; }
+    public required LeakOrg Mine { get; init; }
+    public required LeakOrg Theirs { get; init; }
+    public required LeakSchema Schema { get; init; }
+    public required LeakTokens Tokens { get; init; }
+
+    public LeakProbe Probe { get; } = new();
+
+    /// <summary>What only they have: every text their people wrote, their quantities, every id in what they see.</summary>
+    public IReadOnlyList<string> Markers { get; private set; } = [];
+
+    public static async Task<LeakWorld> CreateAsync(LeakPlatform platform)
+    {
+        var tokens = await LeakTokens.OfAsync(platform);
+        var orgs = await Task.WhenAll(LeakOrg.SeedAsync(platform, tokens, "mine", 5_310_001), LeakOrg.SeedAsync(platform, tokens, "theirs", 7_420_003));
+        var world = new LeakWorld
+        {
+            Platform = platform,
+            Mine = orgs[0],
+            Theirs = orgs[1],
+            Schema = await LeakSchema.ReadAsync(orgs[0].Tenant),
+            Tokens = tokens,
+        };
+        var (theirs, mine) = (await world.SeenByOwnerAsync(world.Theirs), await world.SeenByOwnerAsync(world.Mine));
+        string[] written = [world.Theirs.Marker, world.Theirs.OtherCustomerMarker, $"{world.Theirs.Quantity}", $"{world.Theirs.OtherCustomerQuantity}", world.Theirs.Alike.SpareSecret, world.Theirs.Private.SpareSecret];
+        Assert.All(written[..4], text => Assert.Contains(text, theirs, StringComparison.Ordinal));
+        world.Markers = [.. written, .. Ids(theirs).Except(Ids(mine)).Append(world.Theirs.Tenant.OrgId.ToString()).Distinct()];
+        Assert.True(world.Markers.Count > 20, $"Only {world.Markers.Count} markers: the seeded data are not shown to their owner.");
+        return world;
+    }
+
+    /// <summary>The token that an org's own caller would send to a surface.</summary>
+    public string TokenFor(string admits, Known known) => Tokens.Of(admits == Surface.Anyone ? "read" : admits, known, known.Customer);
+
+    /// <summary>Markers in an answer, less what was asked for by name.</summary>
+    public IEnumerable<string> LeaksIn(Answer answer, string asked) => Markers.Where(marker => !asked.Contains(marker, StringComparison.Ordinal) && Holds(answer, marker));
+
+    /// <summary>Several calls at once; what each finds wrong is gathered.</summary>
+    public static async Task<IReadOnlyList<string>> EachAsync<T>(IEnumerable<T> items, Func<T, Task<IEnumerable<string>>> check)
+    {
+        var wrong = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (item, _) =>
+        {
+            foreach (var one in await check(item)) wrong.Add(one);
+        });
+        return [.. wrong.Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>What a call as my org with their keys and ids gives away; and whether it differs from the same call with keys and ids that nobody has.</summary>
+    public async Task<IEnumerable<string>> CompareAsync(string what, Known theirs, Known missing, Func<Known, string> request, Func<string, Task<Answer>> call, bool isPlace = false)
+    {
+        var (asked, other) = (request(theirs), request(missing));
+        var answer = await call(asked);
+        var wrong = LeaksIn(answer, asked).Select(marker => $"{what} shows {marker}: {Short(answer.Text)}").ToList();
+        if (answer.IsFault) wrong.Add($"{what}: {answer.Status} {answer.Refusal}: {Short(answer.Text)}");
+        if (asked == other || isPlace) return wrong;
+        var (mine, nobodys) = (LeakProbe.Normal(answer, theirs, missing), LeakProbe.Normal(await call(other), missing, theirs));
+        if (mine != nobodys) wrong.Add($"{what} answers of theirs: {Short(mine)}\n  and of what nobody has: {Short(nobodys)}");
+        return wrong;
+    }
+
+    /// <summary>What I may name: their own keys, and keys that both of us use, each time with their ids; beside it what differs only in that nobody has it.</summary>
+    public IEnumerable<(Known Theirs, Known Missing)> Pairs()
+    {
+        var nobodys = Known.Missing();
+        yield return (Theirs.Private, nobodys);
+        yield return (Theirs.Alike, nobodys with { Meter = Theirs.Alike.Meter, Customer = Theirs.Alike.Customer, Plan = Theirs.Alike.Plan, Event = Theirs.Alike.Event });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Probe.Dispose();
+        Tokens.Dispose();
+        Mine.Tenant.Dispose();
+        Theirs.Tenant.Dispose();
+        await ValueTask.CompletedTask;
+    }
+
+    public static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
+
+    /// <summary>Whether an answer has a text or an id, written out or as its 16 bytes.</summary>
+    public static bool Holds(Answer answer, string marker) => answer.Text.Contains(marker, StringComparison.OrdinalIgnoreCase)
+        || answer.Bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(marker)) >= 0
+        || (Guid.TryParse(marker, out var id) && (answer.Bytes.AsSpan().IndexOf(id.ToByteArray(bigEndian: true)) >= 0 || answer.Text.Contains(id.ToString("N"), StringComparison.OrdinalIgnoreCase)));
+
+    private async Task<string> SeenByOwnerAsync(LeakOrg org)
+    {
+        var seen = new StringBuilder();
+        foreach (var one in LeakCases.Queries.Where(one => one.Shows))
+        {
+            foreach (var known in new[] { org.Alike, org.Private })
+            {
+                var answer = await Probe.GraphQLAsync(Platform.Gateway, org.Tenant.ApiKey, Schema.Operation(one, known));
+                Assert.True(answer.Refusal.Length == 0 && answer.Status == 200, $"{one.Field} refuses its owner: {answer.Text}");
+                seen.Append(answer.Text);
+            }
+        }
+
+        return seen.ToString();
+    }
+
+    private static HashSet<string> Ids(string text) => [.. Id().Matches(text).Select(match => match.Value)];
+
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
+    private static partial Regex Id();
+}
