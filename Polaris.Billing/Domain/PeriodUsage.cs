@@ -50,6 +50,11 @@ public sealed record PeriodUsage(IReadOnlyDictionary<string, MeterUsage> Totals,
 
     private readonly HashSet<string> tooLarge = [];
 
+    public PeriodUsage(IReadOnlyDictionary<string, MeterUsage> totals)
+        : this(totals, Empty.ByDimension)
+    {
+    }
+
     /// <summary>Meters whose quantity has more digits than a decimal holds. Whoever is charged by one gets no invoice; others are not concerned.</summary>
     public IReadOnlyCollection<string> TooLarge => tooLarge;
 
@@ -71,10 +76,5 @@ public sealed record PeriodUsage(IReadOnlyDictionary<string, MeterUsage> Totals,
         if (tooLarge.Count == 0) return;
         if (plan.Charges.FirstOrDefault(charge => charge.Meter is not null && tooLarge.Contains(charge.Meter)) is { } charge)
             throw new OverflowException($"The quantity of the meter '{charge.Meter}' has more digits than a decimal holds.");
-    }
-
-    public PeriodUsage(IReadOnlyDictionary<string, MeterUsage> totals)
-        : this(totals, Empty.ByDimension)
-    {
     }
 }
