@@ -67,7 +67,7 @@ public sealed class SecrecyTests(PolarisApp polaris)
         var verifier = CryptoRandom.CreateUniqueId(32);
         secrets.Add(verifier);
         var redirect = (await http.GetFromJsonAsync<JsonElement>("/.well-known/openid-configuration")).GetProperty("issuer").GetString() + "callback";
-        var challenge = Base64Url.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
+        var challenge = Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
         var start = new Uri(http.BaseAddress!, $"/connect/authorize?client_id=polaris-dashboard&response_type=code&scope=openid%20read%20admin%20offline_access&code_challenge={challenge}&code_challenge_method=S256&redirect_uri={Uri.EscapeDataString(redirect)}").ToString();
         var failed = await new FormBrowser(email, "Wrong " + password).InvokeAsync(new BrowserOptions(start, redirect));
         errors.Add(failed.Error!);
