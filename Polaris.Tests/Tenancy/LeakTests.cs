@@ -45,16 +45,17 @@ public sealed class LeakTests(LeakFixture fixture) : IClassFixture<LeakFixture>
 
         string[] cases = [.. LeakCases.All.Select(one => one.Field), .. LeakWireCases.Grpc.Select(one => one.Method), .. LeakWireCases.Http.Select(one => one.Route)];
         string[] surfaces = [.. callable.Select(field => field.Name), .. Of(Surface.Grpc).Select(one => one.Name), .. Of(Surface.Http).Select(one => one.Name)];
-        // What lets in more than an org's own people stands here, too: it is not widened in one place alone.
-        Assert.Equal(["Mutation.acceptInvitation", "Mutation.signUp"], Of(Surface.GraphQL).Where(surface => surface.Admits == Surface.Anyone).Select(surface => surface.Name));
-        Assert.Equal(["Query.portal"], Of(Surface.GraphQL).Where(surface => surface.Admits == "customer").Select(surface => surface.Name));
-        Assert.All(Of(Surface.Grpc), surface => Assert.Equal(LeakTokens.Service, surface.Admits));
         Missing(surfaces.Except(cases), "have no case: add a way to call them to LeakCases (GraphQL) or LeakWireCases (gRPC, HTTP)");
         Missing(cases.Except(surfaces), "are cases of what does not exist: take them out");
         Missing(
             callable.SelectMany(field => field.Arguments.Where(argument => !LeakCases.All.Any(one => one.Field == field.Name && one.Arguments(World.Theirs.Alike).Contains($"{argument}:", StringComparison.Ordinal)))
                 .Select(argument => $"{field.Name}({argument})")),
             "are arguments that no case gives: add them to a case of LeakCases");
+
+        // What lets in more than an org's own people stands here, too: it is not widened in one place alone.
+        Assert.Equal(["Mutation.acceptInvitation", "Mutation.signUp"], Of(Surface.GraphQL).Where(surface => surface.Admits == Surface.Anyone).Select(surface => surface.Name));
+        Assert.Equal(["Query.portal"], Of(Surface.GraphQL).Where(surface => surface.Admits == "customer").Select(surface => surface.Name));
+        Assert.All(Of(Surface.Grpc), surface => Assert.Equal(LeakTokens.Service, surface.Admits));
     }
 
     [Fact]
