@@ -35,7 +35,7 @@ public sealed class OneFenceTests(PolarisApp polaris, ITestOutputHelper output)
         try
         {
             var platform = new LeakPlatform(app, state);
-            await using var world = await LeakWorld.CreateAsync(platform);
+            using var world = await LeakWorld.CreateAsync(platform);
             Say("seeded");
             await using var replaced = await platform.ReplaceServicesAsync("POLARIS_TEST_TENANCY", "no-filters");
             Say("services without filters started");
