@@ -21,6 +21,10 @@ public sealed class PolarisApp : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly string state = Path.Combine(Path.GetTempPath(), $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
 
+    public const string OperatorEmail = "operator@polaris.example";
+
+    public static readonly string OperatorPassword = "Op " + RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 24);
+
     public DistributedApplication App { get; private set; } = null!;
 
     public Uri Gateway => App.GetEndpoint("gateway");
@@ -35,6 +39,10 @@ public sealed class PolarisApp : IAsyncLifetime
         Environment.SetEnvironmentVariable("Billing__AuditPercent", "50");
         // What every service lets in and whom, see DeclaredAccess; of the platform that all tests share.
         if (Environment.GetEnvironmentVariable(AccessFolderVariable) is null) Environment.SetEnvironmentVariable(AccessFolderVariable, Path.Combine(state, "access"));
+        // Somebody who may rotate signing keys, and replicas that notice within a second.
+        Environment.SetEnvironmentVariable("Platform__AdminEmail", OperatorEmail);
+        Environment.SetEnvironmentVariable("Platform__AdminPassword", OperatorPassword);
+        Environment.SetEnvironmentVariable("SigningKeys__LookEvery", "00:00:01");
         Directory.CreateDirectory(state);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Polaris_AppHost>(["--state-dir", state, .. more]);
         var app = await builder.BuildAsync();

@@ -60,6 +60,9 @@ internal sealed class ServiceTokens(IdentityEndpoint identity, ServiceIdentity s
         }
     }
 
+    /// <summary>The token was refused before its time, as after a signing key was dropped: the next call asks for another.</summary>
+    public void Forget() => current = null;
+
     public void Dispose() => renewing.Dispose();
 
     private async Task<Token> RequestAsync(CancellationToken ct)

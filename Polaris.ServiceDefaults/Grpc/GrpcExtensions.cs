@@ -1,6 +1,8 @@
+using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client.Configuration;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Polaris.ServiceDefaults.Auth;
@@ -8,7 +10,7 @@ using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.ServiceDefaults.Grpc;
 
-/// <summary>gRPC between services: service discovery, a service token on each call, retries while the other side is unavailable, deadlines.</summary>
+/// <summary>gRPC between services: service discovery, a service token and the caller's org on each call, retries while the other side is unavailable, deadlines.</summary>
 public static class GrpcExtensions
 {
     private const int MaxMessageBytes = 16 * 1024 * 1024;
@@ -20,7 +22,7 @@ public static class GrpcExtensions
     /// <param name="service">The other service's resource name; its endpoint <c>grpc</c> is called.</param>
     public static IHttpClientBuilder AddPolarisGrpcClient<TClient>(this IServiceCollection services, string service)
         where TClient : class =>
-        services.AddGrpcClient<TClient>(options => options.Address = new Uri($"http://_grpc.{service}"))
+        services.AddHttpContextAccessor().AddGrpcClient<TClient>(options => options.Address = new Uri($"http://_grpc.{service}"))
             .ConfigureChannel(channel =>
             {
                 channel.UnsafeUseInsecureChannelCallCredentials = true;
@@ -29,6 +31,8 @@ public static class GrpcExtensions
             })
             .AddCallCredentials(async (context, metadata, provider) =>
                 metadata.Add("Authorization", "Bearer " + await provider.GetRequiredService<ServiceTokens>().GetAsync(context.CancellationToken)))
+            .AddHttpMessageHandler(provider => new ForgetRefusedToken(provider.GetRequiredService<ServiceTokens>()))
+            .AddInterceptor(provider => new SendTenant(provider.GetRequiredService<IHttpContextAccessor>()))
             .AddInterceptor(() => new DeadlineInterceptor(TimeProvider.System));
 
     public static IServiceCollection AddPolarisGrpc(this IServiceCollection services)
@@ -36,6 +40,7 @@ public static class GrpcExtensions
         services.AddGrpc(options =>
         {
             options.Interceptors.Add<RefusalInterceptor>();
+            options.Interceptors.Add<EnterTenant>();
             options.MaxReceiveMessageSize = MaxMessageBytes;
             options.MaxSendMessageSize = MaxMessageBytes;
         });
@@ -59,6 +64,16 @@ public static class GrpcExtensions
             RetryableStatusCodes = { StatusCode.Unavailable },
         },
     };
+
+    private sealed class ForgetRefusedToken(ServiceTokens tokens) : DelegatingHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            if (response.StatusCode == HttpStatusCode.Unauthorized) tokens.Forget();
+            return response;
+        }
+    }
 
     private sealed class DeadlineInterceptor(TimeProvider time) : global::Grpc.Core.Interceptors.Interceptor
     {

@@ -21,6 +21,7 @@ public sealed partial class Gate
     public static readonly Gate DeadLetters = new("dead-letters", "sets records aside before their org is sure, and watches all that wait");
     public static readonly Gate FillMeters = new("fill-meters", "finds the orgs with a meter that is not filled yet");
     public static readonly Gate FoldAppliedBatches = new("fold-applied-batches", "finds the orgs with batch ids to fold into the watermark");
+    public static readonly Gate GetOrgs = new("get-orgs", "a service asks for several orgs at once");
     public static readonly Gate HealLostBatches = new("heal-lost-batches", "compares stored batches of all orgs with those applied");
     public static readonly Gate Ingest = new("ingest", "requests of many orgs are committed together");
     public static readonly Gate Platform = new("platform", "an operator lists the orgs and the installation's own log");

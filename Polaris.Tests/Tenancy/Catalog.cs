@@ -46,8 +46,9 @@ internal static class Catalog
     [
         ("every table has a column org_id uuid NOT NULL", Bound + "SELECT relname FROM bound WHERE org IS NULL OR atttypid <> 'uuid'::regtype OR NOT attnotnull"),
         ("every table has row-level security on", Bound + "SELECT relname FROM bound WHERE NOT relrowsecurity"),
-        ("every table has one policy, for all commands and roles, that asks for the org or a gate", Bound + """
-            SELECT relname FROM bound b WHERE 1 <> (SELECT count(*) FROM pg_policy p WHERE p.polrelid = b.oid)
+        // Restrictive policies only narrow what the permissive one lets through.
+        ("every table has one permissive policy, for all commands and roles, that asks for the org or a gate", Bound + """
+            SELECT relname FROM bound b WHERE 1 <> (SELECT count(*) FROM pg_policy p WHERE p.polrelid = b.oid AND p.polpermissive)
               OR NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = b.oid AND p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
                 AND pg_get_expr(p.polqual, b.oid) LIKE '%(org_id = ( SELECT (NULLIF(current_setting(''polaris.org_id''::text, true), ''''::text))::uuid%'
                 AND pg_get_expr(p.polqual, b.oid) LIKE '%OR ( SELECT (NULLIF(current_setting(''polaris.gate''::text, true), ''''::text) IS NOT NULL)%'

@@ -78,6 +78,7 @@ public sealed class CatalogTests(PolarisApp polaris)
 
         await ExecuteAsync(connection, """
             CREATE POLICY another ON two_policies USING (true);
+            CREATE POLICY narrows ON sound AS RESTRICTIVE FOR UPDATE USING (false);
             CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END';
             CREATE TRIGGER fires AFTER INSERT ON with_trigger FOR EACH ROW EXECUTE FUNCTION nothing();
             CREATE TABLE child (PRIMARY KEY (org_id)) INHERITS (parent);

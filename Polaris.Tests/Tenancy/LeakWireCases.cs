@@ -29,6 +29,10 @@ internal static class LeakWireCases
             {"orgId": "{{known.Org}}", "events": [{"idempotencyKey": "{{known.Event}}", "batchId": "{{known.Batch}}", "customer": "{{known.Customer}}", "timestampUs": "{{LeakOrg.EventTimeUs}}", "type": "{{known.Event}}", "properties": "eyJhbW91bnQiOjF9"}]}
             """),
         new("polaris.identity.v1.Identity/ValidateApiKey", known => $$"""{"apiKey": "{{known.SpareSecret}}"}""", AllOrgs: "whoever holds a key's secret is told whose it is"),
+        new("polaris.identity.v1.Identity/ValidateApiKeys", known => $$"""{"apiKeys": ["{{known.SpareSecret}}"]}""", AllOrgs: "whoever holds a key's secret is told whose it is"),
+        new("polaris.identity.v1.Identity/GetOrgs", known => $$"""{"orgIds": ["{{known.Org}}"]}""", AllOrgs: "services ask for several orgs at once"),
+        new("polaris.identity.v1.Identity/GetUser", known => $$"""{"orgId": "{{known.Org}}", "userId": "{{known.Member}}"}"""),
+        new("polaris.identity.v1.Identity/GetUsers", known => $$"""{"orgId": "{{known.Org}}", "userIds": ["{{known.Member}}", "{{known.User}}"]}"""),
         new("polaris.identity.v1.Identity/GetOrg", known => $$"""{"orgId": "{{known.Org}}"}"""),
         new("polaris.ingestion.v1.Ingestion/StreamEvents", known => $$"""{"orgId": "{{known.Org}}", {{Span}}, "customer": "{{known.Customer}}"}"""),
         new("polaris.ingestion.v1.Ingestion/ListBatches", known => $$"""{"receivedAfter": "2015-01-01T00:00:00Z", "afterBatchId": "{{known.Batch}}", "receivedBefore": "2100-01-01T00:00:00Z", "limit": 1000}""", AllOrgs: "Billing looks for lost batches of all orgs"),

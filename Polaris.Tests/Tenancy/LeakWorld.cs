@@ -7,7 +7,7 @@ using Xunit;
 namespace Polaris.Tests.Tenancy;
 
 /// <summary>Two orgs with alike data on one platform: <see cref="Theirs"/> is looked for in what <see cref="Mine"/> is answered.</summary>
-internal sealed partial class LeakWorld : IAsyncDisposable
+internal sealed partial class LeakWorld : IDisposable
 {
     private const int AtOnce = 8;
 
@@ -80,13 +80,12 @@ internal sealed partial class LeakWorld : IAsyncDisposable
         yield return (Theirs.Alike, nobodys with { Meter = Theirs.Alike.Meter, Customer = Theirs.Alike.Customer, Plan = Theirs.Alike.Plan, Event = Theirs.Alike.Event });
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
         Probe.Dispose();
         Tokens.Dispose();
         Mine.Tenant.Dispose();
         Theirs.Tenant.Dispose();
-        await ValueTask.CompletedTask;
     }
 
     public static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";

@@ -8,6 +8,7 @@ try
         ["replay", var folder, .. var rest] => await new ReplayCommand(Options.Parse(rest, "--recompute")).RunAsync(folder),
         ["demo", .. var rest] => await new DemoCommand(Options.Parse(rest)).RunAsync(),
         ["ingest", .. var rest] => await new IngestCommand(Options.Parse(rest, IngestCommand.Switches)).RunAsync(),
+        ["auth", .. var rest] => await new AuthCommand(Options.Parse(rest, AuthCommand.Switches)).RunAsync(),
         ["freshness", .. var rest] => await new FreshnessCommand(Options.Parse(rest, FreshnessCommand.Switches)).RunAsync(),
         ["growth", .. var rest] => await new GrowthCommand(Options.Parse(rest, GrowthCommand.Switches)).RunAsync(),
         ["chaos", .. var rest] => await new ChaosCommand(Options.Parse(rest, ChaosCommand.Switches)).RunAsync(),
@@ -31,6 +32,8 @@ static int Help()
           ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0,0.5] [--rounds N] [--direct yes]
                                               events a second, beside what the same PostgreSQL takes bare, and one row a commit
           freshness [--seconds N] [--rate N]  from 202 to visible usage at half the maximum rate
+          auth [--keys N] [--seconds N] [--connections N]
+                                              an API key that the service knows of, against one that it has to ask Identity about
           growth [--to 10000000] [--orgs N]   rate, freshness and current usage at 1 M, 10 M, … stored events, and what they are of those at 1 M
           chaos [--minutes N] [--seed N] [--faults ingestion,billing,postgres,kafka,wipe] [--every SECONDS] [--rate N] [--connections N]
                                               load while processes are killed; then everything acknowledged is compared with what is counted

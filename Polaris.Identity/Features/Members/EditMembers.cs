@@ -19,13 +19,12 @@ internal sealed partial class EditMembers(OrgsDbContext db, AccountsDbContext ac
     /// <summary>People in one org.</summary>
     public const int MaxMembers = 1_000;
 
-    public async Task<IReadOnlyList<Member>> ListAsync(CancellationToken ct)
-    {
-        var rows = await db.InTransactionAsync(token => db.Memberships.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.UserId).Take(MaxMembers).ToListAsync(token), ct);
-        var ids = rows.Select(row => row.UserId).ToArray();
-        var emails = await accounts.Users.AsNoTracking().Where(user => ids.Contains(user.Id)).ToDictionaryAsync(user => user.Id, user => user.Email, ct);
-        return [.. rows.Select(row => new Member(row.UserId, emails.GetValueOrDefault(row.UserId), row.Role, row.CreatedAt))];
-    }
+    public async Task<IReadOnlyList<Member>> ListAsync(CancellationToken ct) => await WithEmailsAsync(
+        await db.InTransactionAsync(token => db.Memberships.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.UserId).Take(MaxMembers).ToListAsync(token), ct), ct);
+
+    /// <summary>Those of these people that are members.</summary>
+    public async Task<IReadOnlyList<Member>> FindAsync(Guid[] users, CancellationToken ct) => await WithEmailsAsync(
+        await db.InTransactionAsync(token => db.Memberships.AsNoTracking().Where(row => users.Contains(row.UserId)).OrderBy(row => row.UserId).ToListAsync(token), ct), ct);
 
     public Task<Member> ChangeRoleAsync(Guid actor, Guid user, string role, CancellationToken ct)
     {
@@ -62,6 +61,13 @@ internal sealed partial class EditMembers(OrgsDbContext db, AccountsDbContext ac
         LogRemoved(user, member.OrgId);
         return removed;
     }, ct);
+
+    private async Task<IReadOnlyList<Member>> WithEmailsAsync(IReadOnlyList<MembershipRow> rows, CancellationToken ct)
+    {
+        var ids = rows.Select(row => row.UserId).ToArray();
+        var emails = await accounts.Users.AsNoTracking().Where(user => ids.Contains(user.Id)).ToDictionaryAsync(user => user.Id, user => user.Email, ct);
+        return [.. rows.Select(row => new Member(row.UserId, emails.GetValueOrDefault(row.UserId), row.Role, row.CreatedAt))];
+    }
 
     /// <summary>Held until the end of the transaction, so that two owners cannot both demote the other.</summary>
     private async Task<IReadOnlyList<Guid>> LockOwnersAsync(CancellationToken ct)

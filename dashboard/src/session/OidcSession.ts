@@ -18,7 +18,7 @@ export class OidcSession implements Session {
       redirect_uri: `${origin}/callback`,
       post_logout_redirect_uri: `${origin}/`,
       response_type: 'code',
-      scope: 'openid profile email read admin offline_access',
+      scope: 'openid profile email read billing admin offline_access',
       userStore: new WebStorageStateStore({ store: window.sessionStorage }),
       stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
       // Renewed when a request needs it: a tab that nobody looks at lets its session end.

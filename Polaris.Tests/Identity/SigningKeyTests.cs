@@ -1,0 +1,98 @@
+using Aspire.Hosting.Testing;
+using Duende.IdentityModel.Client;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Polaris.Tests.MainPath;
+using Xunit;
+
+namespace Polaris.Tests.Identity;
+
+/// <summary>Signing keys come and go while everybody is at work. They are the whole platform's, so nothing else runs beside these.</summary>
+[Collection(nameof(PromiseTests))]
+public sealed class SigningKeyTests(PolarisApp polaris)
+{
+    [Fact]
+    public async Task A_key_of_one_replica_signs_at_the_other_after_it_was_published_and_what_the_last_one_signed_stays_valid()
+    {
+        await polaris.UntilHealthyAsync();
+        var account = await Account.SignUpAsync(polaris);
+        using var owner = account.WithKey();
+        var client = account.Client();
+        var login = await client.LoginAsync();
+        Assert.False(login.IsError, login.Error);
+        var first = Kid(login.AccessToken);
+        Assert.Equal(first, await SignedByAsync(owner));
+
+        await using (var replica = polaris.App.StartReplica("identity", ("SigningKeys__RotateEvery", "00:00:20"), ("SigningKeys__PublishBefore", "00:00:05")))
+        {
+            // The process that signs here was not told: it finds the other's key by itself, publishes it, and signs with it in its time.
+            var published = new HashSet<string>();
+            await polaris.UntilAsync("signing with the next key", async () =>
+            {
+                var before = published.ToHashSet();
+                published = await KidsAsync();
+                var kid = await SignedByAsync(owner);
+                if (kid == first) return false;
+                Assert.Contains(kid, before);
+                return true;
+            });
+            Assert.Contains(first, published);
+        }
+
+        using var earlier = new Tenant(polaris.Gateway, account.OrgId.ToString(), login.AccessToken);
+        await earlier.QueryAsync("{ me { role } meters { key } customers { totalCount } }");
+        var renewed = await client.RefreshTokenAsync(login.RefreshToken);
+        Assert.False(renewed.IsError, renewed.Error);
+        Assert.NotEqual(first, Kid(renewed.AccessToken));
+        using var later = new Tenant(polaris.Gateway, account.OrgId.ToString(), renewed.AccessToken);
+        await polaris.UntilAsync("services to learn the key", async () => !(await later.AskAsync("{ me { role } meters { key } customers { totalCount } }")).TryGetProperty("errors", out _));
+    }
+
+    [Fact]
+    public async Task A_leaked_key_is_dropped_with_all_it_signed_and_the_services_go_on()
+    {
+        await polaris.UntilHealthyAsync();
+        var account = await Account.SignUpAsync(polaris);
+        using var owner = account.WithKey();
+        using var before = await account.SignInAsync();
+        await owner.CreateMeterAsync("calls", "COUNT");
+
+        var admin = new Account(polaris.Gateway, PolarisApp.OperatorEmail, PolarisApp.OperatorPassword, Guid.Empty, Guid.Empty, "");
+        using (var platform = await admin.SignInAsync("openid platform read admin"))
+        {
+            // An operator operates: sees which orgs there are, and nothing in them.
+            Assert.True((await platform.QueryAsync("{ orgs(first: 5) { nodes { id name } } }")).GetProperty("orgs").GetProperty("nodes").GetArrayLength() > 0);
+            Assert.Equal("UNAUTHENTICATED", (await platform.RefusalAsync("{ apiKeys { id } }")).Code);
+            var keys = (await platform.QueryAsync("mutation { rotateSigningKey(dropOthers: true) { id signing } }")).GetProperty("rotateSigningKey");
+            Assert.Equal(keys[0].GetProperty("id").GetString(), Assert.Single(await KidsAsync()));
+        }
+
+        // Nobody else may, whatever they are in their org.
+        Assert.Equal("FORBIDDEN", (await before.RefusalAsync("mutation { rotateSigningKey { id } }")).Code);
+        Assert.Equal("FORBIDDEN", (await owner.RefusalAsync("{ orgs { nodes { id } } }")).Code);
+        Assert.DoesNotContain("platform", (await account.TrySignInAsync("openid read platform")).TokenResponse.Scope ?? "", StringComparison.Ordinal);
+
+        using var after = await account.SignInAsync();
+        await polaris.UntilAsync("services to know the new key", async () => !(await after.AskAsync("{ me { role } meters { key } customers { totalCount } }")).TryGetProperty("errors", out _));
+        Assert.Equal("UNAUTHENTICATED", (await before.RefusalAsync("{ me { role } }")).Code);
+        Assert.Equal("UNAUTHENTICATED", (await before.RefusalAsync("{ customers { totalCount } }")).Code);
+        // The services' own tokens went too: they get others and the pipeline works.
+        await polaris.UntilAsync("an event", async () => (await owner.IngestAsync(new { idempotency_key = "after", type = "call" })).Status == 202);
+        await polaris.UntilAsync("counting", async () => await owner.UsageAsync("calls") == 1);
+        using var platformAgain = await admin.SignInAsync("openid platform");
+        var entry = (await platformAgain.QueryAsync("{ platformAuditLog(first: 1) { nodes { action detail } } }")).GetProperty("platformAuditLog").GetProperty("nodes")[0];
+        Assert.Equal(("signing_key.rotated", "others dropped"), (entry.GetProperty("action").GetString(), entry.GetProperty("detail").GetString()));
+    }
+
+    private static string Kid(string token) => new JsonWebToken(token).Kid;
+
+    private static async Task<string> SignedByAsync(Tenant owner) =>
+        Kid((await owner.QueryAsync("mutation { createCustomerToken(customer: \"c\") { token } }")).GetProperty("createCustomerToken").GetProperty("token").GetString()!);
+
+    private async Task<HashSet<string>> KidsAsync()
+    {
+        using var http = new HttpClient();
+        var answer = await http.GetJsonWebKeySetAsync(new Uri(polaris.Gateway, "/.well-known/jwks").ToString());
+        Assert.False(answer.IsError, answer.Error);
+        return [.. answer.KeySet!.Keys.Select(key => key.Kid!)];
+    }
+}
