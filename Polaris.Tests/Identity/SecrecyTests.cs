@@ -8,11 +8,13 @@ using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Duende.IdentityModel;
 using Duende.IdentityModel.OidcClient.Browser;
+using Polaris.Tests.MainPath;
 using Xunit;
 
 namespace Polaris.Tests.Identity;
 
 /// <summary>Passwords, keys and tokens are in no log, no trace, no metric and no error. A replica tells all it has to a collector of the test's own.</summary>
+[Collection(nameof(PromiseTests))]
 public sealed class SecrecyTests(PolarisApp polaris)
 {
     [Fact]
@@ -50,7 +52,7 @@ public sealed class SecrecyTests(PolarisApp polaris)
     }
 
     /// <summary>A token may be cut short or shown without its head: its last part is as secret as the whole.</summary>
-    private static IEnumerable<string> PartsOf(string secret) => secret.Length > 60 ? [secret, secret[^40..], secret[(secret.Length / 2)..(secret.Length / 2 + 40)]] : [secret];
+    private static IEnumerable<string> PartsOf(string secret) => secret.Length > 60 ? [secret, secret[^40..]] : [secret];
 
     private static async Task UseEverythingAsync(HttpClient http, List<string> secrets, List<string> errors)
     {
@@ -67,7 +69,7 @@ public sealed class SecrecyTests(PolarisApp polaris)
         var verifier = CryptoRandom.CreateUniqueId(32);
         secrets.Add(verifier);
         var redirect = (await http.GetFromJsonAsync<JsonElement>("/.well-known/openid-configuration")).GetProperty("issuer").GetString() + "callback";
-        var challenge = Base64Url.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
+        var challenge = Microsoft.IdentityModel.Tokens.Base64UrlEncoder.Encode(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
         var start = new Uri(http.BaseAddress!, $"/connect/authorize?client_id=polaris-dashboard&response_type=code&scope=openid%20read%20admin%20offline_access&code_challenge={challenge}&code_challenge_method=S256&redirect_uri={Uri.EscapeDataString(redirect)}").ToString();
         var failed = await new FormBrowser(email, "Wrong " + password).InvokeAsync(new BrowserOptions(start, redirect));
         errors.Add(failed.Error!);
