@@ -32,7 +32,13 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
 
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>The longest that a request waits for others to join it.</summary>
+    private static readonly TimeSpan MaxGather = TimeSpan.FromMilliseconds(10);
+
+    private readonly SemaphoreSlim gathered = new(0);
     private int waitingEvents;
+    private int waitingRequests;
+    private int expected;
 
     private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait });
 
@@ -48,7 +54,15 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             throw new StorageUnavailableException("Too many requests wait to be stored.");
         }
 
+        var waiting = Interlocked.Increment(ref waitingRequests);
+        if (Volatile.Read(ref expected) is > 0 and var enough && (waiting >= enough || Volatile.Read(ref waitingEvents) >= SecondLaneFrom)) StopGathering();
         return await done.Task.WaitAsync(ct);
+    }
+
+    public override void Dispose()
+    {
+        gathered.Dispose();
+        base.Dispose();
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -57,6 +71,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     private async Task RunLaneAsync(int lane, CancellationToken ct)
     {
         var group = new List<WriteRequest>();
+        var (atOnce, took) = (0, TimeSpan.Zero);
         while (await queue.Reader.WaitToReadAsync(ct))
         {
             // A group costs about the same whether it is small or large: the first lane takes what waits, the second helps when that is much.
@@ -66,6 +81,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
                 continue;
             }
 
+            if (lane == 0) await GatherAsync(atOnce, took, ct);
             group.Clear();
             var count = 0;
             while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
@@ -75,11 +91,32 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             }
 
             Interlocked.Add(ref waitingEvents, -count);
-
+            Interlocked.Add(ref waitingRequests, -group.Count);
             if (group.Count == 0) continue;
             GroupSize.Record(count);
+            var began = Stopwatch.GetTimestamp();
             await WriteGroupAsync(group, ct);
+            (atOnce, took) = (group.Count + Volatile.Read(ref waitingRequests), Stopwatch.GetElapsedTime(began));
         }
+    }
+
+    /// <summary>
+    /// Clients that were just answered send their next event at once. A group costs about the same whatever its size, so it waits for
+    /// them: for as many as were there last time, at most twice as long as that group took. One client alone waits for nobody.
+    /// </summary>
+    private async Task GatherAsync(int atOnce, TimeSpan took, CancellationToken ct)
+    {
+        if (Volatile.Read(ref waitingEvents) >= SecondLaneFrom) return;
+        Volatile.Write(ref expected, atOnce);
+        if (Volatile.Read(ref waitingRequests) < atOnce) await gathered.WaitAsync(took * 2 < MaxGather ? took * 2 : MaxGather, ct);
+        Volatile.Write(ref expected, 0);
+        // Whoever said so too late says it to nobody.
+        while (gathered.Wait(0, CancellationToken.None)) { }
+    }
+
+    private void StopGathering()
+    {
+        if (Interlocked.Exchange(ref expected, 0) > 0) gathered.Release();
     }
 
     private async Task WriteGroupAsync(List<WriteRequest> group, CancellationToken ct)
