@@ -60,6 +60,15 @@ internal sealed record Account(Uri Gateway, string Email, string Password, Guid 
     }
 }
 
+internal static class Answers
+{
+    /// <summary>What a GraphQL answer amounts to, whether the gateway or a service gave it.</summary>
+    public static int Status(this JsonElement answer) =>
+        answer.TryGetProperty("errors", out var errors) ? errors[0].GetProperty("extensions").GetProperty("code").GetString() switch { "UNAUTHENTICATED" => 401, "FORBIDDEN" => 403, _ => 500 }
+        : answer.TryGetProperty("data", out _) ? 200
+        : answer.GetProperty("status").GetInt32();
+}
+
 /// <summary>A browser that fills in the sign-in form and follows redirects as far as Polaris's own pages go.</summary>
 internal sealed class FormBrowser(string email, string password) : IBrowser
 {

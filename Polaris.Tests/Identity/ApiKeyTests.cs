@@ -33,7 +33,7 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         using var owner = await polaris.SignUpAsync();
         using var old = await owner.WithKeyAsync(["ingest", "read"]);
         var id = await OidcTests.KeyIdAsync(owner, old.ApiKey);
-        var rotated = (await owner.QueryAsync(Rotate, new { id, overlap = 4 })).GetProperty("rotateApiKey");
+        var rotated = (await owner.QueryAsync(Rotate, new { id, overlap = 8 })).GetProperty("rotateApiKey");
         using var fresh = new Tenant(polaris.Gateway, owner.OrgId.ToString(), rotated.GetProperty("secret").GetString()!);
         Assert.Equal(id, rotated.GetProperty("key").GetProperty("id").GetString());
         // Still recognisable as the same key, should it leak.
@@ -71,7 +71,7 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         const string create = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret key { id expiresAt } } }";
         string In(double seconds) => TimeProvider.System.GetUtcNow().AddSeconds(seconds).ToString("O", CultureInfo.InvariantCulture);
         Assert.Equal("in_the_past", (await owner.RefusalAsync(create, new { input = new { name = "late", scopes = new[] { "read" }, expiresAt = In(-1) } })).Rule);
-        var created = (await owner.QueryAsync(create, new { input = new { name = "short", scopes = new[] { "read" }, expiresAt = In(4) } })).GetProperty("createApiKey");
+        var created = (await owner.QueryAsync(create, new { input = new { name = "short", scopes = new[] { "read" }, expiresAt = In(8) } })).GetProperty("createApiKey");
         using var key = new Tenant(polaris.Gateway, owner.OrgId.ToString(), created.GetProperty("secret").GetString()!);
         Assert.True((await WorksAsync(key))[0]);
         await polaris.UntilAsync("expiry", async () => !(await WorksAsync(key))[0]);
@@ -85,7 +85,7 @@ public sealed class ApiKeyTests(PolarisApp polaris)
     {
         var works = new List<bool>();
         foreach (var query in new[] { "{ org { id } }", "{ customers { totalCount } }", "{ meters { key } }" })
-            works.Add(!(await key.AskAsync(query)).TryGetProperty("errors", out _));
+            works.Add((await key.AskAsync(query)).Status() == 200);
         using var response = await key.Http.GetAsync("/events/never-existed");
         works.Add(response.StatusCode != HttpStatusCode.Unauthorized);
         return [.. works];

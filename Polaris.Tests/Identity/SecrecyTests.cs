@@ -8,11 +8,13 @@ using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Duende.IdentityModel;
 using Duende.IdentityModel.OidcClient.Browser;
+using Polaris.Tests.MainPath;
 using Xunit;
 
 namespace Polaris.Tests.Identity;
 
 /// <summary>Passwords, keys and tokens are in no log, no trace, no metric and no error. A replica tells all it has to a collector of the test's own.</summary>
+[Collection(nameof(PromiseTests))]
 public sealed class SecrecyTests(PolarisApp polaris)
 {
     [Fact]
@@ -50,7 +52,7 @@ public sealed class SecrecyTests(PolarisApp polaris)
     }
 
     /// <summary>A token may be cut short or shown without its head: its last part is as secret as the whole.</summary>
-    private static IEnumerable<string> PartsOf(string secret) => secret.Length > 60 ? [secret, secret[^40..], secret[(secret.Length / 2)..(secret.Length / 2 + 40)]] : [secret];
+    private static IEnumerable<string> PartsOf(string secret) => secret.Length > 60 ? [secret, secret[^40..]] : [secret];
 
     private static async Task UseEverythingAsync(HttpClient http, List<string> secrets, List<string> errors)
     {

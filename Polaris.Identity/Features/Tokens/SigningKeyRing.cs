@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.Tokens;
@@ -70,7 +71,7 @@ internal sealed partial class TendSigningKeys(SigningKeyRing ring, IServiceScope
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Value.LookEvery, time);
-        var pruned = time.GetTimestamp();
+        long? pruned = null;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
@@ -78,11 +79,11 @@ internal sealed partial class TendSigningKeys(SigningKeyRing ring, IServiceScope
                 var before = ring.Signing.Id;
                 await ring.LookAsync(stoppingToken);
                 if (ring.Signing.Id != before) LogSigning(ring.Signing.Id);
-                if (time.GetElapsedTime(pruned) < PruneEvery) continue;
-                pruned = time.GetTimestamp();
+                if (pruned is { } last && time.GetElapsedTime(last) < PruneEvery) continue;
                 await PruneAsync(stoppingToken);
+                pruned = time.GetTimestamp();
             }
-            catch (NpgsqlException exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (exception is NpgsqlException or RetryLimitExceededException && !stoppingToken.IsCancellationRequested)
             {
                 LogFailed(exception);
             }
