@@ -119,6 +119,8 @@ public static class PolarisAuthentication
             // A token of an unknown key has the keys read again, at most this often. Identity publishes a key for longer than the second before it signs.
             RefreshInterval = TimeSpan.FromSeconds(5),
             AutomaticRefreshInterval = TimeSpan.FromMinutes(5),
+            // Otherwise the keys of before would be tried for another hour, and one that was dropped after a leak with them.
+            UseLastKnownGoodConfiguration = false,
         };
         options.TokenValidationParameters = new TokenValidationParameters
         {
