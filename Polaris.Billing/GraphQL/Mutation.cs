@@ -29,17 +29,17 @@ internal sealed class Mutation
     }
 
     /// <summary>Moves a running subscription to another plan version of the same currency. Its invoices say of each version what it was charged.</summary>
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<SubscriptionType> ChangePlan([FromServices] ChangePlan change, [FromServices] OrgClocks clocks, ChangePlanInput input, CancellationToken ct) =>
         SubscriptionType.Of(await change.HandleAsync(input.ToNewPlanChange(), ct), await clocks.ReadNowAsync(ct));
 
     /// <summary>Takes back a change of plans that has not come yet.</summary>
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<SubscriptionType> CancelPlanChange([FromServices] ChangePlan change, [FromServices] OrgClocks clocks, [Id] Guid subscriptionId, CancellationToken ct) =>
         SubscriptionType.Of(await change.CancelAsync(subscriptionId, ct), await clocks.ReadNowAsync(ct));
 
     /// <summary>Ends a running subscription, or ends it earlier than it would.</summary>
-    [RequireScope(Scopes.Admin)]
+    [RequireScope(Scopes.Billing)]
     public static async Task<SubscriptionType> EndSubscription([FromServices] EndSubscription end, [FromServices] OrgClocks clocks, EndSubscriptionInput input, CancellationToken ct) =>
         SubscriptionType.Of(await end.HandleAsync(input.SubscriptionId, input.At, input.AtPeriodEnd ?? false, ct), await clocks.ReadNowAsync(ct));
 

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using GraphQL;
 using NodaTime;
 using Polaris.Billing.Features;
+using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Usage;
@@ -32,8 +33,9 @@ internal sealed class PortalType
     public async Task<PortalCustomerType?> Customer([FromServices] ReadCustomers customers, CancellationToken ct) =>
         await customers.FindAsync(key, ct) is { } row ? new PortalCustomerType(row.Key, row.Name, row.Email) : null;
 
-    public async Task<PortalSubscriptionPageType?> Subscriptions([FromServices] ReadCustomers customers, string? after, CancellationToken ct, int first = 50) =>
-        PortalSubscriptionPageType.Of(await customers.SubscriptionsAsync(key, first, after, ct));
+    public async Task<PortalSubscriptionPageType?> Subscriptions(
+        [FromServices] ReadCustomers customers, [FromServices] OrgClocks clocks, string? after, CancellationToken ct, int first = 50) =>
+        PortalSubscriptionPageType.Of(await customers.SubscriptionsAsync(key, first, after, ct), await clocks.ReadNowAsync(ct));
 
     /// <summary>The metered charges of the periods in progress.</summary>
     public async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, CancellationToken ct) =>
@@ -60,14 +62,15 @@ public sealed record PortalCustomerType(string Key, string Name, string? Email);
 [Name("PortalSubscription")]
 public sealed record PortalSubscriptionType([property: Id] Guid Id, string PlanKey, Instant Start, Instant? End, string TimeZone)
 {
-    internal static PortalSubscriptionType Of(SubscriptionRow row) => new(row.Id, row.PlanKey, row.StartAt, row.EndAt, row.TimeZone);
+    /// <summary>With the plan that holds now.</summary>
+    internal static PortalSubscriptionType Of(SubscriptionRow row, Instant now) => new(row.Id, SubscriptionType.Of(row, now).PlanKey, row.StartAt, row.EndAt, row.TimeZone);
 }
 
 [Name("PortalSubscriptionPage")]
 public sealed record PortalSubscriptionPageType(IReadOnlyList<PortalSubscriptionType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
 {
-    internal static PortalSubscriptionPageType Of(Page<SubscriptionRow> page) =>
-        new([.. page.Rows.Select(PortalSubscriptionType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
+    internal static PortalSubscriptionPageType Of(Page<SubscriptionRow> page, Instant now) =>
+        new([.. page.Rows.Select(row => PortalSubscriptionType.Of(row, now))], page.TotalCount, page.EndCursor, page.HasNextPage);
 }
 
 [Name("PortalInvoice")]

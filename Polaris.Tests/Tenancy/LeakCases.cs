@@ -34,6 +34,7 @@ internal static class LeakCases
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
         new("Query.invoices", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
+        new("Query.heldInvoices", _ => "", Shows: false),
         new("Query.invitations", _ => ""),
         new("Query.me", _ => ""),
         new("Query.members", _ => ""),
@@ -76,6 +77,8 @@ internal static class LeakCases
         new("Mutation.createPlan", known => $"input: {{key: \"{known.Plan}_new\", name: \"New\", currency: \"EUR\", interval: MONTH, charges: [{Charge}]}}"),
         new("Mutation.createPlanVersion", known => $"planKey: \"{known.Plan}\", charges: [{Charge}], currency: \"EUR\", terms: {{minimum: \"1\"}}"),
         new("Mutation.publishPlanVersion", known => $"id: \"{known.SpareVersion}\""),
+        new("Mutation.changePlan", known => $"input: {{subscriptionId: \"{known.Subscription}\", planVersionId: \"{known.SpareVersion}\", atPeriodEnd: true}}"),
+        new("Mutation.cancelPlanChange", known => $"subscriptionId: \"{known.Subscription}\""),
         new("Mutation.archivePlanVersion", known => $"id: \"{known.SpareVersion}\""),
         new("Mutation.renamePlan", known => $"key: \"{known.Plan}\", name: \"Renamed\""),
         new("Mutation.createCustomers", known => $"input: [{{key: \"{known.Customer}_new\"}}]"),
@@ -96,6 +99,7 @@ internal static class LeakCases
         new("Mutation.removeMember", known => $"userId: \"{known.Member}\""),
         new("Mutation.leaveOrg", _ => "", RefusesOwner: "CONFLICT"),
         new("Mutation.rotateSigningKey", _ => "dropOthers: false", RefusesOwner: "FORBIDDEN"),
+        new("Mutation.endSubscription", known => $"input: {{subscriptionId: \"{known.Subscription}\", atPeriodEnd: true}}"),
         new("Mutation.setClock", _ => "now: \"2015-06-03T00:00:00Z\""),
     ];
 

@@ -16,7 +16,7 @@ internal sealed class FindMembership(NpgsqlDataSource database, TimeProvider tim
     public async Task<Membership?> OfUserAsync(Guid userId, Guid? org, CancellationToken ct)
     {
         var all = await AllAsync(userId, ct);
-        return org is null ? all.FirstOrDefault() : all.FirstOrDefault(one => one.OrgId == org);
+        return org is null ? (all.Count == 0 ? null : all[0]) : all.FirstOrDefault(one => one.OrgId == org);
     }
 
     /// <summary>All of them, the one last used first.</summary>
