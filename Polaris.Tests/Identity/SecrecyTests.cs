@@ -44,11 +44,11 @@ public sealed class SecrecyTests(PolarisApp polaris)
         await polaris.UntilAsync("telemetry", () => Task.FromResult(
             new[] { "connect/token", "account/login", "signed up with org", "was created", "http.server.request.duration" }.All(collector.Has)));
         var parts = secrets.SelectMany(PartsOf).Distinct().ToArray();
-        Assert.Empty(parts.Where(collector.Has));
+        Assert.DoesNotContain(parts, collector.Has);
         var output = polaris.App.RecentOutput();
         Assert.Contains("identity-replica", output, StringComparison.Ordinal);
-        Assert.Empty(parts.Where(part => output.Contains(part, StringComparison.Ordinal)));
-        foreach (var error in errors) Assert.Empty(parts.Where(part => error.Contains(part, StringComparison.Ordinal)));
+        Assert.DoesNotContain(parts, part => output.Contains(part, StringComparison.Ordinal));
+        foreach (var error in errors) Assert.DoesNotContain(parts, part => error.Contains(part, StringComparison.Ordinal));
     }
 
     /// <summary>A token may be cut short or shown without its head: its last part is as secret as the whole.</summary>

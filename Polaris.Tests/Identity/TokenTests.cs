@@ -84,8 +84,14 @@ public sealed class TokenTests(PolarisApp polaris)
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         return new()
         {
-            ["iss"] = polaris.Gateway.ToString().TrimEnd('/') + "/", ["aud"] = "polaris", ["sub"] = account.UserId.ToString(), ["org"] = account.OrgId.ToString(), ["scope"] = "read ingest",
-            ["iat"] = now, ["nbf"] = now, ["exp"] = now + 300,
+            ["iss"] = polaris.Gateway.ToString().TrimEnd('/') + "/",
+            ["aud"] = "polaris",
+            ["sub"] = account.UserId.ToString(),
+            ["org"] = account.OrgId.ToString(),
+            ["scope"] = "read ingest",
+            ["iat"] = now,
+            ["nbf"] = now,
+            ["exp"] = now + 300,
         };
     }
 
