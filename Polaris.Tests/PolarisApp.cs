@@ -18,7 +18,7 @@ namespace Polaris.Tests;
 public sealed class PolarisApp : IAsyncLifetime
 {
     private const string AccessFolderVariable = "Polaris__DescribeAccessTo";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
     private readonly string state = Path.Combine(Path.GetTempPath(), $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
 
     public const string OperatorEmail = "operator@polaris.example";
@@ -104,13 +104,13 @@ public sealed class PolarisApp : IAsyncLifetime
         return true;
     });
 
-    /// <summary>Waits for a condition, a bounded time; a failure shows what the services said last.</summary>
-    public async Task UntilAsync(string what, Func<Task<bool>> holds)
+    /// <summary>Waits for a condition, a bounded time; a failure shows what the services said last, or what <paramref name="output"/> gives.</summary>
+    public async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? output = null)
     {
         var began = TimeProvider.System.GetTimestamp();
         while (!await holds())
         {
-            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{App.RecentOutput()}");
+            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{output?.Invoke() ?? App.RecentOutput()}");
             await Task.Delay(50);
         }
     }

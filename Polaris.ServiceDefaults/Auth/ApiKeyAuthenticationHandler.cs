@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Polaris.Identity.V1;
 using Polaris.ServiceDefaults.Errors;
 
@@ -25,7 +26,7 @@ internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<Authentication
         {
             known = await keys.ValidateAsync(key, Context.RequestAborted);
         }
-        catch (RpcException exception)
+        catch (Exception exception) when (exception is RpcException or NpgsqlException)
         {
             Context.Items[PolarisAuthentication.UnavailableItem] = true;
             return AuthenticateResult.Fail(exception);

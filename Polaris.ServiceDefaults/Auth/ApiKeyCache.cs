@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
 using Microsoft.Extensions.Caching.Memory;
+using Npgsql;
 using Polaris.Identity.V1;
 
 namespace Polaris.ServiceDefaults.Auth;
@@ -35,6 +36,7 @@ internal sealed class ApiKeyCache(IApiKeySource source, TimeProvider time) : IDi
     private readonly MemoryCache verdicts = new(new MemoryCacheOptions { SizeLimit = Capacity });
 
     /// <exception cref="RpcException">Identity cannot be reached and the key is not known.</exception>
+    /// <exception cref="NpgsqlException">The same, in Identity itself.</exception>
     public async ValueTask<KnownApiKey> ValidateAsync(string apiKey, CancellationToken ct)
     {
         var id = new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(apiKey)).AsSpan(0, 16));
@@ -47,7 +49,7 @@ internal sealed class ApiKeyCache(IApiKeySource source, TimeProvider time) : IDi
             verdicts.Set(id, known, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = StaleFor });
             return known;
         }
-        catch (RpcException) when (remembered is { Verdict.Verdict: ApiKeyVerdict.Valid } && now - remembered.At < StaleFor)
+        catch (Exception exception) when (exception is RpcException or NpgsqlException && remembered is { Verdict.Verdict: ApiKeyVerdict.Valid } && now - remembered.At < StaleFor)
         {
             return remembered;
         }

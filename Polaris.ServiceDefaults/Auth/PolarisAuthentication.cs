@@ -85,21 +85,24 @@ public static class PolarisAuthentication
 
     internal static Task ChallengeAsync(HttpContext context)
     {
-        if (context.Items.ContainsKey(UnavailableItem))
-        {
-            context.Response.Headers.RetryAfter = "1";
-            return context.WriteProblemAsync(RefusalMapping.Problem(503, "identity_unavailable", "The token cannot be verified at the moment. Try again."));
-        }
+        var refusal = WhyNobody(context);
+        if (refusal.Kind == RefusalKind.Unauthenticated)
+            context.Response.Headers.WWWAuthenticate = refusal.Code == "missing_credentials" ? "Bearer" : "Bearer error=\"invalid_token\"";
+        return context.WriteProblemAsync(refusal.ToProblem());
+    }
 
-        var (code, detail) = context.Items[VerdictItem] switch
+    /// <summary>Why a request speaks for nobody. That Identity is away says nothing about the token.</summary>
+    internal static Refusal WhyNobody(HttpContext context)
+    {
+        if (context.Items.ContainsKey(UnavailableItem)) return new Refusal(RefusalKind.Unavailable, "identity_unavailable", "The token cannot be verified at the moment. Try again.");
+        var (code, message) = context.Items[VerdictItem] switch
         {
             ApiKeyVerdict.Revoked => ("revoked_credentials", "The API key was revoked."),
             ApiKeyVerdict.Expired => ("revoked_credentials", "The API key has expired."),
             _ when context.Request.Headers.Authorization.Count == 0 => ("missing_credentials", "Send an API key or an access token: 'Authorization: Bearer <token>'."),
             _ => ("invalid_credentials", "The token of the Authorization header is not valid here."),
         };
-        context.Response.Headers.WWWAuthenticate = code == "missing_credentials" ? "Bearer" : "Bearer error=\"invalid_token\"";
-        return context.WriteProblemAsync(RefusalMapping.Problem(StatusCodes.Status401Unauthorized, code, detail));
+        return new Refusal(RefusalKind.Unauthenticated, code, message);
     }
 
     internal static Task ForbidAsync(HttpContext context) =>
@@ -133,6 +136,14 @@ public static class PolarisAuthentication
         };
         options.Events = new JwtBearerEvents
         {
+            OnAuthenticationFailed = context =>
+            {
+                // The keys could not be read: ConfigurationManager's own word for it.
+                if (context.Exception is not InvalidOperationException) return Task.CompletedTask;
+                context.HttpContext.Items[UnavailableItem] = true;
+                context.Fail(context.Exception);
+                return Task.CompletedTask;
+            },
             OnChallenge = context =>
             {
                 context.HandleResponse();

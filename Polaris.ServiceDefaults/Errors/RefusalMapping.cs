@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -5,7 +6,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Polaris.ServiceDefaults.Errors;
 
@@ -49,6 +52,27 @@ public static class RefusalMapping
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
+    /// <summary>
+    /// What an exception says to a caller, when it says anything: a refusal, or that the database or another service is away for a while and the
+    /// call may be made again. Everything else is a failure of ours.
+    /// </summary>
+    public static bool TryGetRefusal(Exception? exception, [NotNullWhen(true)] out Refusal? refusal)
+    {
+        refusal = exception switch
+        {
+            RefusedException refused => refused.Refusal,
+            NpgsqlException { IsTransient: true } or RetryLimitExceededException { InnerException: NpgsqlException { IsTransient: true } } =>
+                new Refusal(RefusalKind.Unavailable, "database_unavailable", "The database cannot be reached at the moment. Try again."),
+            RpcException { StatusCode: StatusCode.Unavailable or StatusCode.DeadlineExceeded } =>
+                new Refusal(RefusalKind.Unavailable, "service_unavailable", "A service behind this one cannot be reached at the moment. Try again."),
+            // How EF Core wraps what ended a command that it does not repeat.
+            InvalidOperationException or Microsoft.EntityFrameworkCore.DbUpdateException when exception.InnerException is NpgsqlException { IsTransient: true } inner =>
+                TryGetRefusal(inner, out var wrapped) ? wrapped : null,
+            _ => null,
+        };
+        return refusal is not null;
+    }
+
     public static ProblemDetails ToProblem(this Refusal refusal)
     {
         ArgumentNullException.ThrowIfNull(refusal);
@@ -77,6 +101,7 @@ public static class RefusalMapping
         ArgumentNullException.ThrowIfNull(problem);
         if (context.Response.HasStarted) return Task.CompletedTask;
         context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable && context.Response.Headers.RetryAfter.Count == 0) context.Response.Headers.RetryAfter = "1";
         return context.Response.WriteAsJsonAsync(problem, JsonSerializerOptions.Web, "application/problem+json", context.RequestAborted);
     }
 
@@ -91,11 +116,14 @@ public static class RefusalMapping
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
         {
+            if (TryGetRefusal(exception, out var refusal))
+            {
+                await httpContext.WriteProblemAsync(refusal.ToProblem());
+                return true;
+            }
+
             switch (exception)
             {
-                case RefusedException refused:
-                    await httpContext.WriteProblemAsync(refused.Refusal.ToProblem());
-                    return true;
                 case BadHttpRequestException bad:
                     await httpContext.WriteProblemAsync(Problem(bad.StatusCode, bad.StatusCode == 413 ? "request_too_large" : "bad_request", bad.Message));
                     return true;
@@ -107,7 +135,7 @@ public static class RefusalMapping
     }
 }
 
-/// <summary>Turns refusals into gRPC statuses; other exceptions stay what they are (INTERNAL).</summary>
+/// <summary>Turns refusals into gRPC statuses, a database that is away into UNAVAILABLE, which callers repeat; other exceptions stay what they are (INTERNAL).</summary>
 internal sealed class RefusalInterceptor : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -117,9 +145,9 @@ internal sealed class RefusalInterceptor : Interceptor
         {
             return await continuation(request, context);
         }
-        catch (RefusedException refused)
+        catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
         {
-            throw ToRpc(refused);
+            throw ToRpc(refusal);
         }
     }
 
@@ -130,12 +158,11 @@ internal sealed class RefusalInterceptor : Interceptor
         {
             await continuation(request, responseStream, context);
         }
-        catch (RefusedException refused)
+        catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
         {
-            throw ToRpc(refused);
+            throw ToRpc(refusal);
         }
     }
 
-    private static RpcException ToRpc(RefusedException refused) =>
-        new(new Status(RefusalMapping.GrpcStatus(refused.Refusal.Kind), refused.Refusal.Message));
+    private static RpcException ToRpc(Refusal refusal) => new(new Status(RefusalMapping.GrpcStatus(refusal.Kind), refusal.Message));
 }

@@ -102,6 +102,7 @@ public static class GraphQLExtensions
             Extensions = request.Extensions,
             RequestServices = context.RequestServices,
             User = context.User,
+            UserContext = new Dictionary<string, object?> { [nameof(HttpContext)] = context },
             CancellationToken = context.RequestAborted,
         });
         context.Response.ContentType = MediaTypeNames.Application.Json;
@@ -126,12 +127,12 @@ public static class GraphQLExtensions
             {
                 try
                 {
-                    if (isRoot) RequireScopeAttribute.Check(field, context.User);
+                    if (isRoot) RequireScopeAttribute.Check(field, (HttpContext)context.UserContext[nameof(HttpContext)]!);
                     return await resolver.ResolveAsync(context);
                 }
-                catch (RefusedException refused)
+                catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
                 {
-                    throw ToError(refused.Refusal);
+                    throw ToError(refusal);
                 }
             });
         }

@@ -1,6 +1,6 @@
-using System.Security.Claims;
 using GraphQL;
 using GraphQL.Types;
+using Microsoft.AspNetCore.Http;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
 
@@ -17,13 +17,13 @@ public sealed class RequireScopeAttribute(string scope) : GraphQLAttribute
 
     public override void Modify(FieldType fieldType, bool isInputType) => (fieldType ?? throw new ArgumentNullException(nameof(fieldType))).WithMetadata(MetadataKey, Scope);
 
-    internal static void Check(FieldType field, ClaimsPrincipal? caller)
+    internal static void Check(FieldType field, HttpContext context)
     {
+        var caller = context.User;
         var scope = field.GetMetadata<string>(MetadataKey);
         if (scope == Anyone) return;
         // An operator of the installation belongs to no org.
-        if (caller?.Identity?.IsAuthenticated != true || (caller.OrgId() is null && scope != Scopes.Platform))
-            throw new RefusedException(new Refusal(RefusalKind.Unauthenticated, "missing_credentials", "Send an API key or an access token: 'Authorization: Bearer <token>'."));
+        if (caller.Identity?.IsAuthenticated != true || (caller.OrgId() is null && scope != Scopes.Platform)) throw new RefusedException(PolarisAuthentication.WhyNobody(context));
         if (!caller.HasScope(scope))
             throw new RefusedException(new Refusal(RefusalKind.Forbidden, "missing_scope", $"The token does not hold the scope '{scope}'."));
         RequireRoleAttribute.Check(field, caller);

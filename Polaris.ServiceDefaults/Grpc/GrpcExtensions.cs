@@ -27,7 +27,7 @@ public static class GrpcExtensions
             {
                 channel.UnsafeUseInsecureChannelCallCredentials = true;
                 channel.MaxReceiveMessageSize = MaxMessageBytes;
-                channel.ServiceConfig = new ServiceConfig { MethodConfigs = { RetryWhileUnavailable() } };
+                channel.ServiceConfig = new ServiceConfig { MethodConfigs = { RetryPolicyOfCalls() } };
             })
             .AddCallCredentials(async (context, metadata, provider) =>
                 metadata.Add("Authorization", "Bearer " + await provider.GetRequiredService<ServiceTokens>().GetAsync(context.CancellationToken)))
@@ -52,7 +52,7 @@ public static class GrpcExtensions
         where TService : class =>
         routes.MapGrpcService<TService>().RequireAuthorization(Scopes.Internal);
 
-    private static MethodConfig RetryWhileUnavailable() => new()
+    private static MethodConfig RetryPolicyOfCalls() => new()
     {
         Names = { MethodName.Default },
         RetryPolicy = new RetryPolicy
@@ -61,7 +61,8 @@ public static class GrpcExtensions
             InitialBackoff = TimeSpan.FromMilliseconds(50),
             MaxBackoff = TimeSpan.FromSeconds(1),
             BackoffMultiplier = 3,
-            RetryableStatusCodes = { StatusCode.Unavailable },
+            // Unauthenticated: the service's own token was refused, as after its signing key was dropped. The next attempt asks for another.
+            RetryableStatusCodes = { StatusCode.Unavailable, StatusCode.Unauthenticated },
         },
     };
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -111,10 +112,14 @@ public sealed class AppHostTests(PolarisApp polaris)
         Directory.Delete(state, recursive: true);
     }
 
-    private static Process Start(string state)
+    /// <summary>What the AppHosts started here have said, for a failure's message.</summary>
+    private readonly ConcurrentQueue<string> said = new();
+
+    private Process Start(string state)
     {
         var start = new ProcessStartInfo("dotnet", [new Projects.Polaris_AppHost().AssemblyPath, "--no-demo", "--random-ports", "--state-dir", state]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "(the end of its output)");
         process.BeginOutputReadLine();
         return process;
     }
@@ -124,13 +129,13 @@ public sealed class AppHostTests(PolarisApp polaris)
         int[] pids = [];
         await polaris.UntilAsync("the start of another AppHost", async () =>
         {
-            Assert.False(process.HasExited);
+            Assert.False(process.HasExited, string.Join('\n', said));
             var file = System.IO.Path.Combine(state, "endpoints.json");
             if (!File.Exists(file)) return false;
             using var endpoints = JsonDocument.Parse(await File.ReadAllTextAsync(file));
             pids = [.. endpoints.RootElement.GetProperty("resources").EnumerateObject().Select(resource => resource.Value.GetProperty("pid")).Where(pid => pid.ValueKind == JsonValueKind.Number).Select(pid => pid.GetInt32())];
             return endpoints.RootElement.GetProperty("ready").GetBoolean();
-        });
+        }, () => string.Join('\n', said));
         Assert.Equal(9, pids.Length);
         return pids;
     }

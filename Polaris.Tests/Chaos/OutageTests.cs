@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Polaris.Bench;
 using Polaris.Bench.Chaos;
@@ -60,11 +61,41 @@ public sealed class OutageTests(PolarisApp polaris) : IAsyncLifetime
                 Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(2));
                 await Task.Delay(100);
             }
+
+            // The API says the same of itself, and not that the key is wrong.
+            Assert.Equal("UNAVAILABLE", (await tenant.RefusalAsync("{ customers { totalCount } }")).Code);
         }
 
         // The same keys: whether one of them was stored when the database went is not known, and does not matter.
         await polaris.UntilAsync("recovery", async () => (await tenant.IngestAsync(Events("during", 5))).Status == 202);
         await polaris.UntilAsync("counting", async () => await tenant.UsageAsync("calls") == 10);
+    }
+
+    [Fact]
+    public async Task With_identity_away_a_known_key_holds_and_an_unknown_one_is_asked_to_wait()
+    {
+        using var known = await polaris.SignUpAsync();
+        using var fresh = await known.WithKeyAsync(["ingest", "read"]);
+        await known.QueryAsync("{ customers { totalCount } }");
+        Assert.Equal(202, (await known.IngestAsync(Events("before", 5))).Status);
+        using (polaris.App.Hold("identity"))
+        {
+            await known.QueryAsync("{ customers { totalCount } }");
+            Assert.Equal(202, (await known.IngestAsync(Events("during", 5))).Status);
+            foreach (var (path, body) in new (string, object)[] { ("/ingest", Events("fresh", 5)), ("/graphql", new { query = "{ customers { totalCount } }" }) })
+            {
+                using var response = await fresh.Http.PostAsJsonAsync(path, body);
+                Assert.Equal((503, "identity_unavailable"), ((int)response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString()));
+                Assert.NotNull(response.Headers.RetryAfter);
+            }
+
+            // The gateway may have known the key a moment ago, and the service behind it not yet.
+            using var behind = new Tenant(polaris.App.GetEndpoint("billing", "http"), fresh.OrgId.ToString(), fresh.ApiKey);
+            Assert.Equal(("UNAVAILABLE", "identity_unavailable", null), await behind.RefusalAsync("{ customers { totalCount } }"));
+        }
+
+        await polaris.UntilHealthyAsync();
+        await polaris.UntilAsync("the fresh key", async () => (await fresh.IngestAsync(Events("fresh", 5))).Status == 202);
     }
 
     [Theory]

@@ -77,7 +77,8 @@ public sealed class SigningKeyTests(PolarisApp polaris)
         using var after = await account.SignInAsync();
         await polaris.UntilAsync("services to know the new key", async () => (await after.AskAsync(Everywhere)).Status() == 200);
         await polaris.UntilAsync("refusal of what the dropped key signed", async () => (await before.AskAsync("{ me { role } }")).Status() == 401 && (await before.AskAsync("{ customers { totalCount } }")).Status() == 401);
-        // The services' own tokens went too: they get others and the pipeline works.
+        // The services' own tokens went too: they get others while a call waits, and the pipeline works.
+        Assert.Equal(200, (await owner.AskAsync(Everywhere)).Status());
         await polaris.UntilAsync("an event", async () => (await owner.IngestAsync(new { idempotency_key = "after", type = "call" })).Status == 202);
         await polaris.UntilAsync("counting", async () => await owner.UsageAsync("calls") == 1);
         using var platformAgain = await admin.SignInAsync("openid platform");

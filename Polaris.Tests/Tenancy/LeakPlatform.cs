@@ -12,7 +12,7 @@ internal sealed class LeakPlatform(DistributedApplication app, string state)
     /// <summary>The services that own data, in the order of what they need.</summary>
     public static readonly string[] Services = ["identity", "plans", "ingestion", "billing", "notifications"];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
     private readonly Dictionary<string, Replica> replicas = [];
 
     public Uri Gateway => app.GetEndpoint("gateway");

@@ -81,8 +81,8 @@ test('shows a usage timeline that is not empty, as a chart and as a table', asyn
   const total = await page.getByTestId('usage-total').textContent();
   assert.match(total, /^[\d,.]+$/);
   assert.notEqual(total, '0');
+  // Bars are drawn anew whenever figures come in: that one is there at some moment is the proof, counting them would race with that.
   await page.locator('.recharts-bar-rectangle path').first().waitFor({ state: 'attached' });
-  assert.ok((await page.locator('.recharts-bar-rectangle path').count()) > 0, 'the chart has no bars');
   await picture('usage');
   await page.getByRole('button', { name: 'Table' }).click();
   const rows = page.getByRole('region', { name: 'Usage timeline' }).getByRole('row');
