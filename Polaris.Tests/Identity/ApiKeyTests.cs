@@ -33,7 +33,7 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         using var owner = await polaris.SignUpAsync();
         using var old = await owner.WithKeyAsync(["ingest", "read"]);
         var id = await OidcTests.KeyIdAsync(owner, old.ApiKey);
-        var rotated = (await owner.QueryAsync(Rotate, new { id, overlap = 8 })).GetProperty("rotateApiKey");
+        var rotated = (await owner.QueryAsync(Rotate, new { id, overlap = 15 })).GetProperty("rotateApiKey");
         using var fresh = new Tenant(polaris.Gateway, owner.OrgId.ToString(), rotated.GetProperty("secret").GetString()!);
         Assert.Equal(id, rotated.GetProperty("key").GetProperty("id").GetString());
         // Still recognisable as the same key, should it leak.

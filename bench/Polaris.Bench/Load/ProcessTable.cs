@@ -19,7 +19,7 @@ internal static class ProcessTable
         if (!OperatingSystem.IsLinux()) return [];
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id) && Of(id) is { } process) processes[id] = process;
+            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id) && Of(id, evenEnded: true) is { } process) processes[id] = process;
         }
 
         double Tree(int id) => processes.TryGetValue(id, out var one) ? figure(one) + processes.Where(other => other.Value.Parent == id).Sum(child => Tree(child.Key)) : 0;
@@ -28,16 +28,18 @@ internal static class ProcessTable
     }
 
     /// <summary>Null when it does not run any more.</summary>
-    public static int? ParentOf(int id) => Of(id)?.Parent;
+    public static int? ParentOf(int id) => Of(id, evenEnded: false)?.Parent;
 
     public static string CommandOf(int id) => ReadOrNull(id, "cmdline") ?? "";
 
-    private static ProcessFigures? Of(int id)
+    /// <param name="id">The process.</param>
+    /// <param name="evenEnded">Also one that ended and whose parent has not asked yet: until then its CPU time is nobody else's.</param>
+    private static ProcessFigures? Of(int id, bool evenEnded)
     {
         if (ReadOrNull(id, "stat") is not { } text) return null;
         // Fields from the third on: state, parent, …; 14 to 17 are own user and system time and those of ended children, 24 is resident pages.
         var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        if (fields[0] == "Z") return null;
+        if (fields[0] == "Z" && !evenEnded) return null;
         double Number(int field) => double.Parse(fields[field - 3], CultureInfo.InvariantCulture);
         // Without what is shared: PostgreSQL's buffers would be counted with each of its back ends.
         var shared = ReadOrNull(id, "statm") is { } statm ? double.Parse(statm.Split(' ')[2], CultureInfo.InvariantCulture) : 0;
