@@ -58,6 +58,21 @@ public sealed class OidcTests(PolarisApp polaris)
     }
 
     [Fact]
+    public async Task No_code_is_given_to_a_client_that_names_no_challenge()
+    {
+        var account = await Account.SignUpAsync(polaris);
+        var state = await account.Client().PrepareLoginAsync();
+        var without = string.Join('&', state.StartUrl.Split('&').Where(part => !part.StartsWith("code_challenge", StringComparison.Ordinal)));
+        Assert.NotEqual(state.StartUrl, without);
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+        using var response = await http.GetAsync(new Uri(without));
+        var said = response.Headers.Location?.ToString() ?? await response.Content.ReadAsStringAsync();
+        Assert.Contains("invalid_request", said, StringComparison.Ordinal);
+        using var proper = await http.GetAsync(new Uri(state.StartUrl));
+        Assert.Contains("/account/login", proper.Headers.Location!.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_service_gets_its_token_with_a_secret_of_its_own_and_with_no_other()
     {
         using var secrets = JsonDocument.Parse(await File.ReadAllTextAsync(System.IO.Path.Combine(polaris.State, "secrets.json")));
