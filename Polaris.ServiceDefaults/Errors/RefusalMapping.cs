@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Grpc.Core;
@@ -128,7 +129,9 @@ public static class RefusalMapping
                     await httpContext.WriteProblemAsync(Problem(bad.StatusCode, bad.StatusCode == 413 ? "request_too_large" : "bad_request", bad.Message));
                     return true;
                 default:
-                    await httpContext.WriteProblemAsync(Problem(500, "internal_error", "Something broke on our side. The trace id is in the response headers' traceparent."));
+                    var problem = Problem(500, "internal_error", "Something broke on our side. Tell us the 'trace_id', which finds it in our logs and traces.");
+                    problem.Extensions["trace_id"] = Activity.Current?.TraceId.ToString() ?? httpContext.TraceIdentifier;
+                    await httpContext.WriteProblemAsync(problem);
                     return true;
             }
         }
