@@ -31,7 +31,8 @@ var identity = Service(builder.AddProject<Projects.Polaris_Identity>("identity")
 var plans = Service(builder.AddProject<Projects.Polaris_Plans>("plans"), plansDb, "polaris_plans", plansMigrations)
     .WithReference(identity).WaitFor(identity);
 
-var ingestion = Service(builder.AddProject<Projects.Polaris_Ingestion>("ingestion"), ingestionDb, "polaris_ingestion", ingestionMigrations)
+// A port that stays: who sends many single events sends them here, without the hop through the gateway (docs/adr/0009).
+var ingestion = Service(builder.AddProject<Projects.Polaris_Ingestion>("ingestion"), ingestionDb, "polaris_ingestion", ingestionMigrations, port: 8082)
     .WithReference(kafka).WaitFor(kafka)
     .WithReference(identity).WaitFor(identity);
 
@@ -81,8 +82,9 @@ IResourceBuilder<ProjectResource> Migrations(IResourceBuilder<ProjectResource> p
     .WaitFor(database);
 
 IResourceBuilder<ProjectResource> Service(
-    IResourceBuilder<ProjectResource> project, IResourceBuilder<PostgresDatabaseResource> database, string role, IResourceBuilder<ProjectResource> migrations) => project
-    .WithHttpEndpoint(name: "http")
+    IResourceBuilder<ProjectResource> project, IResourceBuilder<PostgresDatabaseResource> database, string role, IResourceBuilder<ProjectResource> migrations,
+    int? port = null) => project
+    .WithHttpEndpoint(port: port, name: "http")
     // gRPC needs HTTP/2, which plain text cannot negotiate: it gets a port of its own.
     .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
     .WithHttpHealthCheck("/health", endpointName: "http")

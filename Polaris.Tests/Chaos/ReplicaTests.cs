@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
 using Confluent.Kafka;
+using Polaris.ServiceDefaults.Messaging;
 using Polaris.Tests.MainPath;
 using Xunit;
 
@@ -144,7 +145,7 @@ public sealed partial class ReplicaTests(PolarisApp polaris, ITestOutputHelper o
         using var other = new Tenant(replica.Url, tenant.OrgId.ToString(), tenant.ApiKey);
         using var consumer = new ConsumerBuilder<Ignore, byte[]>(new ConsumerConfig { BootstrapServers = await polaris.App.GetConnectionStringAsync("kafka"), GroupId = $"order-{tenant.OrgId}", EnableAutoCommit = false })
             .SetLogHandler((_, _) => { }).Build();
-        consumer.Assign(Enumerable.Range(0, 8).Select(partition => new TopicPartitionOffset("polaris.usage.v1", partition, consumer.QueryWatermarkOffsets(new TopicPartition("polaris.usage.v1", partition), TimeSpan.FromSeconds(10)).High)));
+        consumer.Assign(Enumerable.Range(0, Topics.UsagePartitions).Select(partition => new TopicPartitionOffset("polaris.usage.v1", partition, consumer.QueryWatermarkOffsets(new TopicPartition("polaris.usage.v1", partition), TimeSpan.FromSeconds(10)).High)));
 
         // Each customer's events one after the other, each acknowledged before the next, at one replica and the other in turn.
         var sending = Task.WhenAll(Enumerable.Range(0, Customers).Select(customer => Task.Run(async () =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Polaris.Bench.Load;
 
 namespace Polaris.Bench;
@@ -6,56 +7,75 @@ namespace Polaris.Bench;
 /// <summary>How many events a second <c>/ingest</c> takes with the whole pipeline consuming, beside what the same PostgreSQL takes bare, in one run.</summary>
 internal sealed class IngestCommand(Options options)
 {
-    public static readonly string[] Switches = ["--batches", "--connections", "--seconds", "--duplicates", "--rounds", "--direct", "--postgres"];
+    public static readonly string[] Switches = ["--batches", "--connections", "--seconds", "--duplicates", "--rounds", "--at", "--postgres"];
 
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(5);
 
     public async Task<int> RunAsync()
     {
         var time = TimeSpan.FromSeconds(options.Number("--seconds", 8));
-        var url = options.Text("--direct") == "yes" ? new Uri(options.Endpoints.GetProperty("resources").GetProperty("ingestion").GetProperty("urls")[0].GetString()!) : options.Url;
+        var addresses = Addresses();
         var ceiling = options.Postgres() is { } postgres ? new Ceiling(postgres) : null;
-        Console.WriteLine($"load on {url}, {time.TotalSeconds:0} s each{(ceiling is null ? "; no PostgreSQL known, so no ceiling" : "")}");
+        Console.WriteLine($"load on {string.Join(", ", addresses.Select(address => address.Url))} for {time.TotalSeconds:0} s each{(ceiling is null ? "; no PostgreSQL known, so no ceiling" : "")}");
         using var org = await BenchOrg.CreateAsync(options.Url, "ingest");
         await org.CreateMeterAsync("calls", "COUNT", null, "api.call");
         await org.CreateMeterAsync("tokens", "SUM", "tokens", "api.call");
-        var sent = 0L;
-        sent += (await new LoadRun(url, org.ApiKey, 100, 8, TimeSpan.FromSeconds(4)).RunAsync()).Accepted;
+        var (sent, batches) = (0L, options.Numbers("--batches", 1, 10, 100, 500, 1000));
+        // A fresh process runs slowly until its hot paths are compiled anew, which the small requests need most.
+        foreach (var address in addresses) sent += (await new LoadRun(address.Url, org.ApiKey, batches.Min(), ConnectionsFor(batches.Min()), WarmUp).RunAsync()).Accepted;
         await org.CatchUpAsync("calls", sent, CatchUp);
 
-        Console.WriteLine($"  {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
+        Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
         for (var round = 0; round < options.Number("--rounds", 1); round++)
         {
-            foreach (var batch in options.Numbers("--batches", 1, 10, 100, 500, 1000))
+            foreach (var batch in batches)
             {
-                foreach (var duplicates in options.Shares("--duplicates", 0)) sent += await MeasureAsync(url, org, ceiling, batch, duplicates, sent, time);
+                foreach (var duplicates in options.Shares("--duplicates", 0))
+                {
+                    foreach (var address in addresses) sent += await MeasureAsync(address, org, ceiling, batch, duplicates, sent, time);
+                }
             }
         }
 
         return 0;
     }
 
-    /// <summary>Returns how many events were accepted.</summary>
-    private async Task<long> MeasureAsync(Uri url, BenchOrg org, Ceiling? ceiling, int batch, double duplicates, long sent, TimeSpan time)
+    /// <summary>Through the gateway, and, where the AppHost says where it is, straight to Ingestion.</summary>
+    private (string Name, Uri Url)[] Addresses()
     {
-        var connections = options.Number("--connections", batch == 1 ? 64 : 8);
+        var known = options.Endpoints is { ValueKind: JsonValueKind.Object } endpoints;
+        return [.. (options.Text("--at") ?? (known ? "ingestion,gateway" : "gateway")).Split(',').Select(name => (name, name switch
+        {
+            "gateway" => options.Url,
+            "ingestion" when known => new Uri(options.Endpoints.GetProperty("resources").GetProperty(name).GetProperty("urls")[0].GetString()!),
+            _ => throw new PolarisException("--at takes gateway, ingestion or both with a comma; ingestion needs the AppHost's state folder."),
+        }))];
+    }
+
+    /// <summary>Returns how many events were accepted.</summary>
+    private async Task<long> MeasureAsync((string Name, Uri Url) at, BenchOrg org, Ceiling? ceiling, int batch, double duplicates, long sent, TimeSpan time)
+    {
+        var connections = ConnectionsFor(batch);
         // Ratios only mean something side by side: the marks are taken before and after, and averaged.
         var before = await MarksAsync(ceiling, batch, connections, time / 2);
         var cpu = Cpu();
-        var result = await new LoadRun(url, org.ApiKey, batch, connections, time, duplicates).RunAsync();
+        var result = await new LoadRun(at.Url, org.ApiKey, batch, connections, time, duplicates).RunAsync();
         var behind = await org.CatchUpAsync("calls", sent + result.Accepted, CatchUp);
         var spent = Cpu().Select(one => (one.Key, Spent: (one.Value - cpu.GetValueOrDefault(one.Key)) / (result.Accepted + result.Duplicates) * 1e6)).Where(one => one.Spent >= 0.5);
         var after = await MarksAsync(ceiling, batch, connections, time / 2);
         string Mark(double mark) => mark == 0 ? $"{"-",10} {"-",6}" : string.Create(CultureInfo.InvariantCulture, $"{mark,10:0} {result.Rate / mark,6:0.00}");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+            $"  {at.Name,-9} {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
         return result.Accepted;
     }
+
+    private int ConnectionsFor(int batch) => options.Number("--connections", batch == 1 ? 64 : 8);
 
     private static async Task<(double Top, double OneRow)> MarksAsync(Ceiling? ceiling, int batch, int connections, TimeSpan time) => ceiling is null
         ? (0, 0)
         : (await ceiling.RateAsync(batch, connections, time), batch == 1 ? await ceiling.OneRowRateAsync(connections, time) : 0);
 
-    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: System.Text.Json.JsonValueKind.Object } endpoints ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds) : [];
+    private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: JsonValueKind.Object } endpoints ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds) : [];
 }

@@ -29,7 +29,7 @@ static int Help()
 
           replay FOLDER [--recompute N|all]   an access log becomes invoices; every figure is compared with expected.json
           demo                                creates the demo tenant, or tops up its recent usage
-          ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0,0.5] [--rounds N] [--direct yes]
+          ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0,0.5] [--rounds N] [--at ingestion,gateway]
                                               events a second, beside what the same PostgreSQL takes bare, and one row a commit
           freshness [--seconds N] [--rate N]  from 202 to visible usage at half the maximum rate
           auth [--keys N] [--seconds N] [--connections N]

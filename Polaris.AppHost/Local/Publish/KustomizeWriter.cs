@@ -24,7 +24,7 @@ internal static partial class KustomizeWriter
         var deployed = resources.Where(resource => resource is PostgresServerResource or KafkaServerResource or ProjectResource or JavaScriptAppResource && !IsDevelopmentOnly(resource)).ToArray();
         foreach (var resource in deployed) WriteResource(Path.Combine(directory, resource.Name), resource);
         WriteFile(directory, "namespace.yaml", new Map { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new Map { ["name"] = Namespace } });
-        WriteFile(directory, "ingress.yaml", Ingress(deployed.SelectMany(resource => resource.Endpoints).First(endpoint => endpoint.External)));
+        WriteFile(directory, "ingress.yaml", Ingress(deployed.SelectMany(resource => resource.Endpoints).ToArray()));
         WriteFile(directory, "kustomization.yaml", new Map
         {
             ["apiVersion"] = "kustomize.config.k8s.io/v1beta1",
@@ -187,7 +187,8 @@ internal static partial class KustomizeWriter
         _ => [],
     };
 
-    private static Map Ingress(EndpointReference endpoint) => new()
+    /// <summary>All of one host goes to what is external, but events go where they are stored, without a hop (docs/adr/0009).</summary>
+    private static Map Ingress(IReadOnlyCollection<EndpointReference> endpoints) => new()
     {
         ["apiVersion"] = "networking.k8s.io/v1",
         ["kind"] = "Ingress",
@@ -202,17 +203,20 @@ internal static partial class KustomizeWriter
                     {
                         ["paths"] = new[]
                         {
-                            new Map
-                            {
-                                ["path"] = "/",
-                                ["pathType"] = "Prefix",
-                                ["backend"] = new Map { ["service"] = new Map { ["name"] = endpoint.Resource.Name, ["port"] = new Map { ["name"] = endpoint.EndpointName } } },
-                            },
+                            IngressPath("/ingest", "Exact", endpoints.First(endpoint => endpoint is { Resource.Name: "ingestion", EndpointName: "http" })),
+                            IngressPath("/", "Prefix", endpoints.First(endpoint => endpoint.External)),
                         },
                     },
                 },
             },
         },
+    };
+
+    private static Map IngressPath(string path, string type, EndpointReference endpoint) => new()
+    {
+        ["path"] = path,
+        ["pathType"] = type,
+        ["backend"] = new Map { ["service"] = new Map { ["name"] = endpoint.Resource.Name, ["port"] = new Map { ["name"] = endpoint.EndpointName } } },
     };
 
     private static Map Kind(string version, string kind, Resource resource, Map spec) => new() { ["apiVersion"] = version, ["kind"] = kind, ["metadata"] = Metadata(resource), ["spec"] = spec };

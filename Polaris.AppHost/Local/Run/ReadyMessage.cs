@@ -13,7 +13,8 @@ internal static class ReadyMessage
         console.Plain($"\nPolaris is ready after {took.TotalSeconds:0.0} s.\n");
         foreach (var (name, url) in rows) console.Plain($"  {name,-22} {url}");
         if (gateway is null) return;
-        console.Plain($"\n  dashboard              {gateway}/\n  GraphQL                {gateway}/graphql\n  ingest                 {gateway}/ingest");
+        var direct = rows.FirstOrDefault(row => row.Name == "ingestion").Url is { } ingestion ? $"  (without a hop: {ingestion}/ingest)" : "";
+        console.Plain($"\n  dashboard              {gateway}/\n  GraphQL                {gateway}/graphql\n  ingest                 {gateway}/ingest{direct}");
         if (state.Demo() is not { } demo)
         {
             console.Plain($"\n  No demo tenant. Sign up at {gateway}/ .\n");

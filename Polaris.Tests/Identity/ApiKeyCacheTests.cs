@@ -1,0 +1,103 @@
+using Grpc.Core;
+using Polaris.Identity.V1;
+using Polaris.ServiceDefaults.Auth;
+using Xunit;
+
+namespace Polaris.Tests.Identity;
+
+/// <summary>A key in use is asked for once a while by one for all, and what Identity said last holds while it is away, but never for good.</summary>
+public sealed class ApiKeyCacheTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task However_many_wait_for_a_key_it_is_asked_for_once_also_when_the_first_goes_away()
+    {
+        var source = new Source();
+        using var cache = new ApiKeyCache(source, new Clock());
+        var answer = source.Next = new TaskCompletionSource<ValidateApiKeyResponse>();
+        using var gone = new CancellationTokenSource();
+        var first = cache.ValidateAsync("pk_one", gone.Token).AsTask();
+        var waiting = Enumerable.Range(0, 64).Select(_ => cache.ValidateAsync("pk_one", Ct).AsTask()).ToArray();
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        answer.SetResult(Of(ApiKeyVerdict.Valid));
+        Assert.All(await Task.WhenAll(waiting), known => Assert.NotNull(known.Principal));
+        Assert.Equal(1, source.Count);
+    }
+
+    [Fact]
+    public async Task A_key_in_use_is_asked_for_again_before_its_time_is_over_and_nobody_waits_for_that()
+    {
+        var (source, time) = (new Source(), new Clock());
+        using var cache = new ApiKeyCache(source, time);
+        await cache.ValidateAsync("pk_one", Ct);
+        var answer = source.Next = new TaskCompletionSource<ValidateApiKeyResponse>();
+        time.Now += (ApiKeyCache.FreshFor / 2) - TimeSpan.FromTicks(1);
+        Assert.NotNull((await cache.ValidateAsync("pk_one", Ct)).Principal);
+        Assert.Equal(1, source.Count);
+        time.Now += TimeSpan.FromTicks(1);
+        var served = cache.ValidateAsync("pk_one", Ct);
+        Assert.True(served.IsCompletedSuccessfully);
+        Assert.NotNull((await served).Principal);
+        Assert.Equal(2, source.Count);
+
+        // Once its time is over the old verdict serves nobody any more, however long the answer takes.
+        time.Now += ApiKeyCache.FreshFor / 2;
+        var late = cache.ValidateAsync("pk_one", Ct);
+        Assert.False(late.IsCompleted);
+        answer.SetResult(Of(ApiKeyVerdict.Revoked));
+        Assert.Null((await late).Principal);
+        Assert.Equal(2, source.Count);
+    }
+
+    [Fact]
+    public async Task While_Identity_is_away_a_good_key_holds_for_a_quarter_of_an_hour_and_a_refused_one_does_not()
+    {
+        var (source, time) = (new Source(), new Clock());
+        using var cache = new ApiKeyCache(source, time);
+        await cache.ValidateAsync("pk_good", Ct);
+        source.Verdict = ApiKeyVerdict.Revoked;
+        Assert.Null((await cache.ValidateAsync("pk_revoked", Ct)).Principal);
+        source.Away = true;
+
+        await Assert.ThrowsAsync<RpcException>(() => cache.ValidateAsync("pk_never_seen", Ct).AsTask());
+        time.Now += ApiKeyCache.StaleFor - TimeSpan.FromTicks(1);
+        Assert.NotNull((await cache.ValidateAsync("pk_good", Ct)).Principal);
+        await Assert.ThrowsAsync<RpcException>(() => cache.ValidateAsync("pk_revoked", Ct).AsTask());
+        time.Now += TimeSpan.FromTicks(1);
+        await Assert.ThrowsAsync<RpcException>(() => cache.ValidateAsync("pk_good", Ct).AsTask());
+        source.Away = false;
+        Assert.Null((await cache.ValidateAsync("pk_good", Ct)).Principal);
+    }
+
+    private static ValidateApiKeyResponse Of(ApiKeyVerdict verdict) => new() { Verdict = verdict, OrgId = Guid.Empty.ToString(), KeyId = Guid.Empty.ToString() };
+
+    private sealed class Clock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    private sealed class Source : IApiKeySource
+    {
+        private int count;
+
+        public int Count => count;
+
+        public ApiKeyVerdict Verdict { get; set; } = ApiKeyVerdict.Valid;
+
+        public bool Away { get; set; }
+
+        /// <summary>The answer to come; without one it is there at once.</summary>
+        public TaskCompletionSource<ValidateApiKeyResponse>? Next { get; set; }
+
+        public async Task<ValidateApiKeyResponse> ValidateAsync(string apiKey, CancellationToken ct)
+        {
+            Interlocked.Increment(ref count);
+            if (Away) throw new RpcException(new Status(StatusCode.Unavailable, "away"));
+            return Next is { } next ? await next.Task.WaitAsync(ct) : Of(Verdict);
+        }
+    }
+}
