@@ -44,7 +44,7 @@ internal sealed class ApiKeyCache(IApiKeySource source, TimeProvider time) : IDi
         var entry = entries.TryGetValue(id, out Entry? remembered) ? remembered! : entries.Set(id, new Entry(), new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = StaleFor });
         var (known, now) = (entry.Known, time.GetUtcNow());
         if (known is not null && now - known.At < FreshFor / 2) return known;
-        var asking = entry.Ask(() => AskAsync(apiKey));
+        var asking = entry.Ask(now, () => AskAsync(apiKey));
         if (known is not null && now - known.At < FreshFor) return known;
         try
         {
@@ -72,14 +72,27 @@ internal sealed class ApiKeyCache(IApiKeySource source, TimeProvider time) : IDi
         private readonly Lock gate = new();
         private volatile KnownApiKey? known;
         private Task<KnownApiKey>? asking;
+        private DateTimeOffset askedAt;
 
         public KnownApiKey? Known => known;
 
-        public Task<KnownApiKey> Ask(Func<Task<KnownApiKey>> ask)
+        /// <summary>Joins the question under way, unless that was asked too long ago: its answer may be from before a revocation.</summary>
+        public Task<KnownApiKey> Ask(DateTimeOffset now, Func<Task<KnownApiKey>> ask)
         {
-            lock (gate) return asking is { IsCompleted: false } ? asking : asking = KeepAsync(ask());
+            lock (gate)
+            {
+                if (asking is { IsCompleted: false } && now - askedAt < FreshFor) return asking;
+                askedAt = now;
+                return asking = KeepAsync(ask());
+            }
         }
 
-        private async Task<KnownApiKey> KeepAsync(Task<KnownApiKey> answer) => known = await answer;
+        private async Task<KnownApiKey> KeepAsync(Task<KnownApiKey> answer)
+        {
+            var given = await answer;
+            // A slow answer does not take the place of one to a later question.
+            lock (gate) known = known is { } other && other.At > given.At ? other : given;
+            return given;
+        }
     }
 }

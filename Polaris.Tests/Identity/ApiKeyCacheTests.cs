@@ -52,6 +52,29 @@ public sealed class ApiKeyCacheTests
     }
 
     [Fact]
+    public async Task A_slow_answer_serves_nobody_who_came_a_second_after_its_question_and_does_not_replace_a_later_one()
+    {
+        var (source, time) = (new Source(), new Clock());
+        using var cache = new ApiKeyCache(source, time);
+        var slow = source.Next = new TaskCompletionSource<ValidateApiKeyResponse>();
+        var first = cache.ValidateAsync("pk_one", Ct).AsTask();
+        time.Now += ApiKeyCache.FreshFor - TimeSpan.FromTicks(1);
+        var joined = cache.ValidateAsync("pk_one", Ct).AsTask();
+        Assert.Equal(1, source.Count);
+        time.Now += TimeSpan.FromTicks(1);
+        (source.Next, source.Verdict) = (null, ApiKeyVerdict.Revoked);
+        Assert.Null((await cache.ValidateAsync("pk_one", Ct)).Principal);
+        Assert.Equal(2, source.Count);
+
+        slow.SetResult(Of(ApiKeyVerdict.Valid));
+        Assert.All(await Task.WhenAll(first, joined), known => Assert.NotNull(known.Principal));
+        Assert.Null((await cache.ValidateAsync("pk_one", Ct)).Principal);
+        source.Away = true;
+        time.Now += ApiKeyCache.FreshFor;
+        await Assert.ThrowsAsync<RpcException>(() => cache.ValidateAsync("pk_one", Ct).AsTask());
+    }
+
+    [Fact]
     public async Task While_Identity_is_away_a_good_key_holds_for_a_quarter_of_an_hour_and_a_refused_one_does_not()
     {
         var (source, time) = (new Source(), new Clock());
