@@ -69,8 +69,8 @@ public sealed class ApiKeyCacheTests
 
         slow.SetResult(Of(ApiKeyVerdict.Valid));
         Assert.All(await Task.WhenAll(first, joined), known => Assert.NotNull(known.Principal));
-        Assert.Null((await cache.ValidateAsync("pk_one", Ct)).Principal);
         source.Away = true;
+        Assert.Null((await cache.ValidateAsync("pk_one", Ct)).Principal);
         time.Now += ApiKeyCache.FreshFor;
         await Assert.ThrowsAsync<RpcException>(() => cache.ValidateAsync("pk_one", Ct).AsTask());
     }
