@@ -26,7 +26,7 @@ internal sealed class IngestCommand(Options options)
         foreach (var address in addresses) sent += (await new LoadRun(address.Url, org.ApiKey, batches.Min(), ConnectionsFor(batches.Min()), WarmUp).RunAsync()).Accepted;
         await org.CatchUpAsync("calls", sent, CatchUp);
 
-        Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
+        Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"longest",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
         for (var round = 0; round < options.Number("--rounds", 1); round++)
         {
             foreach (var batch in batches)
@@ -67,7 +67,7 @@ internal sealed class IngestCommand(Options options)
         string Mark(double mark) => mark == 0 ? $"{"-",10} {"-",6}" : string.Create(CultureInfo.InvariantCulture, $"{mark,10:0} {result.Rate / mark,6:0.00}");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {at.Name,-9} {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+            $"  {at.Name,-9} {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Longest,8:0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
         return result.Accepted;
     }
 
