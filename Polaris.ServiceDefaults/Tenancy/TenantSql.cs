@@ -34,9 +34,7 @@ public static class TenantSql
     /// <summary>Opens a connection with a transaction that sees all orgs, for the job that the gate names. Counted and logged.</summary>
     public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, Gate gate, CancellationToken ct)
     {
-        ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(gate);
-        gate.Enter(LogOf(source));
+        Enter(source, gate);
         return BeginAsync(source, null, gate, ct);
     }
 
@@ -51,7 +49,12 @@ public static class TenantSql
         return source;
     }
 
-    private static ILogger? LogOf(NpgsqlDataSource source) => Logs.TryGetValue(source, out var log) ? log : null;
+    internal static void Enter(NpgsqlDataSource source, Gate gate)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(gate);
+        gate.Enter(Logs.TryGetValue(source, out var log) ? log : null);
+    }
 
     private static async Task<ScopedTransaction> BeginAsync(
         NpgsqlDataSource source, Guid? orgId, Gate? gate, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
@@ -87,6 +90,9 @@ public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransac
     /// <summary>Behind a gate.</summary>
     internal bool SeesAllOrgs { get; init; }
 
+    /// <summary>Somebody else's, who goes on with it.</summary>
+    internal bool KeepsConnection { get; init; }
+
     public NpgsqlCommand Command(string sql) => new(SeesAllOrgs ? sql : TestTenancy.Filtered(sql), Connection, Transaction);
 
     public Task CommitAsync(CancellationToken ct) => Transaction.CommitAsync(ct);
@@ -95,6 +101,6 @@ public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransac
     {
         if (borrowed) return;
         await Transaction.DisposeAsync();
-        await Connection.DisposeAsync();
+        if (!KeepsConnection) await Connection.DisposeAsync();
     }
 }

@@ -18,13 +18,14 @@ public sealed partial class StatementTests(PolarisApp polaris)
     /// <summary>What opens a database or steps over a filter, and the only files that may.</summary>
     private static readonly (Regex Way, string[] Allowed)[] Ways =
     [
-        (new(@"polaris\.gate|GateSetting"), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.ServiceDefaults/Persistence/MigrateVerb.cs"]),
-        (new(@"polaris\.org_id|OrgSetting"), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.ServiceDefaults/Persistence/MigrateVerb.cs"]),
+        (new(@"polaris\.gate|GateSetting"), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.ServiceDefaults/Tenancy/KeptConnection.cs", "Polaris.ServiceDefaults/Persistence/MigrateVerb.cs"]),
+        (new(@"polaris\.org_id|OrgSetting"), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.ServiceDefaults/Tenancy/KeptConnection.cs", "Polaris.ServiceDefaults/Persistence/MigrateVerb.cs"]),
         (new(@"\bIgnoreQueryFilters\b|\bHasQueryFilter\b"), ["Polaris.ServiceDefaults/Persistence/PolarisDbContext.cs"]),
         (new(@"\bNpgsqlDataSource\.Create\b|\bNpgsqlDataSourceBuilder\b|new NpgsqlConnection\("),
             ["Polaris.ServiceDefaults/Persistence/DatabaseExtensions.cs"]),
+        (new(@"\bnew KeptConnection\(|\bKeptConnection connection = new\("), ["Polaris.Ingestion/Features/Ingest/StoreGroup.cs", "Polaris.Ingestion/Features/Relay/UsageRelay.cs"]),
         (new(@"\bnew TenantScope\b|\bTenant = "), ["Polaris.ServiceDefaults/Persistence/DatabaseExtensions.cs"]),
-        (new(@"\bnew ScopedTransaction\(|\bScopedTransaction\.Borrow\("), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.Billing/Features/Invoices/DraftInvoices.cs"]),
+        (new(@"\bnew ScopedTransaction\(|\bScopedTransaction\.Borrow\("), ["Polaris.ServiceDefaults/Tenancy/TenantSql.cs", "Polaris.ServiceDefaults/Tenancy/KeptConnection.cs", "Polaris.Billing/Features/Invoices/DraftInvoices.cs"]),
     ];
 
     /// <summary>What asks every org alike, behind a gate and on nobody's path.</summary>
@@ -99,6 +100,6 @@ public sealed partial class StatementTests(PolarisApp polaris)
     [GeneratedRegex(@"^(?!.*\borg_id = [${]).*\bFOR\s+(?:NO KEY\s+)?(?:UPDATE|SHARE)\b", RegexOptions.Singleline)]
     private static partial Regex LocksRows();
 
-    [GeneratedRegex(@"(?:\.BeginGateAsync|\.EnterGate)\(([^,)]*)")]
+    [GeneratedRegex(@"(?:\.BeginGateAsync|\.CreateGateCommandAsync|\.EnterGate)\(([^,)]*)")]
     private static partial Regex EntersGate();
 }

@@ -70,6 +70,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
 
     private async Task RunLaneAsync(int lane, CancellationToken ct)
     {
+        await using var store = new StoreGroup(database);
         var group = new List<WriteRequest>();
         var (atOnce, took) = (0, TimeSpan.Zero);
         while (await queue.Reader.WaitToReadAsync(ct))
@@ -95,7 +96,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             if (group.Count == 0) continue;
             GroupSize.Record(count);
             var began = Stopwatch.GetTimestamp();
-            await WriteGroupAsync(group, ct);
+            await WriteGroupAsync(store, group, ct);
             (atOnce, took) = (group.Count + Volatile.Read(ref waitingRequests), Stopwatch.GetElapsedTime(began));
         }
     }
@@ -119,13 +120,13 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         if (Interlocked.Exchange(ref expected, 0) > 0) gathered.Release();
     }
 
-    private async Task WriteGroupAsync(List<WriteRequest> group, CancellationToken ct)
+    private async Task WriteGroupAsync(StoreGroup store, List<WriteRequest> group, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var outcomes = await StoreGroup.StoreAsync(database, group, WholeMicroseconds(time.GetUtcNow()), Topics.UsagePartitions, ct);
+                var outcomes = await store.StoreAsync(group, WholeMicroseconds(time.GetUtcNow()), Topics.UsagePartitions, ct);
                 relay.Wake();
                 for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
                 Count(outcomes.SelectMany(outcome => outcome));

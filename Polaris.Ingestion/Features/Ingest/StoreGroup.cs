@@ -8,8 +8,11 @@ using Polaris.Usage.V1;
 
 namespace Polaris.Ingestion.Features.Ingest;
 
-/// <summary>One transaction for a group: its keys, batches, buckets and outbox, all or nothing.</summary>
-internal static class StoreGroup
+/// <summary>
+/// One transaction for a group: its keys, batches, buckets and outbox, all or nothing. Nearly always every key is new; then it is a single
+/// statement. Where keys are stored already the steps follow one another, for what is left to store depends on them. One group at a time.
+/// </summary>
+internal sealed class StoreGroup(NpgsqlDataSource database) : IAsyncDisposable
 {
     /// <summary>
     /// A transaction older than this is not committed: who looks for lost batches by their receipt time relies on it
@@ -19,66 +22,95 @@ internal static class StoreGroup
 
     private const int CommandTimeoutSeconds = 5;
 
-    public static async Task<List<Outcome[]>> StoreAsync(
-        NpgsqlDataSource database, IReadOnlyList<WriteRequest> requests, DateTimeOffset now, int partitions, CancellationToken ct)
+    private readonly KeptConnection connection = new(database);
+
+    // Whoever repeats keys does so for a while: what the last group had is the best guess for the next.
+    private bool allNew = true;
+
+    public async Task<List<Outcome[]>> StoreAsync(IReadOnlyList<WriteRequest> requests, DateTimeOffset now, int partitions, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
         var group = new GroupResolution(requests, now, partitions);
-        await using var tx = await database.BeginGateAsync(Gate.Ingest, ct);
-        // Nearly always every key is new: then one statement does it all. If not, only the keys are inserted, and the rest follows.
         var (outcomes, batches) = group.Resolve(new Dictionary<(Guid, string), StoredKey>());
-        if (await InsertAsync(tx, group, batches, now, ct) < group.Candidates.Count)
-        {
-            (outcomes, batches) = group.Resolve(await ReadKeysAsync(tx, group, ct));
-            if (batches.Count > 0) await InsertBatchesAsync(tx, batches, now, ct);
-        }
-
+        if (allNew && await InsertNewAsync(group, batches, now, began, ct)) return outcomes;
+        await using var tx = await connection.BeginGateAsync(Gate.Ingest, ct);
+        allNew = await InsertKeysAsync(tx, group, ct) == group.Candidates.Count;
+        if (!allNew) (outcomes, batches) = group.Resolve(await ReadKeysAsync(tx, group, ct));
+        if (batches.Count > 0) await InsertBatchesAsync(tx, batches, now, ct);
         if (Stopwatch.GetElapsedTime(began) > MaxDuration) throw new StorageUnavailableException("The database is too slow.");
         await tx.CommitAsync(ct);
         return outcomes;
     }
 
-    /// <summary>Inserts the keys and, when all of them are new, the batches, their buckets and the outbox; returns how many keys were new.</summary>
-    private static async Task<int> InsertAsync(ScopedTransaction tx, GroupResolution group, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    /// <summary>Keys, batches, buckets and outbox in one statement that commits by itself. False, and nothing is stored, when a key is there already.</summary>
+    private async Task<bool> InsertNewAsync(GroupResolution group, List<UsageBatch> batches, DateTimeOffset now, long began, CancellationToken ct)
+    {
+        await using var command = await connection.CreateGateCommandAsync(Gate.Ingest, $"""
+            fresh AS (
+              INSERT INTO event_keys (org_id, idempotency_key, batch_id, content_hash)
+              SELECT k.* FROM scope, unnest($13::uuid[], $14::text[], $15::uuid[], $16::uuid[]) k),
+            {InsertBatches("scope, ")}
+            SELECT 1
+            """, ct);
+        command.CommandTimeout = CommandTimeoutSeconds;
+        AddBatches(command.Parameters, batches, now);
+        AddKeys(command.Parameters, group);
+        // It may take as long as its timeout, and nobody is asked again before it commits.
+        if (Stopwatch.GetElapsedTime(began) > MaxDuration - TimeSpan.FromSeconds(CommandTimeoutSeconds)) throw new StorageUnavailableException("The database is too slow.");
+        try
+        {
+            await command.ExecuteNonQueryAsync(ct);
+            return true;
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>How many of the group's keys were new.</summary>
+    private static async Task<int> InsertKeysAsync(ScopedTransaction tx, GroupResolution group, CancellationToken ct)
+    {
+        await using var command = tx.Command("""
+            INSERT INTO event_keys (org_id, idempotency_key, batch_id, content_hash)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[]) ON CONFLICT (org_id, idempotency_key) DO NOTHING
+            """);
+        command.CommandTimeout = CommandTimeoutSeconds;
+        AddKeys(command.Parameters, group);
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private static void AddKeys(NpgsqlParameterCollection parameters, GroupResolution group)
     {
         // One order for all writers: two groups with the same keys cannot wait for each other in a circle.
         var keys = group.Candidates.OrderBy(row => row.Key.Org).ThenBy(row => row.Key.Key, StringComparer.Ordinal).ToArray();
-        await using var command = tx.Command($"""
-            WITH fresh AS (
-              INSERT INTO event_keys (org_id, idempotency_key, batch_id, content_hash)
-              SELECT * FROM unnest($13::uuid[], $14::text[], $15::uuid[], $16::uuid[]) ON CONFLICT (org_id, idempotency_key) DO NOTHING RETURNING 1),
-            counted AS (SELECT count(*)::int AS n FROM fresh),
-            {InsertBatches("(SELECT n FROM counted) = $17")}
-            SELECT n FROM counted
-            """);
-        command.CommandTimeout = CommandTimeoutSeconds;
-        AddBatches(command.Parameters, batches, now);
-        Add(command.Parameters, keys, row => row.Key.Org);
-        Add(command.Parameters, keys, row => row.Key.Key);
-        Add(command.Parameters, keys, row => row.Value.Batch.Id);
-        Add(command.Parameters, keys, row => row.Value.Event.ContentHash);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = keys.Length });
-        return (int)(await command.ExecuteScalarAsync(ct))!;
+        Add(parameters, keys, row => row.Key.Org);
+        Add(parameters, keys, row => row.Key.Key);
+        Add(parameters, keys, row => row.Value.Batch.Id);
+        Add(parameters, keys, row => row.Value.Event.ContentHash);
     }
 
     internal static async Task InsertBatchesAsync(ScopedTransaction tx, List<UsageBatch> batches, DateTimeOffset now, CancellationToken ct)
     {
-        await using var command = tx.Command($"WITH {InsertBatches("true")} SELECT 1");
+        await using var command = tx.Command($"WITH {InsertBatches("")} SELECT 1");
         command.CommandTimeout = CommandTimeoutSeconds;
         AddBatches(command.Parameters, batches, now);
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    private static string InsertBatches(string condition) => $"""
+    /// <param name="from">What the rows are joined with, with a comma.</param>
+    private static string InsertBatches(string from) => $"""
         stored AS (
           INSERT INTO usage_batches (org_id, batch_id, partition, event_count, received_at, payload)
-          SELECT org_id, batch_id, partition, event_count, $6, payload
-          FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::bytea[]) b(org_id, batch_id, partition, event_count, payload)
-          WHERE {condition} RETURNING org_id, batch_id, partition),
+          SELECT b.org_id, b.batch_id, b.partition, b.event_count, $6, b.payload
+          FROM {from}unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::bytea[]) b(org_id, batch_id, partition, event_count, payload)
+          RETURNING org_id, batch_id, partition),
         waiting AS (INSERT INTO outbox (org_id, batch_id, partition) SELECT * FROM stored),
         indexed AS (
           INSERT INTO usage_batch_buckets (org_id, bucket_start, batch_id, partition, event_count, digest)
-          SELECT * FROM unnest($7::uuid[], $8::timestamptz[], $9::uuid[], $10::int[], $11::int[], $12::numeric[]) WHERE {condition})
+          SELECT k.* FROM {from}unnest($7::uuid[], $8::timestamptz[], $9::uuid[], $10::int[], $11::int[], $12::numeric[]) k)
         """;
 
     private static void AddBatches(NpgsqlParameterCollection parameters, List<UsageBatch> batches, DateTimeOffset now)

@@ -41,8 +41,9 @@ internal sealed class RelaySignal
 internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<byte[], byte[]> producer, RelaySignal signal, TimeProvider time, ILogger<UsageRelay> log) : BackgroundService
 {
     private const int AtOnce = 512;
+
     /// <summary>What is committed meanwhile is read, sent and removed together: a tenth of the statements, for a delay nobody notices.</summary>
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(25);
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(2);
@@ -56,6 +57,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
     private static readonly Counter<long> Failures = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.publish_failures", "{batch}");
 
     private readonly Guid self = Guid.CreateVersion7(time.GetUtcNow());
+    private readonly KeptConnection connection = new(database);
     private long waiting;
     private double oldestSeconds;
 
@@ -105,6 +107,8 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
         {
             // The lease runs out by itself.
         }
+
+        await connection.DisposeAsync();
     }
 
     private async Task<int[]> LeaseAsync(CancellationToken ct)
@@ -143,7 +147,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task<List<Waiting>> ReadAsync(int[] partitions, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
+        await using var tx = await connection.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("""
             SELECT o.org_id, o.batch_id, o.partition, b.payload
             FROM outbox o JOIN usage_batches b ON b.org_id = o.org_id AND b.batch_id = o.batch_id
@@ -180,7 +184,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task RemoveAsync(Waiting[] rows, CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
+        await using var tx = await connection.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) d(org_id, batch_id) WHERE o.org_id = d.org_id AND o.batch_id = d.batch_id");
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.Org)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(row => row.Batch)] });
@@ -190,7 +194,7 @@ internal sealed partial class UsageRelay(NpgsqlDataSource database, IProducer<by
 
     private async Task MeasureAsync(CancellationToken ct)
     {
-        await using var tx = await database.BeginGateAsync(Gate.RelayUsage, ct);
+        await using var tx = await connection.BeginGateAsync(Gate.RelayUsage, ct);
         await using var command = tx.Command("""
             SELECT count(*), coalesce(extract(epoch FROM now() - min(b.received_at)), 0)::float8
             FROM outbox o JOIN usage_batches b ON b.org_id = o.org_id AND b.batch_id = o.batch_id

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Aspire.Hosting.Testing;
+using Npgsql;
+using Polaris.ServiceDefaults.Tenancy;
+using Xunit;
+
+namespace Polaris.Tests.Tenancy;
+
+/// <summary>What a worker's own connection may see, under the role of its service.</summary>
+public sealed class KeptConnectionTests(PolarisApp polaris)
+{
+    private const string Row = "'0192e4a0-0000-7000-8000-000000000001'::uuid, 'kept', '0192e4a0-0000-7000-8000-000000000002'::uuid, '0192e4a0-0000-7000-8000-000000000003'::uuid";
+
+    [Fact]
+    public async Task A_gate_ends_with_its_statement_and_is_open_only_to_what_reads_its_scope()
+    {
+        await using var source = await SourceAsync();
+        await using var kept = new KeptConnection(source);
+        await using (var inside = await kept.CreateGateCommandAsync(Gate.Ingest, $"stored AS (INSERT INTO event_keys SELECT r.* FROM scope, (SELECT {Row}) r RETURNING 1) SELECT count(*) / 0 FROM stored", default))
+            Assert.Equal(PostgresErrorCodes.DivisionByZero, (await Assert.ThrowsAsync<PostgresException>(() => inside.ExecuteScalarAsync())).SqlState);
+
+        await using (var forgets = await kept.CreateGateCommandAsync(Gate.Ingest, $"stored AS (INSERT INTO event_keys SELECT {Row} RETURNING 1) SELECT count(*) FROM stored", default))
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => forgets.ExecuteScalarAsync())).SqlState);
+
+        await using var opens = await kept.CreateGateCommandAsync(Gate.Ingest, "seen AS (SELECT * FROM scope) SELECT current_setting('polaris.gate', true) FROM seen", default);
+        Assert.Equal("ingest", await opens.ExecuteScalarAsync());
+        await using var after = new NpgsqlCommand("SELECT coalesce(current_setting('polaris.gate', true), '') || coalesce(current_setting('polaris.org_id', true), '')", opens.Connection);
+        Assert.Equal("", await after.ExecuteScalarAsync());
+        await using (var tx = await kept.BeginGateAsync(Gate.Ingest, default)) Assert.Same(opens.Connection, tx.Connection);
+        Assert.Equal("", await after.ExecuteScalarAsync());
+    }
+
+    [Fact]
+    public async Task A_connection_that_broke_is_opened_anew()
+    {
+        await using var source = await SourceAsync();
+        await using var kept = new KeptConnection(source);
+        int first;
+        await using (var tx = await kept.BeginGateAsync(Gate.Ingest, default)) first = tx.Connection.ProcessID;
+        await polaris.ScalarAsync<bool>("ingestiondb", "SELECT pg_terminate_backend($1, 5000)", first);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => kept.BeginGateAsync(Gate.Ingest, default));
+        await using var again = await kept.BeginGateAsync(Gate.Ingest, default);
+        Assert.NotEqual(first, again.Connection.ProcessID);
+        await using var mode = again.Command("SHOW plan_cache_mode");
+        Assert.Equal("force_generic_plan", await mode.ExecuteScalarAsync());
+    }
+
+    private async Task<NpgsqlDataSource> SourceAsync()
+    {
+        using var secrets = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(polaris.State, "secrets.json")));
+        return NpgsqlDataSource.Create(
+            $"{await polaris.App.GetConnectionStringAsync("ingestiondb")};Username=polaris_ingestion;Password={secrets.RootElement.GetProperty("database-runtime-password").GetString()};No Reset On Close=true");
+    }
+}
