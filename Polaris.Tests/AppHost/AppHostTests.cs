@@ -117,7 +117,8 @@ public sealed class AppHostTests(PolarisApp polaris)
 
     private Process Start(string state)
     {
-        var start = new ProcessStartInfo("dotnet", [new Projects.Polaris_AppHost().AssemblyPath, "--no-demo", "--random-ports", "--state-dir", state]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // Whoever runs the tests in the background has them inherit an ignored SIGINT, which would reach nobody.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", new Projects.Polaris_AppHost().AssemblyPath, "--no-demo", "--random-ports", "--state-dir", state]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "(the end of its output)");
         process.BeginOutputReadLine();
