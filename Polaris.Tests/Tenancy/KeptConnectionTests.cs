@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polaris.ServiceDefaults.Tenancy;
 using Xunit;
@@ -45,10 +46,47 @@ public sealed class KeptConnectionTests(PolarisApp polaris)
         Assert.Equal("force_generic_plan", await mode.ExecuteScalarAsync());
     }
 
-    private async Task<NpgsqlDataSource> SourceAsync()
+    [Fact]
+    public async Task A_transaction_that_could_not_begin_is_not_in_the_way_of_the_next()
+    {
+        using var stop = new CancellationTokenSource();
+        using var statements = new CancelAt("transaction", stop);
+        await using var source = await SourceAsync(statements);
+        await using var kept = new KeptConnection(source);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => kept.BeginGateAsync(Gate.Ingest, stop.Token));
+        Assert.True(stop.IsCancellationRequested);
+        await using var next = await kept.BeginGateAsync(Gate.Ingest, default);
+        await using var gate = next.Command("SELECT current_setting('polaris.gate')");
+        Assert.Equal("ingest", await gate.ExecuteScalarAsync());
+    }
+
+    private async Task<NpgsqlDataSource> SourceAsync(ILoggerFactory? log = null)
     {
         using var secrets = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(polaris.State, "secrets.json")));
-        return NpgsqlDataSource.Create(
-            $"{await polaris.App.GetConnectionStringAsync("ingestiondb")};Username=polaris_ingestion;Password={secrets.RootElement.GetProperty("database-runtime-password").GetString()};No Reset On Close=true");
+        return new NpgsqlDataSourceBuilder(
+            $"{await polaris.App.GetConnectionStringAsync("ingestiondb")};Username=polaris_ingestion;Password={secrets.RootElement.GetProperty("database-runtime-password").GetString()};No Reset On Close=true")
+            .UseLoggerFactory(log).Build();
+    }
+
+    /// <summary>Cancels when Npgsql logs the word.</summary>
+    private sealed class CancelAt(string word, CancellationTokenSource stop) : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (formatter(state, exception).Contains(word, StringComparison.Ordinal)) stop.Cancel();
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }
