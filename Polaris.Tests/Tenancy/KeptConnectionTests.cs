@@ -1,9 +1,12 @@
+extern alias ingestion;
+
 using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polaris.ServiceDefaults.Tenancy;
 using Xunit;
+using UsageRelay = ingestion::Polaris.Ingestion.Features.Relay.UsageRelay;
 
 namespace Polaris.Tests.Tenancy;
 
@@ -29,6 +32,30 @@ public sealed class KeptConnectionTests(PolarisApp polaris)
         Assert.Equal("", await after.ExecuteScalarAsync());
         await using (var tx = await kept.BeginGateAsync(Gate.Ingest, default)) Assert.Same(opens.Connection, tx.Connection);
         Assert.Equal("", await after.ExecuteScalarAsync());
+    }
+
+    [Theory]
+    [InlineData(UsageRelay.OldestRows, "(int[], int)", "('{0,1,2,3}', 512)")]
+    [InlineData(UsageRelay.Backlog, "", "")]
+    public async Task What_the_relay_plans_while_nothing_is_stored_does_not_read_all_that_is_stored_later(string query, string types, string values)
+    {
+        await using var connection = await polaris.OpenDatabaseAsync("ingestiondb");
+        // Tables as they are before their first event hide those that other tests have filled.
+        await using var command = new NpgsqlCommand($"""
+            CREATE TEMP TABLE outbox (LIKE public.outbox INCLUDING ALL);
+            CREATE TEMP TABLE usage_batches (LIKE public.usage_batches INCLUDING ALL);
+            SET plan_cache_mode = force_generic_plan;
+            PREPARE planned{types} AS {query};
+            EXPLAIN EXECUTE planned{values}
+            """, connection);
+        var plan = new List<string>();
+        await using (var reader = await command.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync()) plan.Add(reader.GetString(0));
+        }
+
+        Assert.Contains(plan, line => line.Contains("Index Scan using", StringComparison.Ordinal) && line.Contains("on usage_batches", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Seq Scan on usage_batches", StringComparison.Ordinal));
     }
 
     [Fact]
