@@ -17,6 +17,9 @@ internal sealed class ApiKeyAuthenticationHandler(IOptionsMonitor<Authentication
 {
     public const string SchemeName = "ApiKey";
 
+    /// <summary>What every key begins with; any other token is taken for a JWT.</summary>
+    public const string Prefix = "pk_";
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var key = PolarisAuthentication.BearerToken(Request);

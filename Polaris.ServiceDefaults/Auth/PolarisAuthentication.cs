@@ -25,7 +25,6 @@ public static class PolarisAuthentication
     public const string Audience = "polaris";
     internal const string VerdictItem = "polaris.api_key_verdict";
     internal const string UnavailableItem = "polaris.identity_unavailable";
-    private const string Selector = "Polaris";
 
     internal static void AddPolarisAuthentication(this WebApplicationBuilder builder)
     {
@@ -39,10 +38,9 @@ public static class PolarisAuthentication
         }
 
         builder.Services.AddSingleton<ApiKeyCache>();
-        builder.Services.AddAuthentication(Selector)
-            .AddPolicyScheme(Selector, null, options => options.ForwardDefaultSelector = context =>
-                BearerToken(context.Request)?.StartsWith("pk_", StringComparison.Ordinal) == true ? ApiKeyAuthenticationHandler.SchemeName : JwtBearerDefaults.AuthenticationScheme)
-            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(ApiKeyAuthenticationHandler.SchemeName, null)
+        builder.Services.AddAuthentication(ApiKeyAuthenticationHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(ApiKeyAuthenticationHandler.SchemeName, options => options.ForwardDefaultSelector = context =>
+                BearerToken(context.Request)?.StartsWith(ApiKeyAuthenticationHandler.Prefix, StringComparison.Ordinal) == true ? null : JwtBearerDefaults.AuthenticationScheme)
             .AddJwtBearer();
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IdentityEndpoint, IConfiguration>(ConfigureJwt);
@@ -109,8 +107,7 @@ public static class PolarisAuthentication
         context.WriteProblemAsync(RefusalMapping.Problem(StatusCodes.Status403Forbidden, "missing_scope", "The token is valid but does not hold the scope that this call needs."));
 
     private static void RequireScope(AuthorizationPolicyBuilder policy, string scope) => policy
-        .RequireAuthenticatedUser()
-        .RequireAssertion(context => context.User.OrgId() is not null && context.User.HasScope(scope));
+        .RequireAssertion(context => context.User.Identity?.IsAuthenticated == true && context.User.OrgId() is not null && context.User.HasScope(scope));
 
     private static void ConfigureJwt(JwtBearerOptions options, IdentityEndpoint identity, IConfiguration configuration)
     {

@@ -44,7 +44,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
 
     /// <summary>Outcomes in the order of <paramref name="events"/>, once they are committed.</summary>
     /// <exception cref="StorageUnavailableException">The queue is full or the database is away. Nothing is known to be stored; the same keys may be sent again.</exception>
-    public async Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events, CancellationToken ct)
+    public Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events)
     {
         var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Add(ref waitingEvents, events.Count);
@@ -56,7 +56,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
 
         var waiting = Interlocked.Increment(ref waitingRequests);
         if (Volatile.Read(ref expected) is > 0 and var enough && (waiting >= enough || Volatile.Read(ref waitingEvents) >= SecondLaneFrom)) StopGathering();
-        return await done.Task.WaitAsync(ct);
+        return done.Task;
     }
 
     public override void Dispose()
@@ -65,8 +65,19 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(Enumerable.Range(0, Lanes).Select(lane => RunLaneAsync(lane, stoppingToken)));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, Lanes).Select(lane => RunLaneAsync(lane, stoppingToken)));
+        }
+        finally
+        {
+            // Whoever still waits would wait for ever.
+            queue.Writer.TryComplete();
+            while (queue.Reader.TryRead(out var request)) request.Done.TrySetException(new StorageUnavailableException("The service is stopping."));
+        }
+    }
 
     private async Task RunLaneAsync(int lane, CancellationToken ct)
     {

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Polaris.Ingestion.Domain;
 using Polaris.ServiceDefaults.Telemetry;
@@ -16,6 +18,13 @@ internal sealed record EventResult(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Receipt? Receipt = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Late = false);
+
+[JsonSerializable(typeof(IngestResponse))]
+internal sealed partial class IngestJson : JsonSerializerContext
+{
+    /// <summary>As ASP.NET Core writes JSON itself: the answer is not part of a page, so a quotation mark may stay one.</summary>
+    public static readonly IngestJson Readable = new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
 
 /// <summary>
 /// The answer to <c>POST /ingest</c>. <paramref name="Results"/> lists what was not accepted or is late, or all with <c>?receipts=all</c>.

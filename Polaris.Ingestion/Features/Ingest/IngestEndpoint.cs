@@ -1,4 +1,5 @@
-using Microsoft.AspNetCore.Http.HttpResults;
+using System.Buffers;
+using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Primitives;
 using Polaris.Ingestion.Domain;
@@ -23,7 +24,7 @@ internal static class IngestEndpoint
     public const string CloudEvent = "application/cloudevents+json";
     public const string CloudEventBatch = "application/cloudevents-batch+json";
 
-    public static async Task<IResult> HandleAsync(HttpContext context, [FromServices] IngestParts parts, [FromServices] TenantScope tenant)
+    public static async Task HandleAsync(HttpContext context, [FromServices] IngestParts parts, [FromServices] TenantScope tenant)
     {
         try
         {
@@ -38,21 +39,20 @@ internal static class IngestEndpoint
             var written = await WriteAsync(parts, org, body, atomic, backfill, context.RequestAborted);
             var late = written.Refused ? new HashSet<int>() : await parts.Invoiced.LateAsync(org, written.Events, context.RequestAborted);
             var answer = IngestResponse.Of(written, late, all);
-            return Results.Json(answer, statusCode: answer.Status(body.Count));
+            Answer(context.Response, answer.Status(body.Count), answer);
         }
         catch (BodyException exception)
         {
-            return Problem(exception.Status, exception.Code, exception.Message);
+            await context.WriteProblemAsync(RefusalMapping.Problem(exception.Status, exception.Code, exception.Message));
         }
         catch (OverLimitException exception)
         {
             context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(exception.RetryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return Problem(429, exception.Code, exception.Message + " Nothing was stored; send the same events again.");
+            await context.WriteProblemAsync(RefusalMapping.Problem(429, exception.Code, exception.Message + " Nothing was stored; send the same events again."));
         }
         catch (StorageUnavailableException exception)
         {
-            context.Response.Headers.RetryAfter = "1";
-            return Problem(503, "storage_unavailable", exception.Message + " Nothing was acknowledged; send the same events again.");
+            await context.WriteProblemAsync(RefusalMapping.Problem(503, "storage_unavailable", exception.Message + " Nothing was acknowledged; send the same events again."));
         }
     }
 
@@ -60,11 +60,22 @@ internal static class IngestEndpoint
     {
         if (body.Events.Count == 0) return new Written([], [], body.Rejected, Refused: atomic);
         if (atomic || body.HasCorrections) return await parts.Alone.WriteAsync(org, body, atomic, backfill, ct);
-        return new Written(body.Events, await parts.Group.WriteAsync(org, body.Events, ct), body.Rejected);
+        return new Written(body.Events, await parts.Group.WriteAsync(org, body.Events), body.Rejected);
+    }
+
+    /// <summary>All of it at once, with its length: a single write to the socket.</summary>
+    private static void Answer(HttpResponse response, int status, IngestResponse answer)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(answer, IngestJson.Readable.IngestResponse);
+        response.StatusCode = status;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = bytes.Length;
+        response.BodyWriter.Write(bytes);
     }
 
     private static BodyForm FormOf(HttpRequest request)
     {
+        if (request.ContentType == Json) return BodyForm.Json;
         if (Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type))
         {
             if (type.MediaType.Equals(CloudEvent, StringComparison.OrdinalIgnoreCase)) return BodyForm.CloudEvent;
@@ -88,6 +99,4 @@ internal static class IngestEndpoint
 
         throw new BodyException(400, "invalid_parameter", $"'{name}' is {string.Join(" or ", values.ToArray())}, or absent, not '{EventParser.Shorten(given)}'.");
     }
-
-    private static ProblemHttpResult Problem(int status, string code, string detail) => TypedResults.Problem(RefusalMapping.Problem(status, code, detail));
 }

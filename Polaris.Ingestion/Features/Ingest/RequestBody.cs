@@ -1,27 +1,42 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.IO.Pipelines;
 using Polaris.Ingestion.Domain;
 
 namespace Polaris.Ingestion.Features.Ingest;
 
-/// <summary>A request's body in a pooled buffer, inflated where it came compressed. Dispose it to give the buffer back.</summary>
-internal readonly struct RequestBody(byte[] buffer, int length) : IDisposable
+/// <summary>A request's body: where the server read it into, or in a pooled buffer, inflated where it came compressed. Dispose it to give the memory back.</summary>
+internal readonly struct RequestBody : IDisposable
 {
     /// <summary>More than the limit is read and dropped up to here, so that the client gets to read why it was refused.</summary>
     private const int MaxDrainedBytes = 64 * 1024 * 1024;
 
     private const int FirstBufferBytes = 16 * 1024;
 
-    public ReadOnlySpan<byte> Bytes => buffer.AsSpan(0, length);
+    private readonly PipeReader? reader;
+    private readonly ReadOnlySequence<byte> whole;
+    private readonly byte[] buffer;
 
-    public void Dispose() => ArrayPool<byte>.Shared.Return(buffer);
+    /// <param name="reader">To be told when <paramref name="whole"/> is no longer needed.</param>
+    /// <param name="whole">All of the body, in one piece.</param>
+    private RequestBody(PipeReader reader, ReadOnlySequence<byte> whole) => (this.reader, this.whole, buffer) = (reader, whole, []);
+
+    private RequestBody(byte[] buffer, int length) => (whole, this.buffer) = (new ReadOnlySequence<byte>(buffer, 0, length), buffer);
+
+    public ReadOnlySpan<byte> Bytes => whole.FirstSpan;
+
+    public void Dispose()
+    {
+        if (reader is null) ArrayPool<byte>.Shared.Return(buffer);
+        else reader.AdvanceTo(whole.End);
+    }
 
     /// <exception cref="BodyException">It is too large, or compressed in a way that cannot be read.</exception>
     public static async Task<RequestBody> ReadAsync(HttpContext context)
     {
         var encoding = context.Request.Headers.ContentEncoding.ToString();
         if (encoding.Length == 0 || encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-            return await ReadAsync(context, context.Request.Body, context.Request.ContentLength);
+            return TryReadInPlace(context.Request.BodyReader) ?? await ReadAsync(context, context.Request.Body, context.Request.ContentLength);
         if (!encoding.Equals("gzip", StringComparison.OrdinalIgnoreCase))
         {
             context.Response.Headers.AcceptEncoding = "gzip";
@@ -38,6 +53,15 @@ internal readonly struct RequestBody(byte[] buffer, int length) : IDisposable
         {
             throw new BodyException(400, "malformed_gzip", "The body is not gzip, or ends too early.");
         }
+    }
+
+    /// <summary>A small body came with the headers and need not be copied. Null when it did not, and nothing is taken.</summary>
+    private static RequestBody? TryReadInPlace(PipeReader reader)
+    {
+        if (!reader.TryRead(out var read)) return null;
+        if (read.IsCompleted && read.Buffer is { IsSingleSegment: true, Length: <= Limits.MaxRequestBytes }) return new RequestBody(reader, read.Buffer);
+        reader.AdvanceTo(read.Buffer.Start);
+        return null;
     }
 
     private static async Task<RequestBody> ReadAsync(HttpContext context, Stream body, long? announced)
