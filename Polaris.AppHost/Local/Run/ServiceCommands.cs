@@ -55,19 +55,22 @@ internal sealed class ServiceCommands(StateDirectory state, LocalConsole console
         await File.WriteAllTextAsync(stamp, wanted, ct);
     }
 
+    private const string Development = "Development";
+
     private static string Npm => OperatingSystem.IsWindows() ? "npm.cmd" : "npm";
 
     private static ProcessStartInfo Project(ProjectResource project)
     {
         var start = ManagedProcess.Command([LocalParts.DotnetPath, project.Metadata.AssemblyPath, .. project.Arguments]);
         start.WorkingDirectory = Path.GetDirectoryName(project.Metadata.ProjectPath);
+        var environment = Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") is { Length: > 0 } own ? own : Development;
         var urls = project.Endpoints.Where(endpoint => endpoint.PortVariable is null).Select(endpoint => endpoint.Url).ToArray();
         if (urls.Length > 0) start.Environment["ASPNETCORE_URLS"] = string.Join(';', urls);
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
-        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+        start.Environment["DOTNET_ENVIRONMENT"] = environment;
         start.Environment["OTEL_SERVICE_NAME"] = project.Name;
-        // Quick starts matter more here than the last tenth of speed.
-        start.Environment["DOTNET_TieredPGO"] = "0";
+        // Quick starts matter more to a developer than the last fifth of speed.
+        if (environment == Development) start.Environment["DOTNET_TieredPGO"] = "0";
         if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is not { Length: > 0 }) return start;
         start.Environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000";
         start.Environment["OTEL_METRIC_EXPORT_INTERVAL"] = "1000";
