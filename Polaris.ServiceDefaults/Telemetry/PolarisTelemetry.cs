@@ -20,6 +20,10 @@ public static class PolarisTelemetry
     public static readonly ActivitySource KafkaSource = new(KafkaName);
     public static readonly Meter Meter = new(Name);
 
+    /// <summary>What the gateway and Ingestion would count up and down at every request, and nobody looks at: durations tell as much.</summary>
+    private static readonly HashSet<string> CountedAtEveryRequest =
+        ["http.server.active_requests", "http.client.active_requests", "http.client.open_connections", "http.client.request.time_in_queue"];
+
     internal static void AddPolarisTelemetry(this WebApplicationBuilder builder, string serviceName)
     {
         builder.Logging.AddSimpleConsole(console =>
@@ -46,7 +50,7 @@ public static class PolarisTelemetry
                 .AddHttpClientInstrumentation().AddRuntimeInstrumentation()
                 // Of ASP.NET Core only these: what else it counts at every request (routing, authentication, authorization) cost more than reading an event.
                 .AddMeter(Name, KafkaName, "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
-                .AddView("http.server.active_requests", MetricStreamConfiguration.Drop)
+                .AddView(instrument => CountedAtEveryRequest.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
                 .AddPrometheusExporter());
 
         // Without it nobody would see the spans. Trace ids travel all the same, by ASP.NET Core and HttpClient themselves, and a request costs a twentieth less.
