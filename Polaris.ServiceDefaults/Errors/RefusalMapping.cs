@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
@@ -18,9 +16,6 @@ namespace Polaris.ServiceDefaults.Errors;
 public static class RefusalMapping
 {
     public const string ProblemTypePrefix = "https://polaris.dev/problems/";
-
-    /// <summary>Not part of a page, so a quotation mark may stay one.</summary>
-    private static readonly JsonSerializerOptions Readable = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static int HttpStatus(RefusalKind kind) => kind switch
     {
@@ -107,7 +102,7 @@ public static class RefusalMapping
         if (context.Response.HasStarted) return Task.CompletedTask;
         context.Response.StatusCode = problem.Status ?? StatusCodes.Status500InternalServerError;
         if (problem.Status == StatusCodes.Status503ServiceUnavailable && context.Response.Headers.RetryAfter.Count == 0) context.Response.Headers.RetryAfter = "1";
-        return context.Response.WriteAsJsonAsync(problem, Readable, "application/problem+json", context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(problem, options: null, "application/problem+json", context.RequestAborted);
     }
 
     internal static void AddPolarisProblems(this IServiceCollection services)

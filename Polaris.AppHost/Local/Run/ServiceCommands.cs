@@ -8,6 +8,8 @@ namespace Aspire.Hosting.Local;
 /// <summary>How a project or a front end is run: command line, working directory and environment, as Aspire gives them.</summary>
 internal sealed class ServiceCommands(StateDirectory state, LocalConsole console)
 {
+    private const string Development = "Development";
+
     public ProcessStartInfo For(Resource resource)
     {
         var start = resource switch
@@ -54,8 +56,6 @@ internal sealed class ServiceCommands(StateDirectory state, LocalConsole console
 
         await File.WriteAllTextAsync(stamp, wanted, ct);
     }
-
-    private const string Development = "Development";
 
     private static string Npm => OperatingSystem.IsWindows() ? "npm.cmd" : "npm";
 
