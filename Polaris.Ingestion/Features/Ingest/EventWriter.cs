@@ -75,7 +75,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         {
             // Whoever still waits would wait for ever.
             queue.Writer.TryComplete();
-            while (queue.Reader.TryRead(out var request)) request.Done.TrySetException(new StorageUnavailableException("The service is stopping."));
+            while (queue.Reader.TryRead(out var request)) request.Done.TrySetException(Stopping());
         }
     }
 
@@ -131,6 +131,8 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         if (Interlocked.Exchange(ref expected, 0) > 0) gathered.Release();
     }
 
+    private static StorageUnavailableException Stopping(Exception? inner = null) => new("The service is stopping.", inner);
+
     private async Task WriteGroupAsync(StoreGroup store, List<WriteRequest> group, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
@@ -153,11 +155,15 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
                 foreach (var request in group) request.Done.TrySetException(new StorageUnavailableException("Events cannot be stored at the moment.", exception));
                 return;
             }
+            catch (OperationCanceledException exception)
+            {
+                foreach (var request in group) request.Done.TrySetException(Stopping(exception));
+                throw;
+            }
             catch (Exception exception)
             {
                 Activity.Current?.AddException(exception);
                 foreach (var request in group) request.Done.TrySetException(exception);
-                if (exception is OperationCanceledException) throw;
                 LogBroken(exception);
                 return;
             }

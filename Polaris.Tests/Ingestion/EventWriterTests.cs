@@ -1,0 +1,35 @@
+extern alias ingestion;
+
+using System.Net;
+using System.Net.Sockets;
+using ingestion::Polaris.Ingestion.Features.Ingest;
+using ingestion::Polaris.Ingestion.Features.Relay;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Xunit;
+
+namespace Polaris.Tests.Ingestion;
+
+public sealed class EventWriterTests
+{
+    private static readonly Guid Org = Guid.Parse("0192e4a0-0000-7000-8000-000000000001");
+
+    [Fact]
+    public async Task Who_waits_while_the_writer_stops_is_told_to_send_again()
+    {
+        // A database that takes connections and says nothing.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var database = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=nobody;Timeout=300");
+        using var writer = new EventWriter(database, new RelaySignal(), TimeProvider.System, NullLogger<EventWriter>.Instance);
+        await writer.StartAsync(default);
+        var written = writer.WriteAsync(Org, []);
+        using var connection = await silent.AcceptTcpClientAsync();
+        var queued = writer.WriteAsync(Org, []);
+
+        await writer.StopAsync(default);
+
+        foreach (var request in new[] { written, queued }) await Assert.ThrowsAsync<StorageUnavailableException>(() => request.WaitAsync(TimeSpan.FromSeconds(30)));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => writer.WriteAsync(Org, []));
+    }
+}
