@@ -25,9 +25,7 @@ public sealed class SplitBodyTests(PolarisApp polaris)
             var head = $"POST /ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {tenant.ApiKey}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
             await socket.SendAsync(Encoding.ASCII.GetBytes(head + body[..(i % body.Length)]));
             await socket.SendAsync(Encoding.ASCII.GetBytes(body[(i % body.Length)..]));
-            var answer = await ReadAsync(socket);
-            Assert.StartsWith("HTTP/1.1 202 ", answer, StringComparison.Ordinal);
-            Assert.Contains("\"accepted\":1,", answer, StringComparison.Ordinal);
+            Assert.Contains("\"accepted\":1,", await ReadAsync(socket), StringComparison.Ordinal);
         }
     }
 
@@ -48,6 +46,7 @@ public sealed class SplitBodyTests(PolarisApp polaris)
     {
         const string length = "Content-Length: ";
         if (text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is not (>= 0 and var end)) return false;
+        Assert.StartsWith("HTTP/1.1 202 ", text, StringComparison.Ordinal);
         var at = text.IndexOf(length, StringComparison.Ordinal);
         Assert.InRange(at, 0, end);
         return text.Length == end + 4 + int.Parse(text.AsSpan(at + length.Length, text.IndexOf('\r', at) - at - length.Length), CultureInfo.InvariantCulture);
