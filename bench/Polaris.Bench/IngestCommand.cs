@@ -25,6 +25,8 @@ internal sealed class IngestCommand(Options options)
         var (sent, batches) = (0L, options.Numbers("--batches", 1, 10, 100, 500, 1000));
         foreach (var address in addresses) sent += await WarmUpAsync(address.Url, org, batches.Min());
         await org.CatchUpAsync("calls", sent, CatchUp);
+        // The marks' own code is compiled anew as well.
+        await MarksAsync(ceiling, batches.Min(), ConnectionsFor(batches.Min()), WarmUp);
 
         Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"longest",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
         for (var round = 0; round < options.Number("--rounds", 1); round++)

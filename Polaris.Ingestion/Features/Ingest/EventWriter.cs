@@ -23,19 +23,17 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     /// <summary>Events of one transaction, about.</summary>
     public const int MaxGroupEvents = 5_000;
 
-    private const int Lanes = 2;
     private const int SecondLaneFrom = 300;
     private const int MaxTries = 3;
 
     private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.events", "{event}", "Events by outcome.");
     private static readonly Histogram<double> GroupSize = PolarisTelemetry.Meter.CreateHistogram<double>("polaris.ingestion.group_events", "{event}", "Events of a group commit.");
 
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(2);
-
     /// <summary>The longest that a request waits for others to join it.</summary>
     private static readonly TimeSpan MaxGather = TimeSpan.FromMilliseconds(10);
 
     private readonly SemaphoreSlim gathered = new(0);
+    private readonly SemaphoreSlim crowded = new(0);
     private int waitingEvents;
     private int waitingRequests;
     private int expected;
@@ -47,7 +45,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     public Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events)
     {
         var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Interlocked.Add(ref waitingEvents, events.Count);
+        var before = Interlocked.Add(ref waitingEvents, events.Count) - events.Count;
         if (!queue.Writer.TryWrite(new WriteRequest(org, events, done)))
         {
             Interlocked.Add(ref waitingEvents, -events.Count);
@@ -56,12 +54,14 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
 
         var waiting = Interlocked.Increment(ref waitingRequests);
         if (Volatile.Read(ref expected) is > 0 and var enough && (waiting >= enough || Volatile.Read(ref waitingEvents) >= SecondLaneFrom)) StopGathering();
+        if (before < SecondLaneFrom && before + events.Count >= SecondLaneFrom) crowded.Release();
         return done.Task;
     }
 
     public override void Dispose()
     {
         gathered.Dispose();
+        crowded.Dispose();
         base.Dispose();
     }
 
@@ -69,7 +69,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     {
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, Lanes).Select(lane => RunLaneAsync(lane, stoppingToken)));
+            await Task.WhenAll(RunAsync(stoppingToken), HelpAsync(stoppingToken));
         }
         finally
         {
@@ -79,37 +79,48 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         }
     }
 
-    private async Task RunLaneAsync(int lane, CancellationToken ct)
+    private async Task RunAsync(CancellationToken ct)
     {
         await using var store = new StoreGroup(database);
         var group = new List<WriteRequest>();
         var (atOnce, took) = (0, TimeSpan.Zero);
         while (await queue.Reader.WaitToReadAsync(ct))
         {
-            // A group costs about the same whether it is small or large: the first lane takes what waits, the second helps when that is much.
-            if (lane > 0 && Volatile.Read(ref waitingEvents) < SecondLaneFrom)
-            {
-                await Task.Delay(LookAgain, ct);
-                continue;
-            }
-
-            if (lane == 0) await GatherAsync(atOnce, took, ct);
-            group.Clear();
-            var count = 0;
-            while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
-            {
-                group.Add(request);
-                count += request.Events.Count;
-            }
-
-            Interlocked.Add(ref waitingEvents, -count);
-            Interlocked.Add(ref waitingRequests, -group.Count);
-            if (group.Count == 0) continue;
-            GroupSize.Record(count);
+            await GatherAsync(atOnce, took, ct);
+            if (!TryTake(group)) continue;
             var began = Stopwatch.GetTimestamp();
             await WriteGroupAsync(store, group, ct);
             (atOnce, took) = (group.Count + Volatile.Read(ref waitingRequests), Stopwatch.GetElapsedTime(began));
         }
+    }
+
+    /// <summary>A group costs about the same whether it is small or large: the first lane takes what waits, this one helps when that is much.</summary>
+    private async Task HelpAsync(CancellationToken ct)
+    {
+        await using var store = new StoreGroup(database);
+        var group = new List<WriteRequest>();
+        while (true)
+        {
+            await crowded.WaitAsync(ct);
+            while (Volatile.Read(ref waitingEvents) >= SecondLaneFrom && TryTake(group)) await WriteGroupAsync(store, group, ct);
+        }
+    }
+
+    private bool TryTake(List<WriteRequest> group)
+    {
+        group.Clear();
+        var count = 0;
+        while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
+        {
+            group.Add(request);
+            count += request.Events.Count;
+        }
+
+        if (count == 0) return false;
+        Interlocked.Add(ref waitingEvents, -count);
+        Interlocked.Add(ref waitingRequests, -group.Count);
+        GroupSize.Record(count);
+        return true;
     }
 
     /// <summary>

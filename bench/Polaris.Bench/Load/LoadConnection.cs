@@ -21,21 +21,73 @@ internal sealed class LoadConnection(Uri url, string apiKey) : IDisposable
 
     private byte[] request = new byte[64 * 1024];
     private byte[] answer = new byte[16 * 1024];
-    private Socket? socket;
+    private int received;
+
+    /// <summary>Where answers arrive; null while there is no connection.</summary>
+    public Socket? Socket { get; private set; }
+
+    /// <summary>Sends a body and returns once the kernel has it; false when there is no connection or it broke.</summary>
+    public bool TrySend(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            if (Socket is null)
+            {
+                Socket = NewSocket();
+                Socket.Connect(Address);
+            }
+
+            received = 0;
+            var length = Compose(body);
+            for (var sent = 0; sent < length;) sent += Socket.Send(request.AsSpan(sent, length - sent));
+            return true;
+        }
+        catch (SocketException)
+        {
+            Close();
+            return false;
+        }
+    }
+
+    /// <summary>Takes what has arrived of an answer, waiting for some of it; false until it is complete.</summary>
+    public bool TryReceive(out LoadAnswer got)
+    {
+        got = default;
+        try
+        {
+            received += Read(Socket!.Receive(Space()));
+            if (!IsComplete(answer.AsSpan(0, received))) return false;
+            got = Parse(answer.AsSpan(0, received));
+        }
+        catch (Exception exception) when (exception is SocketException or IOException)
+        {
+            Close();
+        }
+
+        return true;
+    }
 
     public async Task<LoadAnswer> PostAsync(ReadOnlyMemory<byte> body, CancellationToken ct)
     {
         try
         {
-            if (socket is null)
+            if (Socket is null)
             {
-                socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, url.Port), ct);
+                Socket = NewSocket();
+                await Socket.ConnectAsync(Address, ct);
             }
 
-            var sending = Compose(body.Span);
-            for (var sent = 0; sent < sending;) sent += await socket.SendAsync(request.AsMemory(sent, sending - sent), ct);
-            return await ReadAsync(ct);
+            received = 0;
+            var length = Compose(body.Span);
+            for (var sent = 0; sent < length;) sent += await Socket.SendAsync(request.AsMemory(sent, length - sent), ct);
+            do
+            {
+                Space();
+                received += Read(await Socket.ReceiveAsync(answer.AsMemory(received), ct));
+            }
+            while (!IsComplete(answer.AsSpan(0, received)));
+
+            return Parse(answer.AsSpan(0, received));
         }
         catch (Exception exception) when (exception is SocketException or IOException)
         {
@@ -54,9 +106,13 @@ internal sealed class LoadConnection(Uri url, string apiKey) : IDisposable
 
     private void Close()
     {
-        socket?.Dispose();
-        socket = null;
+        Socket?.Dispose();
+        Socket = null;
     }
+
+    private IPEndPoint Address => new(IPAddress.Loopback, url.Port);
+
+    private static Socket NewSocket() => new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 60_000 };
 
     private int Compose(ReadOnlySpan<byte> body)
     {
@@ -71,23 +127,19 @@ internal sealed class LoadConnection(Uri url, string apiKey) : IDisposable
         return length + body.Length;
     }
 
-    private async Task<LoadAnswer> ReadAsync(CancellationToken ct)
+    /// <summary>Where more of the answer goes.</summary>
+    private Span<byte> Space()
     {
-        var length = 0;
-        while (true)
+        if (received == answer.Length)
         {
-            if (length == answer.Length)
-            {
-                if (length >= MaxAnswerBytes) throw new IOException("The answer is too long.");
-                Array.Resize(ref answer, answer.Length * 2);
-            }
-
-            var read = await socket!.ReceiveAsync(answer.AsMemory(length), ct);
-            if (read == 0) throw new IOException("The connection was closed.");
-            length += read;
-            if (IsComplete(answer.AsSpan(0, length))) return Parse(answer.AsSpan(0, length));
+            if (received >= MaxAnswerBytes) throw new IOException("The answer is too long.");
+            Array.Resize(ref answer, answer.Length * 2);
         }
+
+        return answer.AsSpan(received);
     }
+
+    private static int Read(int bytes) => bytes > 0 ? bytes : throw new IOException("The connection was closed.");
 
     private static bool IsComplete(ReadOnlySpan<byte> text)
     {

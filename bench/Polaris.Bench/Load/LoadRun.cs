@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace Polaris.Bench.Load;
@@ -19,52 +20,73 @@ internal sealed class LoadRun(Uri url, string apiKey, int batch, int connections
 {
     public static readonly TimeSpan MaxTime = TimeSpan.FromMinutes(60);
 
+    /// <summary>How long an answer may take that is under way when the time is over.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly string run = RandomNumberGenerator.GetHexString(8, lowercase: true);
 
-    public async Task<LoadResult> RunAsync(CancellationToken ct = default)
+    public Task<LoadResult> RunAsync()
     {
         if (time > MaxTime) throw new PolarisException($"A run takes at most {MaxTime.TotalMinutes:0} minutes.");
+        return Task.Factory.StartNew(Run, TaskCreationOptions.LongRunning);
+    }
+
+    /// <summary>
+    /// All connections on one thread that asks which of them have an answer: the load shares its cores with what it measures, and a task for each
+    /// connection spends more of them.
+    /// </summary>
+    private LoadResult Run()
+    {
         var began = Stopwatch.GetTimestamp();
-        var parts = await Task.WhenAll(Enumerable.Range(0, connections).Select(index => Task.Run(() => SendAsync(index, began, ct), ct)));
+        var senders = Enumerable.Range(0, connections).Select(index => new LoadSender(
+            new LoadConnection(url, apiKey), new EventBodies($"{run}-{index}", batch, TimeProvider.System.GetUtcNow()), duplicates, perSecond / connections)).ToArray();
+        try
+        {
+            var readable = new List<Socket>();
+            for (var now = TimeSpan.Zero; ; now = Stopwatch.GetElapsedTime(began))
+            {
+                var next = time;
+                readable.Clear();
+                foreach (var sender in senders)
+                {
+                    if (sender.Waiting is null && now < time && sender.Due <= now) sender.Send(now);
+                    if (sender.Waiting is { } socket) readable.Add(socket);
+                    else if (sender.Due < next) next = sender.Due;
+                }
+
+                if (readable.Count == 0 && now >= time) break;
+                if (readable.Count == 0)
+                {
+                    if (next > now) Thread.Sleep(next - now);
+                    continue;
+                }
+
+                if (now > time + Patience) throw new PolarisException($"{readable.Count} requests have no answer {Patience.TotalSeconds:0} s after the run.");
+                Socket.Select(readable, null, null, next > now ? next - now : Patience);
+                now = Stopwatch.GetElapsedTime(began);
+                // What is readable keeps the order of the senders.
+                var at = 0;
+                foreach (var sender in senders)
+                {
+                    if (at == readable.Count) break;
+                    if (sender.Waiting is not { } socket || socket != readable[at]) continue;
+                    at++;
+                    sender.Receive(now);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var sender in senders) sender.Dispose();
+        }
+
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
-        var latencies = parts.SelectMany(part => part.Latencies).Order().ToArray();
+        var latencies = senders.SelectMany(sender => sender.Latencies).Order().ToArray();
         return new LoadResult(
-            seconds, parts.Sum(part => part.Accepted), parts.Sum(part => part.Duplicates), parts.Sum(part => part.Refused), latencies.Length,
+            seconds, senders.Sum(sender => sender.Accepted), senders.Sum(sender => sender.Repeated), senders.Sum(sender => sender.Refused), latencies.Length,
             Percentile(latencies, 0.5), Percentile(latencies, 0.99), latencies.Length == 0 ? 0 : latencies[^1],
-            parts.SelectMany(part => part.Statuses).GroupBy(pair => pair.Key).ToDictionary(group => group.Key, group => group.Sum(pair => pair.Value)));
+            senders.SelectMany(sender => sender.Statuses).GroupBy(pair => pair.Key).ToDictionary(group => group.Key, group => group.Sum(pair => pair.Value)));
     }
 
     public static double Percentile(double[] ordered, double share) => ordered.Length == 0 ? 0 : ordered[Math.Min(ordered.Length - 1, (int)(share * ordered.Length))];
-
-    private async Task<(long Accepted, long Duplicates, long Refused, List<double> Latencies, Dictionary<int, long> Statuses)> SendAsync(int index, long began, CancellationToken ct)
-    {
-        using var connection = new LoadConnection(url, apiKey);
-        var bodies = new EventBodies($"{run}-{index}", batch, TimeProvider.System.GetUtcNow());
-        var (latencies, statuses) = (new List<double>(), new Dictionary<int, long>());
-        var (accepted, repeated, refused, next, sent, turns) = (0L, 0L, 0L, 0L, 0L, 0L);
-        while (Stopwatch.GetElapsedTime(began) < time && !ct.IsCancellationRequested)
-        {
-            if (perSecond > 0)
-            {
-                var due = TimeSpan.FromSeconds(sent / (perSecond / connections));
-                if (due - Stopwatch.GetElapsedTime(began) is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, ct);
-            }
-
-            // Spread evenly: request n repeats when the share of repeats so far is below what was asked.
-            var repeat = next > 0 && (int)((turns + 1) * duplicates) > (int)(turns * duplicates);
-            turns++;
-            var start = Stopwatch.GetTimestamp();
-            var answer = await connection.PostAsync(bodies.From(repeat ? next - batch : next), ct);
-            latencies.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            statuses[answer.Status] = statuses.GetValueOrDefault(answer.Status) + 1;
-            if (!repeat) next += batch;
-            sent += batch;
-            accepted += answer.Accepted;
-            repeated += answer.Duplicates;
-            refused += batch - answer.Accepted - answer.Duplicates;
-            if (answer.Status is 0 or 429 or 503) await Task.Delay(50, ct);
-        }
-
-        return (accepted, repeated, refused, latencies, statuses);
-    }
 }
