@@ -116,7 +116,7 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             count += request.Events.Count;
         }
 
-        if (count == 0) return false;
+        if (group.Count == 0) return false;
         Interlocked.Add(ref waitingEvents, -count);
         Interlocked.Add(ref waitingRequests, -group.Count);
         GroupSize.Record(count);
