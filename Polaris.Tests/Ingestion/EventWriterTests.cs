@@ -21,7 +21,7 @@ public sealed class EventWriterTests
         // A database that takes connections and says nothing. Npgsql gives up after its timeout, not when it is told to.
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
-        await using var database = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=nobody;Timeout=2");
+        await using var database = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=nobody;Timeout=2;SSL Mode=Disable;GSS Encryption Mode=Disable");
         using var writer = new EventWriter(database, new RelaySignal(), TimeProvider.System, NullLogger<EventWriter>.Instance);
         await writer.StartAsync(default);
         var written = writer.WriteAsync(Org, []);
