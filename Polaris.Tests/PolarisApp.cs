@@ -116,6 +116,16 @@ public sealed class PolarisApp : IAsyncLifetime
     }
 }
 
+internal static class IngestAnswers
+{
+    /// <summary>How many events an answer of <c>/ingest</c> counts under <paramref name="outcome"/>; another answer fails the test and is shown.</summary>
+    public static int Counted(this JsonElement answer, string outcome)
+    {
+        Assert.True(answer.TryGetProperty(outcome, out var count), $"Not an answer that counts events: {answer}");
+        return count.GetInt32();
+    }
+}
+
 /// <summary>An org seen through the gateway with one of its API keys.</summary>
 public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposable
 {

@@ -72,7 +72,7 @@ public sealed class CorrectionTests(PolarisApp polaris)
         var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(request => tenant.IngestAsync(
             Enumerable.Range(0, 20).Select(i => (i * 7 + request * 3) % 20).Select(i => Void($"v{(request * 5 + i) % 31}-{request}-{i}", $"e{i}")))));
         Assert.All(answers, answer => Assert.Equal(202, answer.Status));
-        Assert.Equal(20, answers.Sum(answer => answer.Body.GetProperty("accepted").GetInt32()));
+        Assert.Equal(20, answers.Sum(answer => answer.Body.Counted("accepted")));
         Assert.All(answers.SelectMany(answer => Statuses(answer.Body)), status => Assert.Equal("already_corrected", status));
         Assert.Equal(20L, await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_corrections WHERE org_id = $1", tenant.OrgId));
     }

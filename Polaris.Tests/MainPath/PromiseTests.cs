@@ -29,7 +29,7 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
         await tenant.CreateMeterAsync("calls", "COUNT");
         var (status, body) = await tenant.IngestAsync(Events("durable", 200));
         polaris.App.Kill("ingestion");
-        Assert.Equal((202, 200), (status, body.GetProperty("accepted").GetInt32()));
+        Assert.Equal((202, 200), (status, body.Counted("accepted")));
         Assert.Equal(200L, await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_keys WHERE org_id = $1", tenant.OrgId));
         await polaris.UntilAsync("counting all 200", async () => await tenant.UsageAsync("calls") == 200);
     }
@@ -67,12 +67,12 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
         var batch = Enumerable.Range(0, 40).SelectMany(key => new[] { Event(key), Event(key) }).ToArray();
         var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => tenant.IngestAsync(batch)));
         Assert.All(answers, answer => Assert.Equal(202, answer.Status));
-        Assert.Equal(40, answers.Sum(answer => answer.Body.GetProperty("accepted").GetInt32()));
-        Assert.Equal(16 * 80 - 40, answers.Sum(answer => answer.Body.GetProperty("duplicates").GetInt32()));
+        Assert.Equal(40, answers.Sum(answer => answer.Body.Counted("accepted")));
+        Assert.Equal(16 * 80 - 40, answers.Sum(answer => answer.Body.Counted("duplicates")));
 
         // Other content under a used key is a conflict, and nothing of it is stored.
         var (_, conflict) = await tenant.IngestAsync(new[] { Event(1, amount: 99), Event(100) });
-        Assert.Equal((1, 1), (conflict.GetProperty("conflicts").GetInt32(), conflict.GetProperty("accepted").GetInt32()));
+        Assert.Equal((1, 1), (conflict.Counted("conflicts"), conflict.Counted("accepted")));
         await polaris.UntilAsync("counting 41", async () => await tenant.UsageAsync("calls") == 41);
         Assert.Equal(41, await tenant.UsageAsync("amount"));
 
@@ -86,9 +86,9 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
     {
         using var tenant = await polaris.SignUpAsync();
         var once = new { idempotency_key = "k", type = "call" };
-        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.GetProperty("accepted").GetInt32());
+        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.Counted("accepted"));
         var first = (await tenant.EventAsync("k")).GetProperty("timestamp").GetString();
-        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.GetProperty("duplicates").GetInt32());
+        Assert.Equal(1, (await tenant.IngestAsync(once)).Body.Counted("duplicates"));
         Assert.Equal(first, (await tenant.EventAsync("k")).GetProperty("timestamp").GetString());
         Assert.Equal(409, (await tenant.IngestAsync(new { idempotency_key = "k", type = "call", timestamp = first })).Status);
     }
