@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Confluent.Kafka;
 using Polaris.Billing.Features.Clock;
@@ -159,26 +157,6 @@ public sealed class PromiseTests(PolarisApp polaris) : IAsyncLifetime
         await polaris.UntilAsync("dead letters", async () => await polaris.ScalarAsync<long>("billingdb", "SELECT count(*) FROM dead_letters WHERE payload = $1 AND reason <> ''", mark) == 8);
         using var billing = polaris.App.CreateHttpClient("billing", "http");
         Assert.Contains("polaris_billing_dead_letters", await billing.GetStringAsync("/metrics"), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Without_storage_ingestion_says_503_with_retry_after_and_recovers()
-    {
-        using var tenant = await polaris.SignUpAsync();
-        await tenant.CreateMeterAsync("calls", "COUNT");
-        Assert.Equal(202, (await tenant.IngestAsync(Events("before", 1))).Status);
-        polaris.App.Kill("postgres");
-        using (var response = await tenant.Http.PostAsJsonAsync("/ingest", Events("during", 1)))
-        {
-            if ((int)response.StatusCode != 202)
-            {
-                Assert.Equal(503, (int)response.StatusCode);
-                Assert.NotNull(response.Headers.RetryAfter);
-            }
-        }
-
-        await polaris.UntilAsync("recovery", async () => (await tenant.IngestAsync(Events("during", 1))).Status == 202);
-        await polaris.UntilAsync("counting both", async () => await tenant.UsageAsync("calls") == 2);
     }
 
     [Fact]
