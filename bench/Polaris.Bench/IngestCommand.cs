@@ -28,7 +28,7 @@ internal sealed class IngestCommand(Options options)
         // The marks' own code is compiled anew as well.
         await MarksAsync(ceiling, batches.Min(), ConnectionsFor(batches.Min()), WarmUp);
 
-        Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"longest",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6}  CPU µs an event");
+        Console.WriteLine($"  {"at",-9} {"batch",6} {"conns",6} {"repeats",8} {"events/s",10} {"p50 ms",8} {"p99 ms",8} {"longest",8} {"refused",8} {"caught up s",12} {"ceiling/s",10} {"ratio",6} {"one-row/s",10} {"ratio",6} {"service/s",10} {"ratio",6}  CPU µs an event");
         for (var round = 0; round < options.Number("--rounds", 1); round++)
         {
             foreach (var batch in batches)
@@ -84,15 +84,18 @@ internal sealed class IngestCommand(Options options)
         string Mark(double mark) => mark == 0 ? $"{"-",10} {"-",6}" : string.Create(CultureInfo.InvariantCulture, $"{mark,10:0} {result.Rate / mark,6:0.00}");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {at.Name,-9} {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Longest,8:0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
+            $"  {at.Name,-9} {batch,6} {connections,6} {duplicates,8:0.##} {result.Rate,10:0} {result.P50,8:0.0} {result.P99,8:0.0} {result.Longest,8:0} {result.Refused,8} {behind,12:0.00} {Mark((before.Top + after.Top) / 2)} {Mark((before.OneRow + after.OneRow) / 2)} {Mark((before.Service + after.Service) / 2)}  {string.Join(' ', spent.OrderByDescending(one => one.Spent).Select(one => $"{one.Key} {one.Spent:0}"))}"));
         return result.Accepted;
     }
 
     private int ConnectionsFor(int batch) => options.Number("--connections", batch == 1 ? 64 : 8);
 
-    private static async Task<(double Top, double OneRow)> MarksAsync(Ceiling? ceiling, int batch, int connections, TimeSpan time) => ceiling is null
-        ? (0, 0)
-        : (await ceiling.RateAsync(batch, connections, time), batch == 1 ? await ceiling.OneRowRateAsync(connections, time) : 0);
+    private static async Task<(double Top, double OneRow, double Service)> MarksAsync(Ceiling? ceiling, int batch, int connections, TimeSpan time)
+    {
+        if (ceiling is null) return default;
+        var top = await ceiling.RateAsync(batch, connections, time);
+        return batch > 1 ? (top, 0, 0) : (top, await ceiling.OneRowRateAsync(connections, time), await ceiling.ServiceRateAsync(connections, time));
+    }
 
     private Dictionary<string, double> Cpu() => options.Endpoints is { ValueKind: JsonValueKind.Object } endpoints ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds) : [];
 }

@@ -19,11 +19,22 @@ internal sealed class Ceiling(string postgres)
     public Task<double> OneRowRateAsync(int connections, TimeSpan time) =>
         MeasureAsync(connections, time, (connection, index, began) => InsertOneByOneAsync(connection, index, began, time));
 
+    /// <summary>Events a second of a service that commits each on its own, behind HTTP.</summary>
+    public async Task<double> ServiceRateAsync(int connections, TimeSpan time)
+    {
+        await CreateAsync();
+        double rate;
+        await using (var service = await OneRowService.StartAsync($"{postgres};Database={Database}", connections))
+            rate = (await new LoadRun(service.Url, "", 1, connections, time).RunAsync()).Rate;
+        await CleanAsync();
+        return rate;
+    }
+
     private async Task<double> MeasureAsync(int connections, TimeSpan time, Func<NpgsqlConnection, int, long, Task<long>> insertAsync)
     {
         await CreateAsync();
         double rate;
-        await using (var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections}"))
+        await using (var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections};Max Auto Prepare=10"))
         {
             // Opening them is no part of the mark: that takes as much CPU as a thousand rows.
             var open = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => source.OpenConnectionAsync().AsTask()));
