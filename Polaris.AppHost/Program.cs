@@ -1,95 +1,126 @@
-// The map of Polaris: every process, what it needs, and what waits for what. Written in Aspire's public API
-// (docs/adr/0001-stand-in-for-aspire.md), so the same file compiles against the real packages with -p:UseAspire=true.
+// The map of Polaris: every process, what it needs, and what waits for what. Aspire runs it; Hosting/ starts PostgreSQL, Kafka and the
+// dashboard as processes in their containers' place (docs/adr/0013), and leaves the model alone when it is published.
+using Polaris.AppHost.Hosting;
+using Polaris.AppHost.Publishing;
 
-var builder = DistributedApplication.CreateBuilder(args);
+var switches = Switches.ParseOrExit(args);
+var (builder, local) = LocalRun.Create(switches);
 
-// Services log in to their database as a role that owns nothing and cannot bypass row-level security; only migrations use the owner.
-var databasePassword = builder.AddParameter("database-runtime-password", secret: true);
-// Shared by the services to obtain their own access tokens (OAuth client credentials) from Identity.
-var serviceSecret = builder.AddParameter("service-secret", secret: true);
+var postgres = local.Run(builder.AddPostgres("postgres", password: local.Secret("postgres-password")).WithDataVolume());
+var kafka = local.Run(builder.AddKafka("kafka"));
 
-var postgres = builder.AddPostgres("postgres").WithDataVolume();
-var kafka = builder.AddKafka("kafka");
+var gateway = local.Process(builder.AddProject<Projects.Polaris_Gateway>("gateway"));
+Public(gateway, 8080)
+    .WithEndpoint("public", endpoint => endpoint.IsExternal = true)
+    .WithHttpEndpoint(targetPort: local.ContainerPort(8080), name: "http", isProxied: false);
+var publicUrl = local.PublicUrl(gateway.GetEndpoint("public"));
 
-var identityDb = postgres.AddDatabase("identitydb");
-var plansDb = postgres.AddDatabase("plansdb");
-var ingestionDb = postgres.AddDatabase("ingestiondb");
-var billingDb = postgres.AddDatabase("billingdb");
-var notificationsDb = postgres.AddDatabase("notificationsdb");
+var identityDb = Database<Projects.Polaris_Identity>("identity");
+var plansDb = Database<Projects.Polaris_Plans>("plans");
+var ingestionDb = Database<Projects.Polaris_Ingestion>("ingestion");
+var billingDb = Database<Projects.Polaris_Billing>("billing");
+var notificationsDb = Database<Projects.Polaris_Notifications>("notifications");
 
-var gateway = builder.AddProject<Projects.Polaris_Gateway>("gateway");
-var publicUrl = gateway.WithHttpEndpoint(port: 8080, name: "http").GetEndpoint("http");
+var identity = Public(Service<Projects.Polaris_Identity>("identity", identityDb))
+    .WithEnvironment("Polaris__InstallationSecret", local.Secret("installation-secret"));
 
-var identityMigrations = Migrations(builder.AddProject<Projects.Polaris_Identity>("identity-migrations"), identityDb, "polaris_identity");
-var plansMigrations = Migrations(builder.AddProject<Projects.Polaris_Plans>("plans-migrations"), plansDb, "polaris_plans");
-var ingestionMigrations = Migrations(builder.AddProject<Projects.Polaris_Ingestion>("ingestion-migrations"), ingestionDb, "polaris_ingestion");
-var billingMigrations = Migrations(builder.AddProject<Projects.Polaris_Billing>("billing-migrations"), billingDb, "polaris_billing");
-var notificationsMigrations = Migrations(builder.AddProject<Projects.Polaris_Notifications>("notifications-migrations"), notificationsDb, "polaris_notifications");
-
-var identity = Service(builder.AddProject<Projects.Polaris_Identity>("identity"), identityDb, "polaris_identity", identityMigrations);
-
-var plans = Service(builder.AddProject<Projects.Polaris_Plans>("plans"), plansDb, "polaris_plans", plansMigrations)
-    .WithReference(identity).WaitFor(identity);
+var plans = CallsIdentity(Service<Projects.Polaris_Plans>("plans", plansDb));
 
 // A port that stays: who sends many single events sends them here, without the hop through the gateway (docs/adr/0009).
-var ingestion = Service(builder.AddProject<Projects.Polaris_Ingestion>("ingestion"), ingestionDb, "polaris_ingestion", ingestionMigrations, port: 8082)
-    .WithReference(kafka).WaitFor(kafka)
-    .WithReference(identity).WaitFor(identity);
+var ingestion = CallsIdentity(Public(Service<Projects.Polaris_Ingestion>("ingestion", ingestionDb), 8082))
+    .WithReference(kafka)
+    .WaitFor(kafka);
 
-var billing = Service(builder.AddProject<Projects.Polaris_Billing>("billing"), billingDb, "polaris_billing", billingMigrations)
-    .WithReference(kafka).WaitFor(kafka)
-    .WithReference(identity).WaitFor(identity)
-    .WithReference(plans).WaitFor(plans)
-    .WithReference(ingestion).WaitFor(ingestion);
+var billing = CallsIdentity(Service<Projects.Polaris_Billing>("billing", billingDb))
+    .WithReference(kafka)
+    .WaitFor(kafka)
+    .WithReference(plans)
+    .WithReference(ingestion);
 
-// Only to say where an event counts. Billing waits for Ingestion, so Ingestion must not wait for Billing.
+// Only to say where an event counts.
 ingestion.WithReference(billing);
 
-var notifications = Service(builder.AddProject<Projects.Polaris_Notifications>("notifications"), notificationsDb, "polaris_notifications", notificationsMigrations)
-    .WithReference(kafka).WaitFor(kafka)
-    .WithReference(identity).WaitFor(identity);
+var notifications = CallsIdentity(Service<Projects.Polaris_Notifications>("notifications", notificationsDb))
+    .WithReference(kafka)
+    .WaitFor(kafka);
 
-var dashboard = builder.AddViteApp("dashboard", "../dashboard")
-    .WithHttpEndpoint(port: 8081, name: "http", env: "PORT");
+var dashboard = builder
+    .AddViteApp("dashboard", "../dashboard", switches.DevServer)
+    .WithHttpEndpoint(port: local.PreferredPort(8081), targetPort: local.ContainerPort(8080), name: "http", env: "PORT", isProxied: false)
+    .WithReadinessCheck("/");
 
-gateway.WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/health", endpointName: "http")
+CallsIdentity(gateway)
+    .WithReadinessCheck("/health")
     .WithEnvironment("Polaris__PublicUrl", publicUrl)
-    .WithEnvironment("Polaris__ServiceSecret", serviceSecret)
-    .WithReference(identity).WaitFor(identity)
-    .WithReference(plans).WaitFor(plans)
-    .WithReference(ingestion).WaitFor(ingestion)
-    .WithReference(billing).WaitFor(billing)
-    .WithReference(notifications).WaitFor(notifications)
+    .WithReference(plans)
+    .WithReference(ingestion)
+    .WithReference(billing)
+    .WithReference(notifications)
     .WithReference(dashboard.GetEndpoint("http"));
 
-if (!args.Contains("--no-demo"))
+if (!switches.NoDemo && builder.ExecutionContext.IsRunMode)
 {
     // A one-shot client of the public APIs: creates the demo tenant once and tops up its recent usage at every start.
-    builder.AddProject<Projects.Polaris_Bench>("demo")
-        .WithArgs("demo")
+    local
+        .Process(builder.AddProject<Projects.Polaris_Demo>("demo"))
+        .RunOnce()
         .WithEnvironment("POLARIS_URL", publicUrl)
-        .WaitFor(gateway);
+        .WaitFor(gateway)
+        .WaitFor(identity)
+        .WaitFor(plans)
+        .WaitFor(ingestion)
+        .WaitFor(billing);
 }
 
 builder.Build().Run();
+Kustomization.WriteIfAsked(switches);
 
-IResourceBuilder<ProjectResource> Migrations(IResourceBuilder<ProjectResource> project, IResourceBuilder<PostgresDatabaseResource> database, string role) => project
-    .WithArgs("migrate")
-    .WithReference(database, connectionName: "database")
-    .WithEnvironment("Database__RuntimeRole", role)
-    .WithEnvironment("Database__RuntimePassword", databasePassword)
-    .WaitFor(database);
+// A service's database: migrated by its owner, used by a role that owns nothing and cannot bypass row-level security, with a password that
+// only that service and its migration know. Locally one process migrates all of them.
+ServiceDatabase Database<TProject>(string service)
+    where TProject : IProjectMetadata, new()
+{
+    var database = postgres.AddDatabase(service + "db");
+    var role = "polaris_" + service;
+    var password = local.Secret(service + "-database-password");
+    var migrations = local.Migrations<TProject>(service);
+    migrations
+        .Project.WithEnvironment(migrations.Prefix + "ConnectionStrings__database", database)
+        .WithEnvironment(migrations.Prefix + "Database__RuntimeRole", role)
+        .WithEnvironment(migrations.Prefix + "Database__RuntimePassword", password)
+        .WaitFor(database);
+    return new ServiceDatabase(local.ConnectionString(database, role, password), migrations.Project);
+}
 
-IResourceBuilder<ProjectResource> Service(
-    IResourceBuilder<ProjectResource> project, IResourceBuilder<PostgresDatabaseResource> database, string role, IResourceBuilder<ProjectResource> migrations,
-    int? port = null) => project
-    .WithHttpEndpoint(port: port, name: "http")
-    // gRPC needs HTTP/2, which plain text cannot negotiate: it gets a port of its own.
-    .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
-    .WithHttpHealthCheck("/health", endpointName: "http")
-    // The last value of a repeated keyword wins in a connection string: same server and database, lesser role.
-    .WithEnvironment("ConnectionStrings__database", ReferenceExpression.Create($"{database};Username={role};Password={databasePassword}"))
-    .WithEnvironment("Polaris__PublicUrl", publicUrl)
-    .WithEnvironment("Polaris__ServiceSecret", serviceSecret)
-    .WaitForCompletion(migrations);
+// The port for outsiders, whom the gateway's proxy or the Ingress brings: it serves nothing that is internal.
+IResourceBuilder<ProjectResource> Public(IResourceBuilder<ProjectResource> service, int? port = null) =>
+    service.WithHttpEndpoint(
+        port: port is { } wanted ? local.PreferredPort(wanted) : null,
+        targetPort: local.ContainerPort(8082),
+        name: "public",
+        env: "PUBLIC_PORT",
+        isProxied: false
+    );
+
+IResourceBuilder<ProjectResource> Service<TProject>(string name, ServiceDatabase database)
+    where TProject : IProjectMetadata, new() =>
+    local
+        .Process(builder.AddProject<TProject>(name))
+        .WithHttpEndpoint(targetPort: local.ContainerPort(8080), name: "http", isProxied: false)
+        // gRPC needs HTTP/2, which plain text cannot negotiate: it gets a port of its own.
+        .WithHttpEndpoint(targetPort: local.ContainerPort(8081), name: "grpc", env: "GRPC_PORT", isProxied: false)
+        .WithEndpoint("grpc", endpoint => endpoint.Transport = "http2")
+        .WithReadinessCheck("/health")
+        .WithEnvironment("ConnectionStrings__database", database.Runtime)
+        .WithEnvironment("Polaris__PublicUrl", publicUrl)
+        .WaitForCompletion(database.Migrations);
+
+// Whoever calls other services does it with a token of its own, for an OAuth client secret that only it and Identity have.
+IResourceBuilder<ProjectResource> CallsIdentity(IResourceBuilder<ProjectResource> service)
+{
+    var secret = local.Secret(service.Resource.Name + "-client-secret");
+    identity.WithEnvironment("Polaris__ServiceClients__" + service.Resource.Name, secret);
+    return service.WithReference(identity).WithEnvironment("Polaris__ClientSecret", secret);
+}
+
+internal sealed record ServiceDatabase(ReferenceExpression Runtime, IResourceBuilder<ProjectResource> Migrations);

@@ -7,19 +7,32 @@ public sealed class BillingOptions
 {
     public const string Section = "Billing";
 
-    /// <summary>How long after a period's end its invoice is drafted, so that usage still on its way is in it.</summary>
+    /// <summary>Delay between a period's end and its draft invoice, so that usage still in transit is included.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "35.00:00:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long the ids of applied batches are kept one by one; older ones count as applied by their age, once that is proved.</summary>
+    /// <summary>
+    /// How long ids of applied batches are kept. Older batches count as applied by age, once reconciliation has verified them.
+    /// </summary>
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
-    public TimeSpan KeepBatchIds { get; set; } = TimeSpan.FromDays(2);
+    public TimeSpan BatchIdRetention { get; set; } = TimeSpan.FromDays(2);
 
-    /// <summary>In which time the auditor goes once through all buckets of all orgs.</summary>
+    /// <summary>Duration of one reconciliation pass over all buckets of all orgs.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
-    public TimeSpan AuditEvery { get; set; } = TimeSpan.FromDays(1);
+    public TimeSpan ReconcileEvery { get; set; } = TimeSpan.FromDays(1);
 
-    /// <summary>How many percent of its time the auditor works at most, whatever there is to compare.</summary>
+    /// <summary>Upper bound of the reconciler's duty cycle, in percent, whatever there is to compare.</summary>
     [Range(1, 100)]
-    public int AuditPercent { get; set; } = 10;
+    public int ReconcilePercent { get; set; } = 10;
+
+    /// <summary>
+    /// Age at which a batch that Kafka did not deliver counts as lost. The receipt time is set before the transaction, which Ingestion ends
+    /// within 10 s, so a batch older than that and not listed does not exist. At least 11 s, for the same reason.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:11", "01:00:00")]
+    public TimeSpan LostBatchAge { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How often lost batches are looked for.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan LostBatchInterval { get; set; } = TimeSpan.FromSeconds(5);
 }

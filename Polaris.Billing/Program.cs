@@ -1,10 +1,16 @@
 using Polaris.Billing;
 using Polaris.Billing.Features;
-using Polaris.Billing.Features.Audit;
+using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Consuming;
+using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.DeadLetterQueue;
+using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
-using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Rating;
+using Polaris.Billing.Features.Rebuilding;
+using Polaris.Billing.Features.Reconciliation;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Features.WhatIf;
@@ -16,11 +22,14 @@ using Polaris.ServiceDefaults;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Grpc;
+using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Persistence;
 
-if (await MigrateVerb.RunAsync<BillingDbContext>(args, options => new BillingDbContext(options))) return;
-if (SchemaVerb.Run<Query, Mutation>(args)) return;
+if (await MigrateVerb.RunAsync<BillingDbContext>(args, options => new BillingDbContext(options)))
+    return;
+if (SchemaVerb.Run<Query, Mutation>(args))
+    return;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("billing");
@@ -33,23 +42,64 @@ builder.Services.AddPolarisGrpcClient<Plans.PlansClient>("plans");
 builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
 builder.Services.AddSubgraph<Query, Mutation>();
 
-// Usage: Kafka → buckets, exactly once; meters from Plans; what Kafka lost from Ingestion.
-builder.Services.AddSingleton<ApplyUsage>().AddSingleton<DeadLetters>().AddSingleton<MeterCatalog>().AddSingleton<ReadUsage>().AddSingleton<RebuildSignal>()
-    .AddSingleton<ConsumerPositions>().AddSingleton<FreshBuckets>().AddSingleton<ApplyFromStore>().AddSingleton<ReplayDeadLetters>().AddSingleton<LocateEvents>();
-builder.Services.AddHostedService<ConsumeUsage>().AddHostedService<HealLostBatches>().AddHostedService<SyncMeters>().AddHostedService<FillMeters>()
-    .AddHostedService<RebuildBuckets>().AddHostedService<FoldAppliedBatches>().AddHostedService<WatchDeadLetters>();
+// Usage: Kafka to buckets, exactly once; meters from Plans; lost batches from Ingestion.
+builder
+    .Services.AddSingleton<ApplyUsage>()
+    .AddSingleton<DeadLetters>()
+    .AddSingleton<MeterCatalog>()
+    .AddSingleton<ReadUsage>()
+    .AddSingleton<RebuildSignal>()
+    .AddSingleton<ConsumerPositions>()
+    .AddSingleton<FreshBuckets>()
+    .AddSingleton<ApplyFromStore>()
+    .AddSingleton<ReplayDeadLetters>()
+    .AddSingleton<LocateEvents>();
+builder
+    .Services.AddKafkaConsumerWorker<ConsumeUsage>()
+    .AddPeriodicWorker<RecoverLostBatches>()
+    .AddPeriodicWorker<SyncMeters>()
+    .AddPeriodicWorker<FillMeters>()
+    .AddPeriodicWorker<RebuildBuckets>()
+    .AddPeriodicWorker<CompactAppliedBatches>()
+    .AddPeriodicWorker<MonitorDeadLetters>();
 
-// The auditor: Billing's buckets against Ingestion's batches, for ever.
-builder.Services.AddSingleton<CompareBuckets>().AddSingleton<CompareAggregates>().AddSingleton<RepairBuckets>().AddSingleton<AuditBuckets>()
-    .AddSingleton<AuditRecords>().AddSingleton<SlowCycle>().AddSingleton<AuditUsage>().AddHostedService<Auditor>();
+// Reconciliation: Billing's buckets against Ingestion's batches, continuously.
+builder
+    .Services.AddSingleton<CompareBuckets>()
+    .AddSingleton<CompareAggregates>()
+    .AddSingleton<RepairBuckets>()
+    .AddSingleton<ReconcileBuckets>()
+    .AddSingleton<ReconciliationRecords>()
+    .AddSingleton<SlowCycle>()
+    .AddSingleton<ReconcileUsage>()
+    .AddPeriodicWorker<Reconciler>();
 
-// Invoices: period ends → drafts → billing events.
-builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>().AddSingleton<BillingEventRelay>();
-builder.Services.AddHostedService<GenerateInvoices>().AddHostedService(services => services.GetRequiredService<BillingEventRelay>());
+// Invoices: period ends, drafts, billing events.
+builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>();
+builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>();
 
-builder.Services.AddScoped<CreateCustomers>().AddScoped<ReadCustomers>().AddScoped<CreateSubscriptions>().AddScoped<ChangePlan>().AddScoped<EndSubscription>().AddScoped<OrgClocks>()
-    .AddScoped<DraftInvoices>().AddScoped<ReadInvoices>().AddScoped<FinalizeInvoice>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>()
-    .AddScoped<PreviewInvoice>().AddScoped<WhatIf>().AddScoped<ReadCurrentUsage>();
+builder
+    .Services.AddScoped<CreateCustomers>()
+    .AddScoped<ReadCustomers>()
+    .AddScoped<CreateSubscriptions>()
+    .AddScoped<ChangePlan>()
+    .AddScoped<EndSubscription>()
+    .AddScoped<PauseSubscription>()
+    .AddScoped<Coupons>()
+    .AddScoped<CreateOneOffCharge>()
+    .AddScoped<SharedMeters>()
+    .AddScoped<OrgClocks>()
+    .AddSingleton<OrgKinds>()
+    .AddSingleton<TestClocks>()
+    .AddScoped<DraftInvoices>()
+    .AddScoped<ReadInvoices>()
+    .AddScoped<HeldInvoices>()
+    .AddScoped<FinalizeInvoice>()
+    .AddScoped<RecomputeInvoice>()
+    .AddScoped<UsageFromEvents>()
+    .AddScoped<PreviewInvoice>()
+    .AddScoped<WhatIf>()
+    .AddScoped<ReadCurrentUsage>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

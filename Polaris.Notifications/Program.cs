@@ -7,15 +7,17 @@ using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Persistence;
 
-if (await MigrateVerb.RunAsync<NotificationsDbContext>(args, options => new NotificationsDbContext(options))) return;
-if (SchemaVerb.Run<Query>(args)) return;
+if (await MigrateVerb.RunAsync<NotificationsDbContext>(args, options => new NotificationsDbContext(options)))
+    return;
+if (SchemaVerb.Run<Query, Mutation>(args))
+    return;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("notifications");
 builder.AddNpgsqlDbContext<NotificationsDbContext>();
 builder.AddKafkaConsumer<byte[], byte[]>("kafka", groupId: "notifications");
-builder.Services.AddSubgraph<Query>();
-builder.Services.AddSingleton<RecordDelivery>().AddHostedService<ConsumeBillingEvents>();
+builder.Services.AddSubgraph<Query, Mutation>();
+builder.Services.AddSingleton<RecordDelivery>().AddRecordHandler<ConsumeBillingEvents>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

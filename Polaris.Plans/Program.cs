@@ -1,4 +1,4 @@
-using Polaris.Plans.Features;
+using Polaris.Plans.Features.Grpc;
 using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Features.Plans;
 using Polaris.Plans.GraphQL;
@@ -9,8 +9,10 @@ using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Grpc;
 using Polaris.ServiceDefaults.Persistence;
 
-if (await MigrateVerb.RunAsync<PlansDbContext>(args, options => new PlansDbContext(options))) return;
-if (SchemaVerb.Run<Query, Mutation>(args)) return;
+if (await MigrateVerb.RunAsync<PlansDbContext>(args, options => new PlansDbContext(options)))
+    return;
+if (SchemaVerb.Run<Query, Mutation>(args))
+    return;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("plans");

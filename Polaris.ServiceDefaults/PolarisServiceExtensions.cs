@@ -10,12 +10,16 @@ using Microsoft.Extensions.Hosting;
 using Polaris.ServiceDefaults.Access;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.ServiceDefaults;
 
-/// <summary>What every Polaris service starts with. <c>Program.cs</c> calls <see cref="AddServiceDefaults"/> first and <see cref="MapDefaultEndpoints"/> last.</summary>
+/// <summary>
+/// The common set-up of every Polaris service. <c>Program.cs</c> calls <see cref="AddServiceDefaults"/> first and
+/// <see cref="MapDefaultEndpoints"/> last.
+/// </summary>
 public static class PolarisServiceExtensions
 {
     /// <summary>Ports, telemetry, health, service discovery, problem details, authentication and tenancy.</summary>
@@ -25,8 +29,9 @@ public static class PolarisServiceExtensions
         builder.Services.AddSingleton(new ServiceIdentity(serviceName));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.WebHost.ConfigureKestrel((context, kestrel) => ListenOn(kestrel, context.Configuration));
-        // In-flight requests get this long to end after SIGTERM; then the process goes.
+        // Time for in-flight requests after SIGTERM.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.AddForwardedAddresses();
         builder.AddPolarisTelemetry(serviceName);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         builder.Services.AddServiceDiscovery();
@@ -38,27 +43,35 @@ public static class PolarisServiceExtensions
         return builder;
     }
 
-    /// <summary><c>/alive</c> (process answers), <c>/health</c> (its dependencies answer too), <c>/metrics</c> (Prometheus text).</summary>
+    /// <summary>
+    /// <c>/alive</c> (the process), <c>/health</c> (including its dependencies), <c>/metrics</c> (Prometheus text format), which only
+    /// Polaris itself reaches (<see cref="InternalEndpoints"/>).
+    /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.MapHealthChecks("/health").AllowAnonymous();
-        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }).AllowAnonymous();
-        app.MapPrometheusScrapingEndpoint().AllowAnonymous();
+        app.MapHealthChecks("/health").AllowAnonymous().InternalOnly();
+        app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") })
+            .AllowAnonymous()
+            .InternalOnly();
+        app.MapPrometheusScrapingEndpoint().AllowAnonymous().InternalOnly();
         return app;
     }
 
     /// <summary>
     /// HTTP/1.1 on the addresses of <c>ASPNETCORE_URLS</c> (or <c>HTTP_PORTS</c>, all interfaces, for containers), HTTP/2 without TLS on
-    /// <c>GRPC_PORT</c>: plain text cannot negotiate a protocol, so gRPC has a port of its own. Loopback unless the address says otherwise.
+    /// <c>GRPC_PORT</c>: protocols cannot be negotiated without TLS, so gRPC has its own port. <c>PUBLIC_PORT</c> is HTTP/1.1 without what
+    /// is internal. Loopback unless the address says otherwise.
     /// </summary>
     private static void ListenOn(KestrelServerOptions kestrel, IConfiguration configuration)
     {
+        kestrel.AddServerHeader = false;
         var allInterfaces = false;
         if (configuration["HTTP_PORTS"] is { Length: > 0 } ports)
         {
             allInterfaces = true;
-            foreach (var port in ports.Split(';', StringSplitOptions.RemoveEmptyEntries)) kestrel.ListenAnyIP(ParsePort("HTTP_PORTS", port));
+            foreach (var port in ports.Split(';', StringSplitOptions.RemoveEmptyEntries))
+                kestrel.ListenAnyIP(ParsePort("HTTP_PORTS", port));
         }
         else
         {
@@ -66,17 +79,29 @@ public static class PolarisServiceExtensions
                 Listen(kestrel, new Uri(url));
         }
 
-        if (configuration["GRPC_PORT"] is not { Length: > 0 } grpc) return;
-        var grpcPort = ParsePort("GRPC_PORT", grpc);
-        if (allInterfaces) kestrel.ListenAnyIP(grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-        else kestrel.ListenLocalhost(grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        ListenAlso("GRPC_PORT", HttpProtocols.Http2);
+        ListenAlso(InternalEndpoints.PublicPort, HttpProtocols.Http1);
+
+        void ListenAlso(string setting, HttpProtocols protocols)
+        {
+            if (configuration[setting] is not { Length: > 0 } value)
+                return;
+            var port = ParsePort(setting, value);
+            if (allInterfaces)
+                kestrel.ListenAnyIP(port, listen => listen.Protocols = protocols);
+            else
+                kestrel.ListenLocalhost(port, listen => listen.Protocols = protocols);
+        }
     }
 
     private static void Listen(KestrelServerOptions kestrel, Uri url)
     {
-        if (IPAddress.TryParse(url.Host, out var address)) kestrel.Listen(address, url.Port);
-        else if (url.Port == 0) kestrel.Listen(IPAddress.Loopback, 0);
-        else kestrel.ListenLocalhost(url.Port);
+        if (IPAddress.TryParse(url.Host, out var address))
+            kestrel.Listen(address, url.Port);
+        else if (url.Port == 0)
+            kestrel.Listen(IPAddress.Loopback, 0);
+        else
+            kestrel.ListenLocalhost(url.Port);
     }
 
     private static int ParsePort(string setting, string value) =>
@@ -85,5 +110,5 @@ public static class PolarisServiceExtensions
             : throw new InvalidOperationException($"{setting} must be a port from 1 to 65535, not '{value}'.");
 }
 
-/// <summary>The name this process goes by in tokens, logs, traces and metrics.</summary>
+/// <summary>The process's name in tokens, logs, traces and metrics.</summary>
 public sealed record ServiceIdentity(string Name);

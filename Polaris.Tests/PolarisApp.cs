@@ -5,8 +5,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Polaris.AppHost.Hosting;
 using Polaris.Tests;
 using Xunit;
 
@@ -14,42 +17,87 @@ using Xunit;
 
 namespace Polaris.Tests;
 
-/// <summary>The whole platform, started once for all tests: real processes, a real PostgreSQL, an org of its own for each test.</summary>
-public sealed class PolarisApp : IAsyncLifetime
+/// <summary>
+/// The whole platform, started once for all tests when the first one needs it (<see cref="PlatformTests"/>): real processes, a real
+/// PostgreSQL, an org of its own for each test.
+/// </summary>
+public sealed class PolarisApp : IAsyncDisposable
 {
-    private const string AccessFolderVariable = "Polaris__DescribeAccessTo";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
-    private readonly string state = Path.Combine(Path.GetTempPath(), $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
-
     public const string OperatorEmail = "operator@polaris.example";
 
     public static readonly string OperatorPassword = "Op " + RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 24);
 
-    public DistributedApplication App { get; private set; } = null!;
+    /// <summary>Names the folder where each service writes whom it admits to what, see DeclaredAccess.</summary>
+    internal const string AccessFolderVariable = "Polaris__DescribeAccessTo";
 
-    public Uri Gateway => App.GetEndpoint("gateway");
+    /// <summary>Short intervals, so that tests wait for seconds, and the platform admin.</summary>
+    private static readonly (string Name, string Value)[] Settings =
+    [
+        // Tests use hundreds of orgs within minutes; at its usual pace reconciliation would be minutes behind.
+        ("Billing__ReconcilePercent", "50"),
+        // Not below the 10 s within which Ingestion ends a transaction: a batch may appear that long after its receipt.
+        ("Billing__LostBatchAge", "00:00:12"),
+        ("Billing__LostBatchInterval", "00:00:01"),
+        // After this the relay gives a record up and tries again.
+        ("Aspire__Confluent__Kafka__Producer__Config__message.timeout.ms", "3000"),
+        // Replicas notice another's signing key within a second.
+        ("SigningKeys__PollInterval", "00:00:01"),
+        // All tests come from one address, and some of them try many keys.
+        ("KeyGuesses__PerAddress", "1000000"),
+        ("Platform__AdminEmail", OperatorEmail),
+        ("Platform__AdminPassword", OperatorPassword),
+    ];
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(300);
+    private readonly string state = Path.Combine(
+        Path.GetTempPath(),
+        $"polaris-tests-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"
+    );
+
+    private readonly Lazy<Task> start;
+    private DistributedApplication? app;
+
+    public PolarisApp() =>
+        start = new(() => Task.Run(async () => app = await StartAsync(state, [], (AccessFolderVariable, Path.Combine(state, "access")))));
+
+    public DistributedApplication App =>
+        app ?? throw new InvalidOperationException("The platform does not run. Is the test among PlatformTests?");
+
+    public Uri Gateway => App.GetEndpoint("gateway", "public");
 
     public string State => state;
 
-    public async ValueTask InitializeAsync() => App = await StartAsync(state);
+    /// <summary>Starts the platform once. A failed start is not repeated: it fails every test that needs the platform.</summary>
+    public Task StartedAsync() => start.Value;
 
-    public static async Task<DistributedApplication> StartAsync(string state, params string[] more)
+    /// <summary>Starts a platform; whoever asks ends it.</summary>
+    /// <param name="state">Its state folder.</param>
+    /// <param name="switches">Switches of the AppHost, in addition to those of all tests.</param>
+    /// <param name="environment">Settings of its processes, in addition to those of all tests.</param>
+    /// <exception cref="InvalidOperationException">It did not start; with what its processes said.</exception>
+    public static async Task<DistributedApplication> StartAsync(
+        string state,
+        string[] switches,
+        params (string Name, string Value)[] environment
+    )
     {
-        // Hundreds of orgs used within minutes, each waiting for its look: at its usual pace the auditor would be minutes behind.
-        Environment.SetEnvironmentVariable("Billing__AuditPercent", "50");
-        // What every service lets in and whom, see DeclaredAccess; of the platform that all tests share.
-        if (Environment.GetEnvironmentVariable(AccessFolderVariable) is null) Environment.SetEnvironmentVariable(AccessFolderVariable, Path.Combine(state, "access"));
-        // Somebody who may rotate signing keys, and replicas that notice within a second.
-        Environment.SetEnvironmentVariable("Platform__AdminEmail", OperatorEmail);
-        Environment.SetEnvironmentVariable("Platform__AdminPassword", OperatorPassword);
-        Environment.SetEnvironmentVariable("SigningKeys__LookEvery", "00:00:01");
         Directory.CreateDirectory(state);
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Polaris_AppHost>(["--state-dir", state, .. more]);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Polaris_AppHost>([
+            "--random-ports",
+            "--no-telemetry",
+            "--state-dir",
+            state,
+            .. switches,
+        ]);
+        foreach (var project in builder.Resources.OfType<ProjectResource>().Select(builder.CreateResourceBuilder))
+        foreach (var (name, value) in Settings.Concat(environment))
+            project.WithEnvironment(name, value);
         var app = await builder.BuildAsync();
-        app.Quiet();
+        app.CollectOutput();
         try
         {
             await app.StartAsync();
+            await app.Services.GetRequiredService<Startup>().Ready;
             return app;
         }
         catch (Exception exception)
@@ -62,8 +110,10 @@ public sealed class PolarisApp : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await App.DisposeAsync();
-        Directory.Delete(state, recursive: true);
+        if (app is not null)
+            await app.DisposeAsync();
+        if (Directory.Exists(state))
+            Directory.Delete(state, recursive: true);
     }
 
     /// <summary>A new org with its first API key.</summary>
@@ -81,36 +131,69 @@ public sealed class PolarisApp : IAsyncLifetime
     {
         await using var connection = await OpenDatabaseAsync(database);
         await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values) command.Parameters.AddWithValue(value);
+        foreach (var value in values)
+            command.Parameters.AddWithValue(value);
         return (T?)await command.ExecuteScalarAsync();
     }
 
-    /// <summary>After something was broken: until every service says that it is healthy again.</summary>
-    public Task UntilHealthyAsync() => UntilAsync("health of all services", async () =>
+    /// <summary>One more process of a service, see <see cref="PlatformProcesses.StartReplica"/>, once it is healthy.</summary>
+    public async Task<Replica> StartReplicaAsync(string service, params (string Name, string Value)[] environment)
     {
-        foreach (var service in new[] { "identity", "plans", "ingestion", "billing", "notifications", "gateway" })
-        {
-            using var http = App.CreateHttpClient(service, "http");
-            try
+        var replica = App.StartReplica(service, environment);
+        using var http = new HttpClient { BaseAddress = replica.Url };
+        await UntilAsync(
+            "the start of a replica",
+            async () =>
             {
-                if (!(await http.GetAsync("/health")).IsSuccessStatusCode) return false;
+                Assert.False(replica.HasExited, $"The replica ended.\n{replica.RecentOutput}");
+                try
+                {
+                    return (await http.GetAsync("/health")).IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
             }
-            catch (HttpRequestException)
+        );
+        return replica;
+    }
+
+    /// <summary>After something was broken: until every service says that it is healthy again.</summary>
+    public async Task UntilHealthyAsync()
+    {
+        await StartedAsync();
+        await UntilAsync(
+            "health of all services",
+            async () =>
             {
-                return false;
+                foreach (var service in new[] { "identity", "plans", "ingestion", "billing", "notifications", "gateway" })
+                {
+                    using var http = App.CreateHttpClient(service, "http");
+                    try
+                    {
+                        if (!(await http.GetAsync("/health")).IsSuccessStatusCode)
+                            return false;
+                    }
+                    catch (HttpRequestException)
+                    {
+                        return false;
+                    }
+                }
+
+                return true;
             }
-        }
+        );
+    }
 
-        return true;
-    });
-
-    /// <summary>Waits for a condition, a bounded time; a failure shows what the services said last, or what <paramref name="output"/> gives.</summary>
+    /// <summary>Waits a bounded time for a condition; a failure shows the services' last output, or <paramref name="output"/>.</summary>
     public async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? output = null)
     {
         var began = TimeProvider.System.GetTimestamp();
         while (!await holds())
         {
-            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{output?.Invoke() ?? App.RecentOutput()}");
+            if (TimeProvider.System.GetElapsedTime(began) > Timeout)
+                Assert.Fail($"{what} did not happen within {Timeout.TotalSeconds} s.\n{output?.Invoke() ?? App.RecentOutput()}");
             await Task.Delay(50);
         }
     }
@@ -118,7 +201,7 @@ public sealed class PolarisApp : IAsyncLifetime
 
 internal static class IngestAnswers
 {
-    /// <summary>How many events an answer of <c>/ingest</c> counts under <paramref name="outcome"/>; another answer fails the test and is shown.</summary>
+    /// <summary>The number of events under <paramref name="outcome"/> in an answer of <c>/ingest</c>; another fails the test.</summary>
     public static int Counted(this JsonElement answer, string outcome)
     {
         Assert.True(answer.TryGetProperty(outcome, out var count), $"Not an answer that counts events: {answer}");
@@ -129,7 +212,13 @@ internal static class IngestAnswers
 /// <summary>An org seen through the gateway with one of its API keys.</summary>
 public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposable
 {
-    public HttpClient Http { get; } = new() { BaseAddress = gateway, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", apiKey) }, Timeout = TimeSpan.FromSeconds(30) };
+    public HttpClient Http { get; } =
+        new()
+        {
+            BaseAddress = gateway,
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", apiKey) },
+            Timeout = TimeSpan.FromSeconds(30),
+        };
 
     public Guid OrgId { get; } = Guid.Parse(orgId);
 
@@ -139,24 +228,51 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
     {
         using var anyone = new HttpClient { BaseAddress = gateway };
         var email = $"{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
-        using var response = await anyone.PostAsJsonAsync("/graphql", new
-        {
-            query = "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
-            variables = new { input = new { email, password = "correct horse battery", orgName } },
-        });
+        using var response = await anyone.PostAsJsonAsync(
+            "/graphql",
+            new
+            {
+                query = "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
+                variables = new
+                {
+                    input = new
+                    {
+                        email,
+                        password = "correct horse battery",
+                        orgName,
+                        sandbox = true,
+                    },
+                },
+            }
+        );
         var signUp = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("data").GetProperty("signUp");
-        return new Tenant(gateway, signUp.GetProperty("org").GetProperty("id").GetString()!, signUp.GetProperty("apiKey").GetProperty("secret").GetString()!);
+        return new Tenant(
+            gateway,
+            signUp.GetProperty("org").GetProperty("id").GetString()!,
+            signUp.GetProperty("apiKey").GetProperty("secret").GetString()!
+        );
     }
 
     /// <summary>The same org with another key.</summary>
     public async Task<Tenant> WithKeyAsync(string[] scopes, bool backfill = false)
     {
-        var data = await QueryAsync("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }", new { input = new { name = "test", scopes, backfill } });
+        var data = await QueryAsync(
+            "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }",
+            new
+            {
+                input = new
+                {
+                    name = "test",
+                    scopes,
+                    backfill,
+                },
+            }
+        );
         return new Tenant(Http.BaseAddress!, OrgId.ToString(), data.GetProperty("createApiKey").GetProperty("secret").GetString()!);
     }
 
     /// <summary>The whole answer, errors included.</summary>
-    public async Task<JsonElement> AskAsync(string query, object? variables = null)
+    public async Task<JsonElement> SendQueryAsync(string query, object? variables = null)
     {
         using var response = await Http.PostAsJsonAsync("/graphql", new { query, variables });
         return await response.Content.ReadFromJsonAsync<JsonElement>();
@@ -165,7 +281,7 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
     /// <summary>The data; errors fail the test.</summary>
     public async Task<JsonElement> QueryAsync(string query, object? variables = null)
     {
-        var answer = await AskAsync(query, variables);
+        var answer = await SendQueryAsync(query, variables);
         Assert.False(answer.TryGetProperty("errors", out var errors), errors.ValueKind == JsonValueKind.Undefined ? "" : errors.ToString());
         return answer.GetProperty("data");
     }
@@ -173,7 +289,7 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
     /// <summary>The first error's code, rule and path.</summary>
     public async Task<(string? Code, string? Rule, string? Path)> RefusalAsync(string query, object? variables = null)
     {
-        var answer = await AskAsync(query, variables);
+        var answer = await SendQueryAsync(query, variables);
         var extensions = answer.GetProperty("errors")[0].GetProperty("extensions");
         string? Of(string name) => extensions.TryGetProperty(name, out var value) ? value.GetString() : null;
         return (Of("code"), Of("rule"), Of("path"));
@@ -195,17 +311,42 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
     public async Task<JsonElement> EventAsync(string key) => await Http.GetFromJsonAsync<JsonElement>($"/events/{key}");
 
     public async Task CreateMeterAsync(string key, string aggregation, string? property = null, string eventType = "call") =>
-        await QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
+        await QueryAsync(
+            "mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }",
+            new
+            {
+                input = new
+                {
+                    key,
+                    eventType,
+                    aggregation,
+                    property,
+                },
+            }
+        );
 
     /// <summary>A customer's (or, without one, the org's) quantity of a meter over the last and next day.</summary>
     public async Task<decimal> UsageAsync(string meter, string? customer = null, string? from = null, string? to = null)
     {
         var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
-        var answer = await AskAsync(
-            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
-            new { meter, from = from ?? Day(today.AddDays(-1)), to = to ?? Day(today.AddDays(2)), customer });
+        var answer = await SendQueryAsync(
+            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) "
+                + "{ usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
+            new
+            {
+                meter,
+                from = from ?? Day(today.AddDays(-1)),
+                to = to ?? Day(today.AddDays(2)),
+                customer,
+            }
+        );
         // A meter that still counts earlier events, or a service on its way up, has no answer yet.
-        if (!answer.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object || data.GetProperty("usage").ValueKind != JsonValueKind.Object) return -1;
+        if (
+            !answer.TryGetProperty("data", out var data)
+            || data.ValueKind != JsonValueKind.Object
+            || data.GetProperty("usage").ValueKind != JsonValueKind.Object
+        )
+            return -1;
         return decimal.Parse(data.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
     }
 

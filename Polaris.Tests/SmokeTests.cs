@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Polaris.Tests;
 
-public sealed class SmokeTests(PolarisApp polaris)
+public sealed class SmokeTests(PolarisApp polaris) : PlatformTests
 {
     [Theory]
     [InlineData("identity")]

@@ -4,19 +4,18 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [react()],
   server: {
-    // The gateway proxies to this server under the service's name. localhost and addresses are allowed anyway;
-    // an installation with a host name of its own lists it here.
+    // The gateway proxies to this server under the service's name. localhost and IP addresses are always allowed;
+    // an installation with another host name lists it here.
     allowedHosts: ['dashboard', ...(process.env.DASHBOARD_ALLOWED_HOSTS?.split(',').filter(Boolean) ?? [])],
   },
   optimizeDeps: {
-    // Found at start, not on first use: a late find reloads the page, and a reload in the middle of sign-in loses the code.
+    // Optimized at start, not on first use: a late optimization reloads the page.
     include: [
       'react',
       'react-dom/client',
       'react/jsx-runtime',
       'react/jsx-dev-runtime',
       'react-router',
-      'oidc-client-ts',
       '@tanstack/react-query',
       'recharts',
     ],
@@ -30,7 +29,7 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     restoreMocks: true,
     testTimeout: 30_000,
-    // A day away from UTC on purpose: what depends on the machine's zone shows itself.
+    // Far from UTC on purpose, so that a dependency on the machine's time zone makes a test fail.
     env: { TZ: 'Pacific/Auckland' },
   },
 });

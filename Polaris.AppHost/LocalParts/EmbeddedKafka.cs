@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using Confluent.Kafka;
+using Polaris.ServiceDefaults.Contracts;
 
 namespace Polaris.LocalParts;
 
@@ -14,7 +15,7 @@ namespace Polaris.LocalParts;
 internal static partial class EmbeddedKafka
 {
     private const int ProducerType = 0;
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(3);
 
     public static int Run(ushort port)
@@ -27,7 +28,10 @@ internal static partial class EmbeddedKafka
 
         // The package carries several builds of the library; this makes Confluent.Kafka load the one that fits, and we use that very copy.
         _ = Library.Version;
-        NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == "librdkafka" ? NativeLibrary.Load(LoadedLibrary()) : nint.Zero);
+        NativeLibrary.SetDllImportResolver(
+            Assembly.GetExecutingAssembly(),
+            (name, _, _) => name == "librdkafka" ? NativeLibrary.Load(LoadedLibrary()) : nint.Zero
+        );
         var handle = New(ProducerType, Conf(), new byte[512], 512);
         var cluster = MockClusterNew(handle, 1);
         if (cluster == nint.Zero)
@@ -36,11 +40,15 @@ internal static partial class EmbeddedKafka
             return 1;
         }
 
-        var inner = int.Parse(Encoding.ASCII.GetString(Text(MockBootstraps(cluster))).Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture);
+        var inner = int.Parse(
+            Encoding.ASCII.GetString(Text(MockBootstraps(cluster))).Split(':')[^1],
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         _ = MockSetHostPort(cluster, 1, "127.0.0.1", port);
         _ = MockSetController(cluster, 1);
         MockSetRebalanceDelay(cluster, 0);
-        foreach (var (name, partitions) in Topics.All) _ = MockTopicCreate(cluster, name, partitions, 1);
+        foreach (var (name, partitions) in Topics.All)
+            _ = MockTopicCreate(cluster, name, partitions, 1);
 
         using var listener = new TcpListener(IPAddress.Loopback, port);
         listener.Start();
@@ -58,9 +66,11 @@ internal static partial class EmbeddedKafka
     /// </summary>
     private static int Watch(int inner, ManualResetEventSlim end)
     {
-        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = $"127.0.0.1:{inner}" }).SetLogHandler((_, _) => { }).Build();
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = $"127.0.0.1:{inner}" })
+            .SetLogHandler((_, _) => { })
+            .Build();
         var failures = 0;
-        while (!end.Wait(LookEvery))
+        while (!end.Wait(PollInterval))
         {
             try
             {
@@ -70,7 +80,8 @@ internal static partial class EmbeddedKafka
             catch (KafkaException exception)
             {
                 // Once may be a process that was stopped and goes on.
-                if (++failures < 2) continue;
+                if (++failures < 2)
+                    continue;
                 Console.Error.WriteLine($"The embedded Kafka no longer answers ({exception.Error.Reason}).");
                 return 1;
             }
@@ -113,9 +124,13 @@ internal static partial class EmbeddedKafka
         }
     }
 
-    private static string LoadedLibrary() => File.Exists("/proc/self/maps")
-        ? File.ReadLines("/proc/self/maps").Where(line => line.Contains("librdkafka", StringComparison.Ordinal)).Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..]).First()
-        : "librdkafka";
+    private static string LoadedLibrary() =>
+        File.Exists("/proc/self/maps")
+            ? File.ReadLines("/proc/self/maps")
+                .Where(line => line.Contains("librdkafka", StringComparison.Ordinal))
+                .Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..])
+                .First()
+            : "librdkafka";
 
     private static byte[] Text(nint pointer) => Encoding.ASCII.GetBytes(Marshal.PtrToStringAnsi(pointer)!);
 

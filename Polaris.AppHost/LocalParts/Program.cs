@@ -1,17 +1,7 @@
 using Polaris.LocalParts;
 
-// What the AppHost's stand-in needs in a process of its own.
-return args switch
-{
-    ["guard"] => Guard.Run(),
-    ["sweep"] => Guard.Sweep(),
-    ["kafka", var port] => EmbeddedKafka.Run(ushort.Parse(port, System.Globalization.CultureInfo.InvariantCulture)),
-    ["topics", var servers] => await CreateTopics.RunAsync(servers),
-    _ => Usage(),
-};
-
-static int Usage()
-{
-    Console.Error.WriteLine("usage: guard | sweep | kafka PORT | topics SERVERS");
-    return 2;
-}
+// What the AppHost needs in a process of its own: the embedded broker.
+if (args is ["kafka", var port])
+    return EmbeddedKafka.Run(ushort.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
+Console.Error.WriteLine("usage: kafka PORT");
+return 2;

@@ -1,61 +1,98 @@
 namespace Polaris.Billing.Domain;
 
-/// <summary>How a shortened period shortens what is stated for a whole one.</summary>
+/// <summary>How the amount of a whole period is reduced for a shorter one.</summary>
 public enum Proration
 {
     None,
 
-    /// <summary>By its seconds, of those of the whole period.</summary>
+    /// <summary>By seconds, as a share of the whole period's.</summary>
     Seconds,
 
-    /// <summary>By its days in the subscription's zone, of those of the whole period.</summary>
+    /// <summary>By days in the subscription's zone, as a share of the whole period's.</summary>
     Days,
 }
 
-/// <summary>What a line is of: a charge, or a step of the invoice as a whole.</summary>
+/// <summary>What a line bills: a charge, or an invoice-level step.</summary>
 public record LineSource(string Key, string Name, string? Meter);
 
-/// <summary>The price of usage whose dimensions have these values, in the order of the meter's dimensions.</summary>
+/// <summary>The price of usage with these dimension values, in the order of the meter's dimensions.</summary>
 public sealed record DimensionPrice(IReadOnlyList<string> Values, Price Price);
 
-/// <summary>One thing a plan charges for. A flat fee has no meter.</summary>
+/// <summary>One charge of a plan. A flat fee has no meter.</summary>
 /// <param name="Key">Unique in the version.</param>
-/// <param name="Name">Stands on invoices.</param>
-/// <param name="Meter">Whose quantity is priced; null for a flat fee.</param>
-/// <param name="Price">Of everything that has no price by dimension.</param>
-/// <param name="DimensionPrices">Empty: the meter's whole quantity is priced at once. Else each combination of values is a quantity of its own.</param>
-/// <param name="InAdvance">A flat fee is due with the invoice before its period.</param>
-/// <param name="Proration">Of the fee, the minimum and the maximum.</param>
-/// <param name="IncludedUnits">Taken off the quantity before it is priced.</param>
-/// <param name="Minimum">The charge costs at least this a period.</param>
-/// <param name="Maximum">The charge costs at most this a period.</param>
+/// <param name="Name">Shown on invoices.</param>
+/// <param name="Meter">The priced meter; null for a flat fee.</param>
+/// <param name="Price">The price of all usage without a price by dimension.</param>
+/// <param name="DimensionPrices">
+/// Empty: the meter's total is priced as one quantity. Else each combination of dimension values is priced separately.
+/// </param>
+/// <param name="InAdvance">The flat fee is due with the invoice before its period.</param>
+/// <param name="Proration">Applies to the fee, the minimum and the maximum.</param>
+/// <param name="IncludedUnits">Subtracted from the quantity before pricing.</param>
+/// <param name="Minimum">The charge costs at least this much a period.</param>
+/// <param name="Maximum">The charge costs at most this much a period.</param>
+/// <param name="Discounts">Taken off the priced amount, before the minimum and the maximum.</param>
 public sealed record Charge(
-    string Key, string Name, string? Meter, Price Price, IReadOnlyList<DimensionPrice>? DimensionPrices = null, bool InAdvance = false,
-    Proration Proration = Proration.None, decimal IncludedUnits = 0, decimal? Minimum = null, decimal? Maximum = null) : LineSource(Key, Name, Meter)
+    string Key,
+    string Name,
+    string? Meter,
+    Price Price,
+    IReadOnlyList<DimensionPrice>? DimensionPrices = null,
+    bool InAdvance = false,
+    Proration Proration = Proration.None,
+    decimal IncludedUnits = 0,
+    decimal? Minimum = null,
+    decimal? Maximum = null,
+    IReadOnlyList<Discount>? Discounts = null
+) : LineSource(Key, Name, Meter)
 {
-    /// <summary>Prices by values joined with U+001F, as quantities by dimension name them; null when there are none.</summary>
+    /// <summary>Prices by dimension values joined with U+001F, as in the usage; null when there are none.</summary>
     internal IReadOnlyDictionary<string, Price>? PriceByValues { get; } =
-        DimensionPrices is { Count: > 0 } ? DimensionPrices.ToDictionary(one => DimensionValues.Join(one.Values), one => one.Price) : null;
+        DimensionPrices is { Count: > 0 }
+            ? DimensionPrices.ToDictionary(price => DimensionValues.Join(price.Values), price => price.Price)
+            : null;
 }
 
-/// <summary>Usage worth <paramref name="Amount"/> a period is due in any case; what goes beyond costs <paramref name="OverageFactor"/> times its price.</summary>
+/// <summary>
+/// Usage worth <paramref name="Amount"/> a period is due in any case; usage beyond it costs <paramref name="OverageFactor"/> times its
+/// price.
+/// </summary>
 public sealed record Commitment(decimal Amount, decimal OverageFactor);
 
-/// <summary>Takes a share (0.1 for 10 %) or an amount off what the discounts before it left. One of the two is set.</summary>
+/// <summary>Takes a rate (0.1 for 10 %) or an amount off what the previous discounts left. Exactly one of the two is set.</summary>
 public sealed record Discount(string Key, string Name, decimal? Rate, decimal? Amount) : LineSource(Key, Name, null);
 
-/// <summary>A share of what is due after discounts; 0.19 for 19 %.</summary>
+/// <summary>A tax on the amount after discounts; 0.19 for 19 %.</summary>
 public sealed record TaxRate(string Key, string Name, decimal Rate) : LineSource(Key, Name, null);
 
-/// <summary>What concerns the invoice as a whole, in the order in which it is applied.</summary>
+/// <summary>Invoice-level terms, in the order in which they are applied.</summary>
 public sealed record PlanTerms(
-    Proration Proration, Commitment? Commitment, decimal? Minimum, decimal? Maximum, IReadOnlyList<Discount> Discounts, bool TaxesIncluded, IReadOnlyList<TaxRate> Taxes)
+    Proration Proration,
+    Commitment? Commitment,
+    decimal? Minimum,
+    decimal? Maximum,
+    IReadOnlyList<Discount> Discounts,
+    bool TaxesIncluded,
+    IReadOnlyList<TaxRate> Taxes
+)
 {
     public static readonly PlanTerms None = new(Proration.None, null, null, null, [], false, []);
 }
 
 /// <summary>An immutable set of charges and terms. <paramref name="Hash"/> identifies its content.</summary>
-public sealed record PlanVersion(Guid Id, string PlanKey, string Currency, string Hash, IReadOnlyList<Charge> Charges, PlanTerms? Terms = null)
+public sealed record PlanVersion(
+    Guid Id,
+    string PlanKey,
+    string Currency,
+    string Hash,
+    IReadOnlyList<Charge> Charges,
+    PlanTerms? Terms = null
+)
 {
+    /// <summary>Stands for a pause: the version without charges and terms.</summary>
+    public static readonly Guid PausedId = Guid.Empty;
+
     public PlanTerms InvoiceTerms => Terms ?? PlanTerms.None;
+
+    public static PlanVersion Paused(string currency) => new(PausedId, "", currency, "paused", []);
 }

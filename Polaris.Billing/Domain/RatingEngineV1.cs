@@ -5,16 +5,16 @@ using System.Text;
 namespace Polaris.Billing.Domain;
 
 /// <summary>
-/// The first engine, kept as it was so that the invoices it made can be recomputed: flat, per unit, graduated, volume and package prices, whole
-/// periods, nothing around them. Nothing here may change. A plan that says more was never rated by it.
+/// Version 1 of the engine, unchanged so that its invoices can be recomputed: flat, per unit, graduated, volume and package prices for
+/// whole periods, without invoice-level terms. Do not change it.
 /// </summary>
 public static class RatingEngineV1
 {
     public const string Version = "1";
 
-    /// <param name="subject">Whose invoice this is.</param>
-    /// <param name="plan">What is charged.</param>
-    /// <param name="usage">Quantity by meter key; a meter without an entry counts as zero.</param>
+    /// <param name="subject">Subscription, customer and period.</param>
+    /// <param name="plan">The charges.</param>
+    /// <param name="usage">Quantity by meter key; a missing meter counts as zero.</param>
     /// <param name="minorUnits">Decimal places of the plan's currency (ISO 4217).</param>
     public static RatedInvoice Rate(InvoiceSubject subject, PlanVersion plan, IReadOnlyDictionary<string, MeterUsage> usage, int minorUnits)
     {
@@ -37,23 +37,25 @@ public static class RatingEngineV1
     {
         var steps = Explain(charge.Price, usage.Quantity);
         var unrounded = 0m;
-        foreach (var step in steps) unrounded += step.Amount;
+        foreach (var step in steps)
+            unrounded += step.Amount;
         return new RatedLine(LineKind.Charge, charge, usage, unrounded, RoundToMinorUnits(unrounded, minorUnits), steps);
     }
 
-    /// <summary>Half away from zero, always with the currency's decimal places ("5.00").</summary>
+    /// <summary>Rounds half away from zero to the currency's decimal places and keeps trailing zeros ("5.00").</summary>
     private static decimal RoundToMinorUnits(decimal amount, int minorUnits) =>
         decimal.Round(amount, minorUnits, MidpointRounding.AwayFromZero) + new decimal(0, 0, 0, false, checked((byte)minorUnits));
 
-    private static List<ExplanationStep> Explain(Price price, decimal quantity) => price switch
-    {
-        FlatPrice flat => [new("Flat fee", 1, flat.Amount, flat.Amount)],
-        PerUnitPrice unit => [new("Per unit", quantity, unit.UnitPrice, quantity * unit.UnitPrice)],
-        GraduatedPrice graduated => Graduated(graduated.Tiers, quantity),
-        VolumePrice volume => Volume(volume.Tiers, quantity),
-        PackagePrice package => Package(package, quantity),
-        _ => throw new ArgumentOutOfRangeException(nameof(price), price.GetType().Name, "No such price model."),
-    };
+    private static List<ExplanationStep> Explain(Price price, decimal quantity) =>
+        price switch
+        {
+            FlatPrice flat => [new("Flat fee", 1, flat.Amount, flat.Amount)],
+            PerUnitPrice unit => [new("Per unit", quantity, unit.UnitPrice, quantity * unit.UnitPrice)],
+            GraduatedPrice graduated => Graduated(graduated.Tiers, quantity),
+            VolumePrice volume => Volume(volume.Tiers, quantity),
+            PackagePrice package => Package(package, quantity),
+            _ => throw new ArgumentOutOfRangeException(nameof(price), price.GetType().Name, "No such price model."),
+        };
 
     private static List<ExplanationStep> Graduated(IReadOnlyList<Tier> tiers, decimal quantity)
     {
@@ -61,10 +63,12 @@ public static class RatingEngineV1
         var below = 0m;
         foreach (var tier in tiers)
         {
-            if (quantity <= below) break;
+            if (quantity <= below)
+                break;
             var units = (tier.UpTo is { } end && end < quantity ? end : quantity) - below;
             steps.Add(new ExplanationStep(Name(below, tier.UpTo), units, tier.UnitPrice, units * tier.UnitPrice));
-            if (tier.FlatFee != 0) steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
+            if (tier.FlatFee != 0)
+                steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
             below = tier.UpTo ?? quantity;
         }
 
@@ -73,7 +77,8 @@ public static class RatingEngineV1
 
     private static List<ExplanationStep> Volume(IReadOnlyList<Tier> tiers, decimal quantity)
     {
-        if (quantity <= 0) return [];
+        if (quantity <= 0)
+            return [];
         var below = 0m;
         foreach (var tier in tiers)
         {
@@ -83,26 +88,36 @@ public static class RatingEngineV1
                 continue;
             }
 
-            var steps = new List<ExplanationStep> { new(Name(below, tier.UpTo) + ", all units", quantity, tier.UnitPrice, quantity * tier.UnitPrice) };
-            if (tier.FlatFee != 0) steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
+            var steps = new List<ExplanationStep>
+            {
+                new(Name(below, tier.UpTo) + ", all units", quantity, tier.UnitPrice, quantity * tier.UnitPrice),
+            };
+            if (tier.FlatFee != 0)
+                steps.Add(new ExplanationStep(Name(below, tier.UpTo) + ", flat fee", 1, tier.FlatFee, tier.FlatFee));
             return steps;
         }
 
-        throw new InvalidOperationException("The last tier of a plan version has no end: validation lets no other pass.");
+        throw new InvalidOperationException("No tier contains the quantity: the last tier of a plan must be unbounded.");
     }
 
     private static List<ExplanationStep> Package(PackagePrice price, decimal quantity)
     {
         var free = Math.Min(quantity, price.FreeUnits);
         var steps = new List<ExplanationStep>(2);
-        if (free > 0) steps.Add(new ExplanationStep("Free units", free, 0, 0));
+        if (free > 0)
+            steps.Add(new ExplanationStep("Free units", free, 0, 0));
         var beyond = quantity - price.FreeUnits;
-        if (beyond <= 0) return steps;
+        if (beyond <= 0)
+            return steps;
         var packages = decimal.Ceiling(beyond / price.Size);
         // Division of decimals rounds in the 28th place: make sure that the count is the smallest that covers the quantity.
-        if ((packages - 1) * price.Size >= beyond) packages--;
-        else if (packages * price.Size < beyond) packages++;
-        steps.Add(new ExplanationStep($"Packages of {Text(price.Size)} started", packages, price.PackageAmount, packages * price.PackageAmount));
+        if ((packages - 1) * price.Size >= beyond)
+            packages--;
+        else if (packages * price.Size < beyond)
+            packages++;
+        steps.Add(
+            new ExplanationStep($"Packages of {Text(price.Size)} started", packages, price.PackageAmount, packages * price.PackageAmount)
+        );
         return steps;
     }
 
@@ -111,15 +126,24 @@ public static class RatingEngineV1
 
     private static string HashOf(InvoiceSubject subject, PlanVersion plan, IReadOnlyList<RatedLine> lines, decimal total)
     {
-        var text = new StringBuilder().Append("polaris-invoice/1\n")
-            .Append(CultureInfo.InvariantCulture, $"{subject.SubscriptionId}|{subject.Customer.Length}:{subject.Customer}|{subject.Period.Start.ToUnixTimeTicks()}|{subject.Period.End.ToUnixTimeTicks()}\n")
+        var text = new StringBuilder()
+            .Append("polaris-invoice/1\n")
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"{subject.SubscriptionId}|{subject.Customer.Length}:{subject.Customer}"
+                    + $"|{subject.Period.Start.ToUnixTimeTicks()}|{subject.Period.End.ToUnixTimeTicks()}\n"
+            )
             .Append(CultureInfo.InvariantCulture, $"{Version}\n{plan.Hash}\n{plan.Currency}\n");
         foreach (var line in lines)
-            text.Append(CultureInfo.InvariantCulture, $"{line.Charge.Key}|{Text(line.Usage.Quantity)}|{Text(line.UnroundedAmount)}|{Text(line.Amount)}|{line.Usage.EventCount}|{line.Usage.EventDigest:x16}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{line.Charge.Key}|{Text(line.Usage.Quantity)}|{Text(line.UnroundedAmount)}|{Text(line.Amount)}"
+                    + $"|{line.Usage.EventCount}|{line.Usage.EventDigest:x16}\n"
+            );
         text.Append(Text(total));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
-    /// <summary>Without trailing zeros, so that 1.50 and 1.5 hash and read alike.</summary>
+    /// <summary>Without trailing zeros, so that 1.50 and 1.5 have the same text and hash.</summary>
     private static string Text(decimal value) => (value / 1.0000000000000000000000000000m).ToString(CultureInfo.InvariantCulture);
 }

@@ -1,9 +1,12 @@
 using GraphQL;
 using NodaTime;
-using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.DeadLetterQueue;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Rating;
+using Polaris.Billing.Features.Reconciliation;
+using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Features.WhatIf;
 using Polaris.ServiceDefaults.Auth;
@@ -12,13 +15,18 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.GraphQL;
 
-/// <summary>Everything is the caller's org's: no field takes an org id.</summary>
+/// <summary>Everything belongs to the caller's org: no field takes an org id.</summary>
 [Name("Query")]
 internal sealed class Query
 {
     [RequireScope(Scopes.Read)]
-    public static async Task<CustomerPageType> Customers([FromServices] ReadCustomers customers, string? after, string? search, CancellationToken ct, int first = 50) =>
-        CustomerPageType.Of(await customers.PageAsync(first, after, search, ct));
+    public static async Task<CustomerPageType> Customers(
+        [FromServices] ReadCustomers customers,
+        string? after,
+        string? search,
+        CancellationToken ct,
+        int first = 50
+    ) => CustomerPageType.Of(await customers.PageAsync(first, after, search, ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<CustomerType?> Customer([FromServices] ReadCustomers customers, string key, CancellationToken ct) =>
@@ -26,69 +34,155 @@ internal sealed class Query
 
     [RequireScope(Scopes.Read)]
     public static async Task<SubscriptionPageType> Subscriptions(
-        [FromServices] ReadCustomers customers, [FromServices] OrgClocks clocks, string? customer, string? after, CancellationToken ct, int first = 50) =>
-        SubscriptionPageType.Of(await customers.SubscriptionsAsync(customer, first, after, ct), await clocks.ReadNowAsync(ct));
+        [FromServices] ReadCustomers customers,
+        [FromServices] OrgClocks clocks,
+        string? customer,
+        string? after,
+        CancellationToken ct,
+        int first = 50
+    ) => SubscriptionPageType.Of(await customers.SubscriptionsAsync(customer, first, after, ct), await clocks.ReadNowAsync(ct));
+
+    /// <summary>The org's coupons, ordered by key.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<CouponPageType> Coupons([FromServices] Coupons coupons, string? after, CancellationToken ct, int first = 50) =>
+        CouponPageType.Of(await coupons.PageAsync(first, after, ct));
+
+    /// <summary>A subscription's coupons, in the order in which they apply.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<AppliedCouponType>> AppliedCoupons(
+        [FromServices] Coupons coupons,
+        [Id] Guid subscriptionId,
+        CancellationToken ct
+    ) => (await coupons.AppliedAsync(subscriptionId, ct)).Select(pair => AppliedCouponType.Of(pair.Applied));
+
+    /// <summary>A subscription's one-off charges, latest first; at most 1,000.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<OneOffChargeType>> OneOffCharges(
+        [FromServices] CreateOneOffCharge charges,
+        [Id] Guid subscriptionId,
+        CancellationToken ct
+    ) => (await charges.ListAsync(subscriptionId, ct)).Select(OneOffChargeType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<UsageType> Usage(
-        [FromServices] ReadUsage usage, [FromServices] TenantScope tenant, string meter, Instant from, Instant to, string? customer, CancellationToken ct)
+        [FromServices] ReadUsage usage,
+        [FromServices] TenantScope tenant,
+        string meter,
+        Instant from,
+        Instant to,
+        string? customer,
+        CancellationToken ct
+    )
     {
         var total = await usage.TotalAsync(tenant.RequireOrg(), meter, from, to, customer, ct);
-        return new UsageType(meter, from, to, total.Quantity, checked((int)total.EventCount));
+        return new UsageType(meter, from, to, total.Quantity, total.EventCount);
     }
 
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<UsagePointType>> UsageTimeline(
-        [FromServices] ReadUsage usage, [FromServices] TenantScope tenant, string meter, Instant from, Instant to, string? customer, CancellationToken ct,
-        UsageWindow window = UsageWindow.Hour) =>
-        (await usage.TimelineAsync(tenant.RequireOrg(), meter, from, to, UsagePointType.Width(window), customer, ct)).Select(UsagePointType.Of);
+        [FromServices] ReadUsage usage,
+        [FromServices] TenantScope tenant,
+        string meter,
+        Instant from,
+        Instant to,
+        string? customer,
+        CancellationToken ct,
+        UsageWindow window = UsageWindow.Hour
+    ) =>
+        (await usage.TimelineAsync(tenant.RequireOrg(), meter, from, to, UsagePointType.Width(window), customer, ct)).Select(
+            UsagePointType.Of
+        );
 
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage([FromServices] ReadCurrentUsage usage, string customer, CancellationToken ct) =>
-        (await TooLarge.RefuseAsync(() => usage.HandleAsync(customer, ct))).Select(CurrentUsageType.Of);
+    public static async Task<IEnumerable<CurrentUsageType>> CurrentUsage(
+        [FromServices] ReadCurrentUsage usage,
+        string customer,
+        CancellationToken ct
+    ) => (await TooLarge.RefuseAsync(() => usage.HandleAsync(customer, ct))).Select(CurrentUsageType.Of);
 
-    /// <summary>The invoices of a customer's periods in progress, as they would be now or with other quantities.</summary>
+    /// <summary>The invoices of a customer's current periods, as of now or with other quantities.</summary>
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<InvoicePreviewType>> Preview(
-        [FromServices] PreviewInvoice preview, string customer, [Id] Guid? subscriptionId, AssumedQuantityInput[]? quantities, CancellationToken ct) =>
-        (await preview.HandleAsync(customer, subscriptionId, [.. (quantities ?? []).Select(one => new AssumedQuantity(one.Meter, one.Quantity, one.EventCount ?? 0))], ct))
-            .Select(InvoicePreviewType.Of);
+        [FromServices] PreviewInvoice preview,
+        string customer,
+        [Id] Guid? subscriptionId,
+        AssumedQuantityInput[]? quantities,
+        CancellationToken ct
+    ) =>
+        (
+            await preview.HandleAsync(
+                customer,
+                subscriptionId,
+                [
+                    .. (quantities ?? []).Select(quantity => new AssumedQuantity(
+                        quantity.Meter,
+                        quantity.Quantity,
+                        quantity.EventCount ?? 0
+                    )),
+                ],
+                ct
+            )
+        ).Select(InvoicePreviewType.Of);
 
-    /// <summary>Stored usage of past periods under another plan version, be it a draft, beside the version they had. Nothing is written.</summary>
+    /// <summary>
+    /// Rates stored usage of past periods under another plan version, which may be a draft, and under their own. Nothing is written.
+    /// </summary>
     [RequireScope(Scopes.Read)]
     public static async Task<WhatIfType> WhatIf(
-        [FromServices] WhatIf whatIf, [Id] Guid planVersionId, Instant from, Instant to, string[]? customers, string? after, CancellationToken ct, int first = 50) =>
-        WhatIfType.Of(await whatIf.HandleAsync(planVersionId, from, to, customers, first, after, ct));
+        [FromServices] WhatIf whatIf,
+        [Id] Guid planVersionId,
+        Instant from,
+        Instant to,
+        string[]? customers,
+        string? after,
+        CancellationToken ct,
+        int first = 50
+    ) => WhatIfType.Of(await whatIf.HandleAsync(planVersionId, from, to, customers, first, after, ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<InvoicePageType> Invoices(
-        [FromServices] ReadInvoices invoices, string? after, string? customer, InvoiceStatus? status, CancellationToken ct, int first = 50) =>
-        InvoicePageType.Of(await invoices.PageAsync(first, after, customer, status is { } one ? StoredStatus(one) : null, ct));
+        [FromServices] ReadInvoices invoices,
+        string? after,
+        string? customer,
+        InvoiceStatus? status,
+        CancellationToken ct,
+        int first = 50
+    ) => InvoicePageType.Of(await invoices.PageAsync(first, after, customer, status is { } wanted ? StoredStatus(wanted) : null, ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<InvoiceType?> Invoice([FromServices] ReadInvoices invoices, [Id] Guid id, CancellationToken ct) =>
         await invoices.FindAsync(id, ct) is { } row ? InvoiceType.Of(row) : null;
 
-    /// <summary>Invoices that are due and could not be made, the next to be tried again first; at most 1,000.</summary>
+    /// <summary>Due invoices that could not be created, ordered by the time of the next try; at most 1,000.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<HeldInvoiceType>> HeldInvoices([FromServices] ReadInvoices invoices, CancellationToken ct) =>
-        (await invoices.HeldAsync(ct)).Select(HeldInvoiceType.Of);
+    public static async Task<IEnumerable<HeldInvoiceType>> HeldInvoices([FromServices] HeldInvoices held, CancellationToken ct) =>
+        (await held.ListAsync(ct)).Select(HeldInvoiceType.Of);
 
     [RequireScope(Scopes.Read)]
-    public static async Task<OrgClockType> Clock([FromServices] OrgClocks clocks, CancellationToken ct) => OrgClockType.Of(await clocks.ReadAsync(ct));
+    public static async Task<OrgClockType> Clock([FromServices] OrgClocks clocks, CancellationToken ct) =>
+        OrgClockType.Of(await clocks.ReadAsync(ct));
 
-    /// <summary>What the auditor has checked of the org, found and healed.</summary>
+    /// <summary>What reconciliation has compared, found and repaired in the org.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<AuditType> Audit([FromServices] AuditRecords records, [FromServices] TenantScope tenant, CancellationToken ct) =>
-        AuditType.Of(await records.ReadAsync(tenant.RequireOrg(), ct));
+    public static async Task<ReconciliationType> Reconciliation(
+        [FromServices] ReconciliationRecords records,
+        [FromServices] TenantScope tenant,
+        CancellationToken ct
+    ) => ReconciliationType.Of(await records.ReadAsync(tenant.RequireOrg(), ct));
 
-    /// <summary>Records of the org that could not be counted, the eldest first; with <c>resolved</c> also those that were in the end.</summary>
+    /// <summary>
+    /// Records of the org that could not be counted, oldest first; with <c>resolved</c> also those that were counted later.
+    /// </summary>
     [RequireScope(Scopes.Admin)]
     public static async Task<IEnumerable<DeadLetterType>> DeadLetters(
-        [FromServices] ReplayDeadLetters letters, [FromServices] TenantScope tenant, CancellationToken ct, int first = 50, bool resolved = false) =>
-        (await letters.ListAsync(tenant.RequireOrg(), first, resolved, ct)).Select(DeadLetterType.Of);
+        [FromServices] ReplayDeadLetters letters,
+        [FromServices] TenantScope tenant,
+        CancellationToken ct,
+        int first = 50,
+        bool resolved = false
+    ) => (await letters.ListAsync(tenant.RequireOrg(), first, resolved, ct)).Select(DeadLetterType.Of);
 
-    /// <summary>What the customer sees to whom the token was given.</summary>
+    /// <summary>The view of the customer that the token is for.</summary>
     [RequireScope(Scopes.Customer)]
     public static PortalType Portal(IResolveFieldContext context) => PortalType.Of(context.User);
 

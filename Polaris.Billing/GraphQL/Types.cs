@@ -1,5 +1,6 @@
 using GraphQL;
 using NodaTime;
+using Polaris.Billing.Domain;
 using Polaris.Billing.Features;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
@@ -18,30 +19,9 @@ public sealed record CustomerType([property: Id] Guid Id, string Key, string Nam
 [Name("CustomerPage")]
 public sealed record CustomerPageType(IReadOnlyList<CustomerType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
 {
-    internal static CustomerPageType Of(Page<CustomerRow> page) => new([.. page.Rows.Select(CustomerType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
+    internal static CustomerPageType Of(Page<CustomerRow> page) =>
+        new([.. page.Rows.Select(CustomerType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
 }
-
-[Name("Subscription")]
-public sealed record SubscriptionType(
-    [property: Id] Guid Id, string Customer, string PlanKey, [property: Id] Guid PlanVersionId, Instant Start, Instant? End, int AnchorDay, string TimeZone,
-    IReadOnlyList<SubscribedVersionType> Versions)
-{
-    /// <param name="row">With its changes.</param>
-    /// <param name="now">By the org's clock: the plan that is named is that of now.</param>
-    internal static SubscriptionType Of(SubscriptionRow row, Instant now)
-    {
-        var changes = row.Changes.Where(change => row.EndAt is not { } end || change.StartsAt < end).OrderBy(change => change.StartsAt)
-            .Select(change => (change.PlanKey, change.PlanVersionId, From: change.StartsAt)).Prepend((row.PlanKey, row.PlanVersionId, From: row.StartAt)).ToArray();
-        var current = changes.LastOrDefault(one => one.From <= now, changes[0]);
-        return new SubscriptionType(
-            row.Id, row.CustomerKey, current.PlanKey, current.PlanVersionId, row.StartAt, row.EndAt, row.AnchorDay, row.TimeZone,
-            [.. changes.Select((one, i) => new SubscribedVersionType(one.PlanKey, one.PlanVersionId, one.From, i + 1 < changes.Length ? changes[i + 1].From : row.EndAt))]);
-    }
-}
-
-/// <summary>A plan version that a subscription was, is or will be on: from then on, up to then, which is open while nothing ends it.</summary>
-[Name("SubscribedVersion")]
-public sealed record SubscribedVersionType(string PlanKey, [property: Id] Guid PlanVersionId, Instant From, Instant? To);
 
 [Name("SubscriptionPage")]
 public sealed record SubscriptionPageType(IReadOnlyList<SubscriptionType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
@@ -50,7 +30,7 @@ public sealed record SubscriptionPageType(IReadOnlyList<SubscriptionType> Nodes,
         new([.. page.Rows.Select(row => SubscriptionType.Of(row, now))], page.TotalCount, page.EndCursor, page.HasNextPage);
 }
 
-/// <summary>How wide the windows of a timeline are.</summary>
+/// <summary>Width of a timeline's windows.</summary>
 public enum UsageWindow
 {
     QuarterHour,
@@ -59,28 +39,46 @@ public enum UsageWindow
 }
 
 [Name("Usage")]
-public sealed record UsageType(string Meter, Instant From, Instant To, decimal Quantity, int EventCount);
+public sealed record UsageType(string Meter, Instant From, Instant To, decimal Quantity, long EventCount);
 
 [Name("UsagePoint")]
-public sealed record UsagePointType(Instant Start, decimal Quantity, int EventCount)
+public sealed record UsagePointType(Instant Start, decimal Quantity, long EventCount)
 {
-    internal static Duration Width(UsageWindow window) => window switch
-    {
-        UsageWindow.QuarterHour => Duration.FromMinutes(15),
-        UsageWindow.Hour => Duration.FromHours(1),
-        UsageWindow.Day => Duration.FromDays(1),
-        _ => throw new ArgumentOutOfRangeException(nameof(window)),
-    };
+    internal static Duration Width(UsageWindow window) =>
+        window switch
+        {
+            UsageWindow.QuarterHour => Duration.FromMinutes(15),
+            UsageWindow.Hour => Duration.FromHours(1),
+            UsageWindow.Day => Duration.FromDays(1),
+            _ => throw new ArgumentOutOfRangeException(nameof(window)),
+        };
 
-    internal static UsagePointType Of(TimelinePoint point) => new(point.Start, point.Quantity, checked((int)point.EventCount));
+    internal static UsagePointType Of(TimelinePoint point) => new(point.Start, point.Quantity, point.EventCount);
 }
 
 [Name("CurrentUsage")]
 public sealed record CurrentUsageType(
-    [property: Id] Guid SubscriptionId, string Charge, string Meter, Instant PeriodStart, Instant PeriodEnd, decimal Quantity, decimal Amount, string Currency)
+    [property: Id] Guid SubscriptionId,
+    string Charge,
+    string Meter,
+    Instant PeriodStart,
+    Instant PeriodEnd,
+    decimal Quantity,
+    decimal Amount,
+    string Currency
+)
 {
-    internal static CurrentUsageType Of(ChargeInProgress charge) => new(
-        charge.SubscriptionId, charge.Charge, charge.Meter, charge.Period.Start, charge.Period.End, charge.Quantity, charge.Amount, charge.Currency);
+    internal static CurrentUsageType Of(ChargeInProgress charge) =>
+        new(
+            charge.SubscriptionId,
+            charge.Charge,
+            charge.Meter,
+            charge.Period.Start,
+            charge.Period.End,
+            charge.Quantity,
+            charge.Amount,
+            charge.Currency
+        );
 }
 
 public enum InvoiceStatus
@@ -107,32 +105,73 @@ public sealed record InvoiceType(
     IReadOnlyList<InvoiceLineType> Lines,
     InvoiceCertificateType Certificate,
     Instant CreatedAt,
-    Instant? FinalizedAt)
+    Instant? FinalizedAt
+)
 {
-    internal static InvoiceType Of(InvoiceRow row) => new(
-        row.Id, row.Number, row.CustomerKey, row.SubscriptionId, Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true), row.Currency,
-        row.PeriodStart, row.PeriodEnd, row.Total, row.Total - row.Tax, row.Tax, [.. row.Lines.Select(InvoiceLineType.Of)],
-        new InvoiceCertificateType(row.PlanVersionHash, row.PlanVersionHashes ?? [row.PlanVersionHash], row.EngineVersion, row.ResultHash), row.CreatedAt, row.FinalizedAt);
+    internal static InvoiceType Of(InvoiceRow row) =>
+        new(
+            row.Id,
+            row.Number,
+            row.CustomerKey,
+            row.SubscriptionId,
+            Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true),
+            row.Currency,
+            row.PeriodStart,
+            row.PeriodEnd,
+            row.Total,
+            row.Total - row.Tax,
+            row.Tax,
+            [.. row.Lines.Select(InvoiceLineType.Of)],
+            new InvoiceCertificateType(
+                row.PlanVersionHash,
+                row.PlanVersionHashes ?? [row.PlanVersionHash],
+                row.EngineVersion,
+                row.ResultHash
+            ),
+            row.CreatedAt,
+            row.FinalizedAt
+        );
 }
 
 [Name("InvoiceLine")]
 public sealed record InvoiceLineType(
-    string Charge, string Name, string? Meter, decimal Quantity, decimal UnroundedAmount, decimal Amount,
-    IReadOnlyList<ExplanationStepType> Explanation, int EventCount, string EventDigest, InvoiceLineKind Kind, AdjustedInvoiceType? Adjusts, LineSpanType? Span)
+    string Charge,
+    string Name,
+    string? Meter,
+    decimal Quantity,
+    decimal UnroundedAmount,
+    decimal Amount,
+    IReadOnlyList<ExplanationStepType> Explanation,
+    long EventCount,
+    string EventDigest,
+    InvoiceLineKind Kind,
+    AdjustedInvoiceType? Adjusts,
+    LineSpanType? Span
+)
 {
-    internal static InvoiceLineType Of(InvoiceLineRow row) => new(
-        row.Charge, row.Name, row.Meter, row.Quantity, row.UnroundedAmount, row.Amount, [.. InvoiceRows.Steps(row).Select(ExplanationStepType.Of)],
-        checked((int)row.EventCount), decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
-        Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true), row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null,
-        row is { SpanStart: { } start, SpanEnd: { } end, PlanVersionId: { } version } ? new LineSpanType(start, end, version) : null);
+    internal static InvoiceLineType Of(InvoiceLineRow row) =>
+        new(
+            row.Charge,
+            row.Name,
+            row.Meter,
+            row.Quantity,
+            row.UnroundedAmount,
+            row.Amount,
+            [.. InvoiceRows.Steps(row).Select(ExplanationStepType.Of)],
+            row.EventCount,
+            decimal.ToUInt64(row.EventDigest).ToString("x16", System.Globalization.CultureInfo.InvariantCulture),
+            Enum.Parse<InvoiceLineKind>(row.Kind, ignoreCase: true),
+            row.AdjustsInvoiceId is { } adjusts ? new AdjustedInvoiceType(adjusts, row.AdjustsNumber!) : null,
+            row is { SpanStart: { } start, SpanEnd: { } end, PlanVersionId: { } version } ? new LineSpanType(start, end, version) : null
+        );
 }
 
-/// <summary>The part of a period that a line is of, and the version that held in it. Without one the line is of the whole period.</summary>
+/// <summary>The part of a period that a line covers and its plan version. Null when the line covers the whole period.</summary>
 [Name("LineSpan")]
 public sealed record LineSpanType(Instant Start, Instant End, [property: Id] Guid PlanVersionId);
 
 /// <summary>
-/// A charge of the plan; a step of the invoice as a whole (commitment to tax); or an adjustment: a difference to a line of an earlier invoice,
+/// A charge of the plan; an invoice-level step (commitment to tax); or an adjustment: a difference to a line of an earlier invoice,
 /// negative for a credit.
 /// </summary>
 public enum InvoiceLineKind
@@ -146,28 +185,51 @@ public enum InvoiceLineKind
     Adjustment,
 }
 
-/// <summary>The earlier invoice that a line corrects.</summary>
+/// <summary>The earlier invoice that a line adjusts.</summary>
 [Name("AdjustedInvoice")]
 public sealed record AdjustedInvoiceType([property: Id] Guid Id, string Number);
 
-/// <summary>quantity × unitPrice ÷ divisor = amount; or, where there are children, their sum.</summary>
+/// <summary>quantity × unitPrice ÷ divisor = amount; with children, their sum.</summary>
 [Name("ExplanationStep")]
-public sealed record ExplanationStepType(string Label, decimal Quantity, decimal UnitPrice, decimal Amount, decimal Divisor, IReadOnlyList<ExplanationStepType> Children)
+public sealed record ExplanationStepType(
+    string Label,
+    decimal Quantity,
+    decimal UnitPrice,
+    decimal Amount,
+    decimal Divisor,
+    IReadOnlyList<ExplanationStepType> Children
+)
 {
-    internal static ExplanationStepType Of(StoredStep step) => new(
-        step.Label, Number(step.Quantity), Number(step.UnitPrice), Number(step.Amount), Number(step.Divisor ?? "1"), [.. (step.Children ?? []).Select(Of)]);
+    internal static ExplanationStepType Of(StoredStep step) =>
+        new(
+            step.Label,
+            Number(step.Quantity),
+            Number(step.UnitPrice),
+            Number(step.Amount),
+            Number(step.Divisor ?? "1"),
+            [.. (step.Children ?? []).Select(Of)]
+        );
 
-    private static decimal Number(string text) => decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+    private static decimal Number(string text) => ExactDecimal.Parse(text);
 }
 
-/// <summary><c>planVersionHash</c> is of the version at the period's end; <c>planVersionHashes</c> of all that held in it, in order of time.</summary>
+/// <summary>
+/// <c>planVersionHash</c> is that of the version at the period's end; <c>planVersionHashes</c> are those of all versions in the period,
+/// ordered by time.
+/// </summary>
 [Name("InvoiceCertificate")]
-public sealed record InvoiceCertificateType(string PlanVersionHash, IReadOnlyList<string> PlanVersionHashes, string EngineVersion, string ResultHash);
+public sealed record InvoiceCertificateType(
+    string PlanVersionHash,
+    IReadOnlyList<string> PlanVersionHashes,
+    string EngineVersion,
+    string ResultHash
+);
 
 [Name("InvoicePage")]
 public sealed record InvoicePageType(IReadOnlyList<InvoiceType> Nodes, int TotalCount, string? EndCursor, bool HasNextPage)
 {
-    internal static InvoicePageType Of(Page<InvoiceRow> page) => new([.. page.Rows.Select(InvoiceType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
+    internal static InvoicePageType Of(Page<InvoiceRow> page) =>
+        new([.. page.Rows.Select(InvoiceType.Of)], page.TotalCount, page.EndCursor, page.HasNextPage);
 }
 
 [Name("OrgClock")]
@@ -178,11 +240,28 @@ public sealed record OrgClockType(Instant Now, bool Frozen, int DuePeriods)
 
 [Name("Recomputation")]
 public sealed record RecomputationType(
-    [property: Id] Guid InvoiceId, bool Identical, string ResultHash, string RecomputedHash, IReadOnlyList<RecomputationDifferenceType> Differences)
+    [property: Id] Guid InvoiceId,
+    bool Identical,
+    string ResultHash,
+    string RecomputedHash,
+    IReadOnlyList<RecomputationDifferenceType> Differences
+)
 {
-    internal static RecomputationType Of(Recomputation result) => new(
-        result.InvoiceId, result.Identical, result.ResultHash, result.RecomputedHash,
-        [.. result.Differences.Select(one => new RecomputationDifferenceType(one.Charge, one.Field, one.Stored, one.Recomputed))]);
+    internal static RecomputationType Of(Recomputation result) =>
+        new(
+            result.InvoiceId,
+            result.Identical,
+            result.ResultHash,
+            result.RecomputedHash,
+            [
+                .. result.Differences.Select(difference => new RecomputationDifferenceType(
+                    difference.Charge,
+                    difference.Field,
+                    difference.Stored,
+                    difference.Recomputed
+                )),
+            ]
+        );
 }
 
 [Name("RecomputationDifference")]
@@ -203,17 +282,44 @@ public sealed class CreateSubscriptionInput
     public required string Plan { get; set; }
     public required Instant Start { get; set; }
     public Instant? End { get; set; }
+
+    /// <summary>When billing starts. Usage before it is not billed.</summary>
+    public Instant? TrialEnd { get; set; }
+
+    /// <summary>Instead of <c>trialEnd</c>: the trial's days from the start, 1 to 730.</summary>
+    public int? TrialDays { get; set; }
+
+    /// <summary>Default: MONTH.</summary>
+    public SubscriptionInterval? Interval { get; set; }
+
+    /// <summary>Default: ANNIVERSARY.</summary>
+    public BillingAnchor? Anchor { get; set; }
+
+    /// <summary>
+    /// Day of the month, or, of a week, 1 (Monday) to 7. Default: that of the day on which billing starts. Not with CALENDAR.
+    /// </summary>
     public int? AnchorDay { get; set; }
+
+    /// <summary>A month in which a year or quarter begins, 1 to 12. Default: that in which billing starts.</summary>
+    public int? AnchorMonth { get; set; }
+
+    /// <summary>IANA. Default: UTC.</summary>
     public string? TimeZone { get; set; }
+
+    /// <summary>Allows a start more than a year ago.</summary>
+    public bool? ConfirmBackdate { get; set; }
 }
 
-/// <summary>To a <c>plan</c>, in its current published version, or to a <c>planVersionId</c>. Without <c>at</c> and <c>atPeriodEnd</c>: now.</summary>
+/// <summary>
+/// Either a <c>plan</c>, for its current published version, or a <c>planVersionId</c>. Without <c>at</c> and <c>atPeriodEnd</c>: now.
+/// </summary>
 [Name("ChangePlanInput")]
 public sealed class ChangePlanInput
 {
     [Id]
     public required Guid SubscriptionId { get; set; }
     public string? Plan { get; set; }
+
     [Id]
     public Guid? PlanVersionId { get; set; }
     public Instant? At { get; set; }
@@ -229,5 +335,22 @@ public sealed class EndSubscriptionInput
     [Id]
     public required Guid SubscriptionId { get; set; }
     public Instant? At { get; set; }
+
+    /// <summary>Of the current period, or of the trial.</summary>
+    public bool? AtPeriodEnd { get; set; }
+
+    /// <summary>Default: true. With false, fees in advance of time after the end are not credited.</summary>
+    public bool? Credit { get; set; }
+}
+
+/// <summary>Without <c>at</c> and <c>atPeriodEnd</c>: now.</summary>
+[Name("PauseSubscriptionInput")]
+public sealed class PauseSubscriptionInput
+{
+    [Id]
+    public required Guid SubscriptionId { get; set; }
+    public Instant? At { get; set; }
+
+    /// <summary>Of the current period, or of the trial.</summary>
     public bool? AtPeriodEnd { get; set; }
 }

@@ -1,10 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
 using Polaris.ServiceDefaults.Persistence;
+using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Persistence;
 
-/// <summary>Billing's tables. Every key of a tenant's table starts with org_id, so that the schema shards as it stands.</summary>
+/// <summary>Billing's tables. Every key of an org's table starts with org_id, so that the schema can be sharded by org.</summary>
 public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options) : PolarisDbContext(options)
 {
     public DbSet<OrgRow> Orgs => Set<OrgRow>();
@@ -12,6 +15,12 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
     public DbSet<CustomerRow> Customers => Set<CustomerRow>();
 
     public DbSet<SubscriptionRow> Subscriptions => Set<SubscriptionRow>();
+
+    public DbSet<CouponRow> Coupons => Set<CouponRow>();
+
+    public DbSet<AppliedCouponRow> AppliedCoupons => Set<AppliedCouponRow>();
+
+    public DbSet<OneOffChargeRow> OneOffCharges => Set<OneOffChargeRow>();
 
     public DbSet<PlanVersionRow> PlanVersions => Set<PlanVersionRow>();
 
@@ -25,24 +34,27 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
+    /// <summary>EF's current transaction, for statements that EF cannot express.</summary>
+    internal ScopedTransaction BorrowTransaction() =>
+        ScopedTransaction.Borrow(
+            (NpgsqlConnection)Database.GetDbConnection(),
+            (NpgsqlTransaction)Database.CurrentTransaction!.GetDbTransaction()
+        );
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
-        modelBuilder.Entity<OrgRow>().ToTable("orgs").HasKey(row => row.OrgId);
+        modelBuilder.Entity<OrgRow>(table =>
+        {
+            table.ToTable("orgs").HasKey(row => row.OrgId);
+            table.HasIndex(row => new { row.ClockSetAt, row.OrgId }).HasFilter("clock_set_at IS NOT NULL");
+        });
         modelBuilder.Entity<CustomerRow>(table =>
         {
             table.ToTable("customers").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
         });
-        modelBuilder.Entity<SubscriptionRow>(table =>
-        {
-            table.ToTable("subscriptions").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PlanKey, row.StartAt }).IsUnique();
-            table.HasIndex(row => new { row.OrgId, row.NextPeriodEnd }).HasFilter("next_period_end IS NOT NULL");
-            table.HasMany(row => row.Changes).WithOne().HasForeignKey(change => new { change.OrgId, change.SubscriptionId });
-            table.Navigation(row => row.Changes).AutoInclude();
-        });
-        modelBuilder.Entity<PlanChangeRow>().ToTable("plan_changes").HasKey(row => new { row.OrgId, row.SubscriptionId, row.StartsAt });
+        Subscribing(modelBuilder);
         modelBuilder.Entity<PlanVersionRow>().ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
         modelBuilder.Entity<MeterRow>(table =>
         {
@@ -50,9 +62,65 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
         });
         Usage(modelBuilder);
-        Auditing(modelBuilder);
+        Reconciling(modelBuilder);
         Invoicing(modelBuilder);
         base.OnModelCreating(modelBuilder);
+    }
+
+    private static void Subscribing(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<SubscriptionRow>(table =>
+        {
+            table.ToTable("subscriptions").HasKey(row => new { row.OrgId, row.Id });
+            table.Property(row => row.Interval).HasConversion<string>();
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.CustomerKey,
+                    row.PlanKey,
+                    row.StartAt,
+                })
+                .IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.NextPeriodEnd }).HasFilter("next_period_end IS NOT NULL");
+            table.HasMany(row => row.Changes).WithOne().HasForeignKey(change => new { change.OrgId, change.SubscriptionId });
+            table.Navigation(row => row.Changes).AutoInclude();
+        });
+        modelBuilder
+            .Entity<PlanChangeRow>()
+            .ToTable("plan_changes")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.SubscriptionId,
+                row.StartsAt,
+            });
+        modelBuilder.Entity<CouponRow>().ToTable("coupons").HasKey(row => new { row.OrgId, row.Key });
+        modelBuilder.Entity<AppliedCouponRow>(table =>
+        {
+            table
+                .ToTable("applied_coupons")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.SubscriptionId,
+                    row.CouponKey,
+                });
+            table.HasOne<SubscriptionRow>().WithMany().HasForeignKey(row => new { row.OrgId, row.SubscriptionId });
+            table.HasOne<CouponRow>().WithMany().HasForeignKey(row => new { row.OrgId, row.CouponKey });
+        });
+        modelBuilder.Entity<OneOffChargeRow>(table =>
+        {
+            table
+                .ToTable("one_off_charges")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.SubscriptionId,
+                    row.Key,
+                });
+            table.HasOne<SubscriptionRow>().WithMany().HasForeignKey(row => new { row.OrgId, row.SubscriptionId });
+        });
     }
 
     private static void Usage(ModelBuilder modelBuilder)
@@ -60,55 +128,135 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<AppliedBatchRow>().ToTable("applied_batches").HasKey(row => new { row.OrgId, row.BatchId });
         modelBuilder.Entity<UsageAggregateRow>(table =>
         {
-            table.ToTable("usage_aggregates").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.Dimensions });
-            table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
+            table
+                .ToTable("usage_aggregates")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.CustomerKey,
+                    row.MeterId,
+                    row.BucketStart,
+                    row.Dimensions,
+                });
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.MeterId,
+                row.BucketStart,
+            });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
             table.Property(row => row.LatestHash).HasColumnType("numeric(20,0)");
             table.Property(row => row.Dimensions).HasDefaultValue("");
         });
         modelBuilder.Entity<UsageUniqueRow>(table =>
         {
-            table.ToTable("usage_uniques").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.BucketStart, row.Dimensions, row.ValueHash });
+            table
+                .ToTable("usage_uniques")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.CustomerKey,
+                    row.MeterId,
+                    row.BucketStart,
+                    row.Dimensions,
+                    row.ValueHash,
+                });
             table.Property(row => row.Dimensions).HasDefaultValue("");
-            table.HasIndex(row => new { row.OrgId, row.MeterId, row.BucketStart });
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.MeterId,
+                row.BucketStart,
+            });
         });
-        modelBuilder.Entity<LevelCheckpointRow>().ToTable("level_checkpoints").HasKey(row => new { row.OrgId, row.CustomerKey, row.MeterId, row.Dimensions });
+        modelBuilder
+            .Entity<LevelCheckpointRow>()
+            .ToTable("level_checkpoints")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.MeterId,
+                row.Dimensions,
+            });
+        modelBuilder
+            .Entity<UsageTraceRow>()
+            .ToTable("usage_traces")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.Day,
+            });
         modelBuilder.Entity<UsageBucketRow>(table =>
         {
-            table.ToTable("usage_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.Partition });
+            table
+                .ToTable("usage_buckets")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.BucketStart,
+                    row.Partition,
+                });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
         });
         modelBuilder.Entity<CorrectionRow>(table =>
         {
-            table.ToTable("corrections").HasKey(row => new { row.OrgId, row.CorrectedBatchId, row.CorrectedKey });
+            table
+                .ToTable("corrections")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.CorrectedBatchId,
+                    row.CorrectedKey,
+                });
             table.HasIndex(row => new { row.OrgId, row.ByBatchId });
         });
-        modelBuilder.Entity<DirtyBucketRow>().ToTable("dirty_buckets").HasKey(row => new { row.OrgId, row.CustomerKey, row.BucketStart });
-        modelBuilder.Entity<ConsumerPositionRow>().ToTable("consumer_positions").HasKey(row => new { row.ClusterId, row.Topic, row.Partition });
-        modelBuilder.Entity<HealPositionRow>(table =>
+        modelBuilder
+            .Entity<DirtyBucketRow>()
+            .ToTable("dirty_buckets")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.BucketStart,
+            });
+        modelBuilder
+            .Entity<ConsumerPositionRow>()
+            .ToTable("consumer_positions")
+            .HasKey(row => new
+            {
+                row.ClusterId,
+                row.Topic,
+                row.Partition,
+            });
+        modelBuilder.Entity<RecoveryPositionRow>(table =>
         {
-            table.ToTable("heal_position").HasKey(row => row.Id);
+            table.ToTable("recovery_position").HasKey(row => row.Id);
             table.Property(row => row.Id).ValueGeneratedNever();
         });
         modelBuilder.Entity<DeadLetterRow>(table =>
         {
             table.ToTable("dead_letters").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => new { row.OrgId, row.SeenAt }).HasFilter("resolved_at IS NULL").HasDatabaseName("ix_dead_letters_waiting");
+            table
+                .HasIndex(row => new { row.OrgId, row.SeenAt })
+                .HasFilter("resolved_at IS NULL")
+                .HasDatabaseName("ix_dead_letters_waiting");
         });
     }
 
-    private static void Auditing(ModelBuilder modelBuilder)
+    private static void Reconciling(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<FreshBucketRow>().ToTable("fresh_buckets").HasKey(row => new { row.OrgId, row.BucketStart });
-        modelBuilder.Entity<AuditRow>().ToTable("audits").HasKey(row => row.OrgId);
-        modelBuilder.Entity<AuditFindingRow>(table =>
+        modelBuilder.Entity<ReconciliationRow>().ToTable("reconciliations").HasKey(row => row.OrgId);
+        modelBuilder.Entity<ReconciliationFindingRow>(table =>
         {
-            table.ToTable("audit_findings").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => row.OrgId).HasFilter("healed_at IS NULL").HasDatabaseName("ix_audit_findings_open");
+            table.ToTable("reconciliation_findings").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => row.OrgId).HasFilter("repaired_at IS NULL").HasDatabaseName("ix_reconciliation_findings_open");
         });
-        modelBuilder.Entity<AuditPositionRow>(table =>
+        modelBuilder.Entity<ReconciliationPositionRow>(table =>
         {
-            table.ToTable("audit_position").HasKey(row => row.Id);
+            table.ToTable("reconciliation_position").HasKey(row => row.Id);
             table.Property(row => row.Id).ValueGeneratedNever();
         });
     }
@@ -118,22 +266,47 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<InvoiceRow>(table =>
         {
             table.ToTable("invoices").HasKey(row => new { row.OrgId, row.Id });
-            // An invoice of nothing but adjustments has an empty period.
-            table.HasIndex(row => new { row.OrgId, row.SubscriptionId, row.PeriodStart }).IsUnique().HasFilter("period_start < period_end");
+            // An invoice with only adjustments has an empty period.
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.SubscriptionId,
+                    row.PeriodStart,
+                })
+                .IsUnique()
+                .HasFilter("period_start < period_end");
             table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
-            table.HasIndex(row => new { row.OrgId, row.CustomerKey, row.PeriodStart });
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.PeriodStart,
+            });
             table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
             table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.InvoiceId });
         });
         modelBuilder.Entity<InvoiceLineRow>(table =>
         {
-            table.ToTable("invoice_lines").HasKey(row => new { row.OrgId, row.InvoiceId, row.Ordinal });
+            table
+                .ToTable("invoice_lines")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.InvoiceId,
+                    row.Ordinal,
+                });
             table.Property(row => row.EventDigest).HasColumnType("numeric(20,0)");
             table.Property(row => row.Explanation).HasColumnType("jsonb");
             table.Property(row => row.Kind).HasDefaultValue(InvoiceLineKinds.Charge);
             table.HasIndex(row => new { row.OrgId, row.AdjustsInvoiceId }).HasFilter("adjusts_invoice_id IS NOT NULL");
         });
         modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
+        modelBuilder.Entity<RelayLeaseRow>(table =>
+        {
+            table.ToTable("relay_lease").HasKey(row => row.Id);
+            table.Property(row => row.Id).ValueGeneratedNever();
+        });
     }
 }
 

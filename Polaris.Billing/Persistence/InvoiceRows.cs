@@ -19,21 +19,23 @@ public sealed class InvoiceRow
     public Instant PeriodEnd { get; set; }
     public decimal Total { get; set; }
 
-    /// <summary>How much of the total is tax, added or contained; adjustments too.</summary>
+    /// <summary>The tax that the total contains, added or included, adjustments too.</summary>
     public decimal Tax { get; set; }
 
-    /// <summary>The version at the period's end.</summary>
+    /// <summary>The plan version at the period's end.</summary>
     public Guid PlanVersionId { get; set; }
 
     public string PlanVersionHash { get; set; } = "";
 
-    /// <summary>Where the plan changed within the period: the hash of each of its parts' versions, in order of time. Else null.</summary>
+    /// <summary>When the plan changed within the period: the hashes of its parts' versions, ordered by time. Else null.</summary>
     public string[]? PlanVersionHashes { get; set; }
 
     public string EngineVersion { get; set; } = "";
     public string ResultHash { get; set; } = "";
 
-    /// <summary>The period's usage changed: a draft will be replaced, of a final invoice the difference goes to the subscription's next one.</summary>
+    /// <summary>
+    /// The period's usage changed: a draft will be replaced; of a finalized invoice the difference goes to the subscription's next invoice.
+    /// </summary>
     public bool Stale { get; set; }
 
     public Instant CreatedAt { get; set; }
@@ -53,17 +55,18 @@ public static class InvoiceLineKinds
     public const string Charge = "charge";
     public const string Adjustment = "adjustment";
 
-    public static string Of(LineKind kind) => kind switch
-    {
-        LineKind.Charge => Charge,
-        LineKind.Commitment => "commitment",
-        LineKind.Minimum => "minimum",
-        LineKind.Maximum => "maximum",
-        LineKind.Discount => "discount",
-        LineKind.Tax => "tax",
-        LineKind.Adjustment => Adjustment,
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
+    public static string Of(LineKind kind) =>
+        kind switch
+        {
+            LineKind.Charge => Charge,
+            LineKind.Commitment => "commitment",
+            LineKind.Minimum => "minimum",
+            LineKind.Maximum => "maximum",
+            LineKind.Discount => "discount",
+            LineKind.Tax => "tax",
+            LineKind.Adjustment => Adjustment,
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
 }
 
 public sealed class InvoiceLineRow
@@ -72,18 +75,23 @@ public sealed class InvoiceLineRow
     public Guid InvoiceId { get; set; }
     public int Ordinal { get; set; }
 
-    /// <summary>charge; commitment, minimum, maximum, discount or tax: a step of the invoice as a whole; or adjustment: a difference to a line of an earlier invoice. Its count and digest are of all that the charge counts now.</summary>
+    /// <summary>
+    /// <c>charge</c>; an invoice-level step (<c>commitment</c>, <c>minimum</c>, <c>maximum</c>, <c>discount</c>, <c>tax</c>); or
+    /// <c>adjustment</c>, a difference to a line of an earlier invoice, whose count and digest cover all events that the charge counts now.
+    /// </summary>
     public string Kind { get; set; } = InvoiceLineKinds.Charge;
 
-    /// <summary>The earlier invoice that an adjustment corrects, and its number.</summary>
+    /// <summary>The earlier invoice that an adjustment corrects.</summary>
     public Guid? AdjustsInvoiceId { get; set; }
 
     public string? AdjustsNumber { get; set; }
 
-    /// <summary>What kind of line of the earlier invoice an adjustment corrects.</summary>
+    /// <summary>The kind of the line that an adjustment corrects.</summary>
     public string? AdjustsKind { get; set; }
 
-    /// <summary>Where the plan changed within the period (of an adjustment: the earlier one): the part that the line is of, and its version. Else null.</summary>
+    /// <summary>
+    /// When the plan changed within the period (for an adjustment: the earlier period): the part that the line covers. Else null.
+    /// </summary>
     public Instant? SpanStart { get; set; }
 
     public Instant? SpanEnd { get; set; }
@@ -96,7 +104,7 @@ public sealed class InvoiceLineRow
     public decimal UnroundedAmount { get; set; }
     public decimal Amount { get; set; }
 
-    /// <summary>How much tax the line stands for, added or contained.</summary>
+    /// <summary>The tax of this line, added or included.</summary>
     public decimal Tax { get; set; }
 
     public long EventCount { get; set; }

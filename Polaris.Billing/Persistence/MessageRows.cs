@@ -2,7 +2,7 @@ using NodaTime;
 
 namespace Polaris.Billing.Persistence;
 
-/// <summary>A billing event on its way to Kafka; deleted once the broker has it.</summary>
+/// <summary>A billing event to publish to Kafka; deleted once the broker has acknowledged it.</summary>
 public sealed class OutboxRow
 {
     public Guid OrgId { get; set; }
@@ -10,17 +10,30 @@ public sealed class OutboxRow
 
     /// <summary>The protobuf message polaris.billing.events.v1.BillingEvent.</summary>
     public byte[] Message { get; set; } = [];
+
+    /// <summary>The span that caused it, as written by <c>TraceLinks</c>; null when none was recorded.</summary>
+    public string? TraceLinks { get; set; }
+}
+
+/// <summary>The replica that publishes the outbox, and the end of its lease: a single row.</summary>
+public sealed class RelayLeaseRow
+{
+    public int Id { get; set; }
+    public Guid Owner { get; set; }
+    public Instant HeldUntil { get; set; }
 }
 
 /// <summary>
-/// A record that could not be applied, with the reason. It is its org's where the org can be read, else the empty org's, which nobody but
-/// the service itself sees.
+/// A record that could not be applied, with the reason. When its org cannot be parsed it belongs to the empty org, which only the service
+/// itself reads.
 /// </summary>
 public sealed class DeadLetterRow
 {
     public Guid OrgId { get; set; }
 
-    /// <summary>The batch's id where the org can be read, else made from where the record lay: the same one again is the same dead letter.</summary>
+    /// <summary>
+    /// The batch's id when the org can be parsed, else an id derived from the record's position, so that the same record is the same row.
+    /// </summary>
     public Guid Id { get; set; }
 
     /// <summary>The broker's cluster id, or <c>store</c> for a batch that was fetched from Ingestion.</summary>
@@ -34,6 +47,6 @@ public sealed class DeadLetterRow
     public Instant SeenAt { get; set; }
     public int Attempts { get; set; }
 
-    /// <summary>When it was applied after all; null while it waits.</summary>
+    /// <summary>When it was applied after all; null while unresolved.</summary>
     public Instant? ResolvedAt { get; set; }
 }

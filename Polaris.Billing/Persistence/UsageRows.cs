@@ -3,8 +3,8 @@ using NodaTime;
 namespace Polaris.Billing.Persistence;
 
 /// <summary>
-/// A batch whose events are in the aggregates. Its presence is what makes applying it again do nothing; old ones fold into
-/// <see cref="HealPositionRow.FoldedBefore"/>. Only <c>AppliedBatches</c> reads it.
+/// A batch whose events are in the aggregates. Its row makes applying it again a no-op; old rows are replaced by
+/// <see cref="RecoveryPositionRow.CompactedBefore"/>. Read it only through <c>AppliedBatches</c>.
 /// </summary>
 public sealed class AppliedBatchRow
 {
@@ -12,7 +12,7 @@ public sealed class AppliedBatchRow
     public Guid BatchId { get; set; }
 }
 
-/// <summary>What one customer used of one meter in one 15-minute bucket.</summary>
+/// <summary>One customer's usage of one meter in one 15-minute bucket.</summary>
 public sealed class UsageAggregateRow
 {
     public Guid OrgId { get; set; }
@@ -21,16 +21,18 @@ public sealed class UsageAggregateRow
     public Instant BucketStart { get; set; }
     public long EventCount { get; set; }
     public decimal Total { get; set; }
-    public decimal Peak { get; set; }
+    public decimal MaxValue { get; set; }
 
     /// <summary>Sum of the counted events' hashes modulo 2^64.</summary>
     public decimal Digest { get; set; }
 
-    /// <summary>Values of the meter's dimensions, as <see cref="DimensionValues.Join"/> writes them; empty without dimensions.</summary>
+    /// <summary>Values of the meter's dimensions, joined by <see cref="DimensionValues.Join"/>; empty without dimensions.</summary>
     public string Dimensions { get; set; } = "";
 
-    /// <summary>Only of meters with this aggregation: the lowest value, the moment of a level, and the last value with its time and event.</summary>
-    public decimal? Low { get; set; }
+    /// <summary>
+    /// Only for meters with these aggregations: the minimum, the moment of a level, and the last value with its time and hash.
+    /// </summary>
+    public decimal? MinValue { get; set; }
 
     public System.Numerics.BigInteger? Moment { get; set; }
     public long? LatestAt { get; set; }
@@ -38,7 +40,7 @@ public sealed class UsageAggregateRow
     public decimal? LatestValue { get; set; }
 }
 
-/// <summary>A distinct value seen by a unique_count meter in one bucket.</summary>
+/// <summary>A distinct value counted by a unique_count meter in one bucket.</summary>
 public sealed class UsageUniqueRow
 {
     public Guid OrgId { get; set; }
@@ -49,7 +51,9 @@ public sealed class UsageUniqueRow
     public Guid ValueHash { get; set; }
 }
 
-/// <summary>The sum of all buckets of a customer's weighted_sum meter before a moment; only <c>LevelCheckpoints</c> knows how to use it.</summary>
+/// <summary>
+/// The sum of all buckets of a customer's weighted_sum meter before a time. Read it only through <c>LevelCheckpoints</c>.
+/// </summary>
 public sealed class LevelCheckpointRow
 {
     public Guid OrgId { get; set; }
@@ -60,7 +64,17 @@ public sealed class LevelCheckpointRow
     public decimal Level { get; set; }
 }
 
-/// <summary>All events of an org and partition in one bucket, whatever meters count them; compared with Ingestion's digest.</summary>
+/// <summary>The recorded requests behind a customer's usage of a day (UTC), latest first; for <c>UsageTraces</c>.</summary>
+public sealed class UsageTraceRow
+{
+    public Guid OrgId { get; set; }
+    public string CustomerKey { get; set; } = "";
+    public LocalDate Day { get; set; }
+    public string[] TraceLinks { get; set; } = [];
+    public Instant RecordedAt { get; set; }
+}
+
+/// <summary>All events of an org and partition in one bucket, independent of meters; compared with Ingestion's digest.</summary>
 public sealed class UsageBucketRow
 {
     public Guid OrgId { get; set; }
@@ -70,7 +84,10 @@ public sealed class UsageBucketRow
     public decimal Digest { get; set; }
 }
 
-/// <summary>An event that a later one voids or replaces; recorded when the later one's batch is applied. From then on the earlier counts no more.</summary>
+/// <summary>
+/// An event that a later one voids or replaces; written when the later one's batch is applied. From then on the earlier event no longer
+/// counts.
+/// </summary>
 public sealed class CorrectionRow
 {
     public Guid OrgId { get; set; }
@@ -79,11 +96,11 @@ public sealed class CorrectionRow
     public Guid ByBatchId { get; set; }
     public string ByKey { get; set; } = "";
 
-    /// <summary>The correcting event counts in the earlier one's place; otherwise it is a void and counts for nothing.</summary>
+    /// <summary>The correcting event counts instead of the earlier one; otherwise it is a void and counts for nothing.</summary>
     public bool Replaces { get; set; }
 }
 
-/// <summary>A customer's bucket whose aggregates are known to be wrong until they are counted anew.</summary>
+/// <summary>A customer's bucket whose aggregates must be rebuilt.</summary>
 public sealed class DirtyBucketRow
 {
     public Guid OrgId { get; set; }
@@ -92,7 +109,10 @@ public sealed class DirtyBucketRow
     public Instant MarkedAt { get; set; }
 }
 
-/// <summary>Up to where a topic was applied; commits together with what was applied. A replaced broker has another cluster id and starts afresh.</summary>
+/// <summary>
+/// The position up to which a topic was applied; commits together with what was applied. A replaced broker has another cluster id and
+/// starts from the beginning.
+/// </summary>
 public sealed class ConsumerPositionRow
 {
     public string ClusterId { get; set; } = "";
@@ -102,72 +122,74 @@ public sealed class ConsumerPositionRow
     public Instant MovedAt { get; set; }
 }
 
-/// <summary>How far the search for lost batches has come: every batch received before is known to be applied.</summary>
-public sealed class HealPositionRow
+/// <summary>
+/// The position of the search for lost batches: every batch received before it is verified to be applied or is a dead letter.
+/// </summary>
+public sealed class RecoveryPositionRow
 {
     public int Id { get; set; }
     public Instant ReceivedAt { get; set; }
     public Guid BatchId { get; set; }
 
-    /// <summary>Batches with a smaller id count as applied, unless they wait as dead letters: their ids are no longer kept.</summary>
-    public Guid FoldedBefore { get; set; }
+    /// <summary>Batches with a smaller id count as applied unless they are unresolved dead letters: their ids were deleted.</summary>
+    public Guid CompactedBefore { get; set; }
 }
 
-/// <summary>A bucket whose usage came lately; the auditor looks at it again and again.</summary>
+/// <summary>A bucket with recent usage, which reconciliation compares often.</summary>
 public sealed class FreshBucketRow
 {
     public Guid OrgId { get; set; }
     public Instant BucketStart { get; set; }
     public Instant TouchedAt { get; set; }
-    public Instant? AuditedAt { get; set; }
+    public Instant? ReconciledAt { get; set; }
 }
 
-/// <summary>What the auditor has done for an org so far.</summary>
-public sealed class AuditRow
+/// <summary>An org's reconciliation counters.</summary>
+public sealed class ReconciliationRow
 {
     public Guid OrgId { get; set; }
 
-    /// <summary>When some of its buckets were last compared, and when the slow cycle last came to its end.</summary>
+    /// <summary>When some of its buckets were last compared, and when the slow cycle last completed a pass.</summary>
     public Instant LastCheckedAt { get; set; }
 
     public Instant? LastPassAt { get; set; }
 
-    /// <summary>Buckets that the slow cycle compared so far in the pass under way, and in the last whole one.</summary>
+    /// <summary>Buckets compared by the slow cycle in the current pass, and in the last complete one.</summary>
     public long RunningBuckets { get; set; }
 
     public long PassBuckets { get; set; }
     public long DriftFound { get; set; }
-    public long DriftHealed { get; set; }
+    public long DriftRepaired { get; set; }
 }
 
-/// <summary>A difference that the auditor found between Ingestion and Billing.</summary>
-public sealed class AuditFindingRow
+/// <summary>A difference between Ingestion and Billing.</summary>
+public sealed class ReconciliationFindingRow
 {
     public Guid OrgId { get; set; }
     public Guid Id { get; set; }
     public string Kind { get; set; } = "";
     public Instant BucketStart { get; set; }
 
-    /// <summary>Where the difference is: <c>partition 3</c>, or a customer and a meter.</summary>
+    /// <summary>Location of the difference: <c>partition 3</c>, or a customer and a meter.</summary>
     public string Place { get; set; } = "";
 
-    /// <summary>Set for aggregates: healed as soon as the customer's bucket is rebuilt.</summary>
+    /// <summary>Set for aggregates, which are repaired once the customer's bucket is rebuilt.</summary>
     public string? CustomerKey { get; set; }
 
     public string Stored { get; set; } = "";
     public string Expected { get; set; } = "";
     public Instant FoundAt { get; set; }
-    public Instant? HealedAt { get; set; }
+    public Instant? RepairedAt { get; set; }
 }
 
-/// <summary>Where the auditor's slow cycle stands, and which replica audits until when.</summary>
-public sealed class AuditPositionRow
+/// <summary>The position of reconciliation's slow cycle, and the replica that holds the lease.</summary>
+public sealed class ReconciliationPositionRow
 {
     public int Id { get; set; }
     public Guid Owner { get; set; }
     public Instant HeldUntil { get; set; }
 
-    /// <summary>The org under audit; the empty id before the first.</summary>
+    /// <summary>The current org; the empty id before the first.</summary>
     public Guid CurrentOrg { get; set; }
 
     public Instant NextBucket { get; set; }

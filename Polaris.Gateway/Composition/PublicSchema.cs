@@ -6,7 +6,7 @@ using GraphQLParser.AST;
 
 namespace Polaris.Gateway.Composition;
 
-/// <summary>One composition: the schema that clients see, for validation and introspection, and the way to each subgraph.</summary>
+/// <summary>One composition: the public schema, for validation and introspection, and the owners of its root fields.</summary>
 internal sealed class PublicSchema
 {
     public PublicSchema(ComposedSdl sdl)
@@ -17,12 +17,13 @@ internal sealed class PublicSchema
         try
         {
             Schema = builder.Build(sdl.Text);
-            foreach (var scalar in scalars) Schema.RegisterType(new SubgraphScalar(scalar));
+            foreach (var scalar in scalars)
+                Schema.RegisterType(new SubgraphScalar(scalar));
             Schema.Initialize();
         }
         catch (Exception exception)
         {
-            // Whatever the library finds wrong with the text is a fault of the subgraphs, and the last good schema goes on serving.
+            // An invalid composition is an error of the subgraphs; the last valid schema stays in use.
             throw new CompositionException($"The composed schema is not valid: {exception.Message}");
         }
     }
@@ -31,7 +32,7 @@ internal sealed class PublicSchema
 
     public ISchema Schema { get; }
 
-    /// <summary>A scalar whose values only its subgraph understands: it checks them, the gateway passes them on.</summary>
+    /// <summary>A custom scalar: its values are passed through, and validated by the subgraph.</summary>
     private sealed class SubgraphScalar : ScalarGraphType
     {
         public SubgraphScalar(string name) => Name = name;

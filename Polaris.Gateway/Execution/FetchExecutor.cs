@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using GraphQL;
@@ -8,47 +9,107 @@ using Polaris.Gateway.Composition;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary>What a subgraph said, or why it said nothing.</summary>
+/// <summary>The response of a subgraph, or why there is none.</summary>
 internal sealed class SubgraphAnswer(Fetch fetch, JsonDocument? document, string? failure) : IDisposable
 {
     public Fetch Fetch { get; } = fetch;
 
     public string? Failure { get; } = failure;
 
-    public JsonElement? Data => document is not null && document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object ? data : null;
+    public JsonElement? Data =>
+        document is not null && document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
+            ? data
+            : null;
 
     public IEnumerable<JsonElement> Errors =>
-        document is not null && document.RootElement.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array ? errors.EnumerateArray() : [];
+        document is not null && document.RootElement.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
+            ? errors.EnumerateArray()
+            : [];
 
     public void Dispose() => document?.Dispose();
 }
 
-/// <summary>Sends a plan's fetches, with the caller's own credentials: each subgraph checks them itself.</summary>
+/// <summary>
+/// Sends a plan's fetches with the caller's own credentials, which each subgraph verifies itself. Introspection is answered from the public
+/// schema. All of them end with the request's deadline.
+/// </summary>
 internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSerializer serializer)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly DocumentExecuter introspection = new();
 
-    public async Task<IReadOnlyList<SubgraphAnswer>> RunAsync(QueryPlan plan, GraphQLRequest request, HttpContext context)
+    public async Task<IReadOnlyList<SubgraphAnswer>> RunAsync(
+        QueryPlan plan,
+        PublicSchema schema,
+        GraphQLRequest request,
+        HttpContext context,
+        CancellationToken ct
+    )
     {
-        if (plan.Operation != OperationType.Mutation) return await Task.WhenAll(plan.Fetches.Select(fetch => SendAsync(fetch, request, context)));
+        if (plan.Operation != OperationType.Mutation)
+            return await Task.WhenAll(plan.Fetches.Select(FetchAsync));
         var answers = new List<SubgraphAnswer>(plan.Fetches.Count);
-        foreach (var fetch in plan.Fetches) answers.Add(await SendAsync(fetch, request, context));
+        foreach (var fetch in plan.Fetches)
+            answers.Add(await FetchAsync(fetch));
         return answers;
+
+        Task<SubgraphAnswer> FetchAsync(Fetch fetch) =>
+            fetch.Subgraph is { } subgraph
+                ? SendAsync(fetch, subgraph, request, context, ct)
+                : IntrospectAsync(fetch, schema, request, context, ct);
     }
 
-    private async Task<SubgraphAnswer> SendAsync(Fetch fetch, GraphQLRequest request, HttpContext context)
+    private async Task<SubgraphAnswer> IntrospectAsync(
+        Fetch fetch,
+        PublicSchema schema,
+        GraphQLRequest request,
+        HttpContext context,
+        CancellationToken ct
+    )
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, Subgraphs.Address(fetch.Subgraph)) { Content = new ByteArrayContent(Body(fetch, request)) };
+        var result = await introspection.ExecuteAsync(
+            new ExecutionOptions
+            {
+                Schema = schema.Schema,
+                Query = fetch.Query,
+                Variables = request.Variables,
+                RequestServices = context.RequestServices,
+                CancellationToken = ct,
+                ValidationRules = [],
+            }
+        );
+        return new SubgraphAnswer(fetch, JsonDocument.Parse(serializer.Serialize(result)), null);
+    }
+
+    private async Task<SubgraphAnswer> SendAsync(
+        Fetch fetch,
+        string subgraph,
+        GraphQLRequest request,
+        HttpContext context,
+        CancellationToken ct
+    )
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, Subgraphs.Address(subgraph))
+        {
+            Content = new ByteArrayContent(Body(fetch, request)),
+        };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization) message.Headers.TryAddWithoutValidation("Authorization", authorization);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        limit.CancelAfter(Patience);
+        if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization)
+            message.Headers.TryAddWithoutValidation("Authorization", authorization);
+        // Whom the limits by network address are about; the proxy passes it on by itself.
+        if (context.Connection.RemoteIpAddress is { } address)
+            message.Headers.TryAddWithoutValidation("X-Forwarded-For", address.ToString());
         try
         {
             using var client = clients.CreateClient(ComposeSubgraphs.HttpClientName);
-            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            if (!response.IsSuccessStatusCode) return new SubgraphAnswer(fetch, null, $"answered with status {(int)response.StatusCode}");
-            return new SubgraphAnswer(fetch, await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(limit.Token), default, limit.Token), null);
+            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
+            // 400 has GraphQL errors: a subgraph's limit was exceeded.
+            if (!response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.BadRequest)
+                return new SubgraphAnswer(fetch, null, $"answered with status {(int)response.StatusCode}");
+            return new SubgraphAnswer(
+                fetch,
+                await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(ct), default, ct),
+                null
+            );
         }
         catch (HttpRequestException)
         {
@@ -56,11 +117,7 @@ internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSeri
         }
         catch (JsonException)
         {
-            return new SubgraphAnswer(fetch, null, "answered with something that is not JSON");
-        }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
-        {
-            return new SubgraphAnswer(fetch, null, $"did not answer within {Patience.TotalSeconds:0} s");
+            return new SubgraphAnswer(fetch, null, "sent a response that is not JSON");
         }
     }
 
@@ -75,7 +132,8 @@ internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSeri
             writer.WriteStartObject("variables"u8);
             foreach (var name in fetch.Variables)
             {
-                if (!variables.TryGetValue(name, out var value)) continue;
+                if (!variables.TryGetValue(name, out var value))
+                    continue;
                 writer.WritePropertyName(name);
                 writer.WriteRawValue(serializer.Serialize(value));
             }

@@ -1,147 +1,135 @@
-using System.Text.Json;
 using GraphQL;
 using GraphQL.Transport;
-using GraphQL.Types;
 using GraphQL.Validation;
-using GraphQLParser;
 using GraphQLParser.AST;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Options;
 using Polaris.Gateway.Composition;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary><c>POST /graphql</c>: validates against the public schema, asks the subgraphs, and writes one answer.</summary>
-internal sealed class GatewayEndpoint(SchemaRegistry registry, FetchExecutor fetches, IGraphQLTextSerializer serializer, IDocumentValidator validator) : IDisposable
+/// <summary><c>POST /graphql</c>: validates against the public schema, queries the subgraphs, and writes one response.</summary>
+internal sealed class GatewayEndpoint(
+    SchemaRegistry registry,
+    FetchExecutor fetches,
+    IGraphQLTextSerializer serializer,
+    IDocumentValidator validator,
+    BoundedRequests requests,
+    CallerConcurrency callers,
+    LimitCost costs,
+    IOptions<GraphQLLimits> limits
+) : IDisposable
 {
-    /// <summary>Plans remembered; the key is the query's text, so variables do not matter.</summary>
-    public const int CachedPlans = 1_000;
+    /// <summary>
+    /// Characters of all cached documents and of what is sent for them; a tree takes some fifty bytes a character. The key is the query
+    /// text; variables are not part of it.
+    /// </summary>
+    public const int CachedCharacters = 2_000_000;
 
     private const int MaxCachedQueryLength = 20_000;
 
-    private readonly MemoryCache plans = new(new MemoryCacheOptions { SizeLimit = CachedPlans });
+    private readonly MemoryCache plans = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
 
-    private sealed record Planned(QueryPlan Plan, GraphQLDocument Document);
+    /// <param name="Plan">What is sent to whom.</param>
+    /// <param name="Document">The parsed text.</param>
+    /// <param name="Cost">Of an operation without variables.</param>
+    private sealed record Planned(QueryPlan Plan, GraphQLDocument Document, long Cost);
 
-    public async Task HandleAsync(HttpContext context)
+    public Task HandleAsync(HttpContext context) =>
+        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerAsync(context, ct), ct));
+
+    public void Dispose() => plans.Dispose();
+
+    private async Task AnswerAsync(HttpContext context, CancellationToken ct)
     {
         if (registry.Current is not { } schema)
         {
             context.Response.Headers.RetryAfter = "1";
-            await context.WriteProblemAsync(RefusalMapping.Problem(503, "schema_unavailable", "The services are still starting. Try again in a moment."));
+            await context.WriteProblemAsync(
+                RefusalMapping.Problem(503, "schema_unavailable", "The services are still starting. Try again in a moment.")
+            );
             return;
         }
 
-        if (await ReadAsync(context) is not { } request) return;
-        var (planned, errors) = await PlanAsync(schema, request, context);
+        var request = await requests.ReadAsync(context, ct);
+        var (planned, errors) = await PlanAsync(schema, request, context, ct);
         if (planned is null)
         {
-            await WriteErrorsAsync(context, errors!);
+            if (errors is not null)
+                await WriteErrorsAsync(context, errors, ct);
             return;
         }
 
-        var introspection = planned.Plan.HasIntrospection ? await IntrospectAsync(schema, request, context) : null;
-        var answers = await fetches.RunAsync(planned.Plan, request, context);
+        var answers = await fetches.RunAsync(planned.Plan, schema, request, context, ct);
         context.Response.ContentType = "application/json; charset=utf-8";
-        await ResponseWriter.WriteAsync(context.Response.BodyWriter, planned.Plan, answers, introspection, context.RequestAborted);
-        foreach (var answer in answers) answer.Dispose();
-        introspection?.Dispose();
+        await ResponseWriter.WriteAsync(context.Response.BodyWriter, planned.Plan, answers, ct);
+        foreach (var answer in answers)
+            answer.Dispose();
     }
 
-    public void Dispose() => plans.Dispose();
-
-    private async Task<GraphQLRequest?> ReadAsync(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = Polaris.ServiceDefaults.GraphQL.GraphQLExtensions.MaxRequestBytes;
-        try
-        {
-            var request = await serializer.ReadAsync<GraphQLRequest>(context.Request.Body, context.RequestAborted);
-            if (request?.Query is { Length: > 0 }) return request;
-            await context.WriteProblemAsync(RefusalMapping.Problem(400, "missing_query", "The body needs a field 'query' with a GraphQL document."));
-        }
-        catch (JsonException exception)
-        {
-            await context.WriteProblemAsync(RefusalMapping.Problem(400, "malformed_json", $"The body is not a GraphQL request in JSON: {exception.Message}"));
-        }
-
-        return null;
-    }
-
-    private async Task<(Planned? Planned, ExecutionErrors? Errors)> PlanAsync(PublicSchema schema, GraphQLRequest request, HttpContext context)
+    /// <summary>The plan or the errors; neither when the org's budget is spent, which is answered.</summary>
+    private async Task<(Planned? Planned, ExecutionErrors? Errors)> PlanAsync(
+        PublicSchema schema,
+        GraphQLRequest request,
+        HttpContext context,
+        CancellationToken ct
+    )
     {
         var key = (schema, request.Query, request.OperationName);
-        if (plans.TryGetValue(key, out Planned? known) && !known!.Plan.Fetches.Any(fetch => fetch.Variables.Count > 0)) return (known, null);
-        GraphQLDocument document;
-        try
-        {
-            document = known?.Document ?? Parser.Parse(request.Query!, new ParserOptions { MaxDepth = 64 });
-        }
-        catch (GraphQLParser.Exceptions.GraphQLSyntaxErrorException exception)
-        {
-            return (null, [new ExecutionError(exception.Message) { Code = "SYNTAX_ERROR" }]);
-        }
-        catch (GraphQLParser.Exceptions.GraphQLMaxDepthExceededException)
-        {
-            return (null, [new ExecutionError("The document nests too deeply.") { Code = "SYNTAX_ERROR" }]);
-        }
-
-        var operations = document.Definitions.OfType<GraphQLOperationDefinition>().ToArray();
-        var operation = request.OperationName is { Length: > 0 } name ? Array.Find(operations, one => one.Name?.StringValue == name) : operations is [var only] ? only : null;
+        if (plans.TryGetValue(key, out Planned? known) && !known!.Plan.Fetches.Any(fetch => fetch.Variables.Count > 0))
+            return await costs.AdmitAsync(context, known.Cost) ? (known, null) : (null, null);
+        var document = known?.Document ?? requests.Parse(request);
+        var operation = BoundedRequests.OperationOf(document, request);
         if (operation is null || operation.Operation == OperationType.Subscription)
-            return (null, [new ExecutionError(operation is null ? "Name one operation of the document in 'operationName'." : "There are no subscriptions.") { Code = "INVALID_OPERATION" }]);
-        if (operation.Operation == OperationType.Mutation && schema.Schema.Mutation is null) return (null, [new ExecutionError("There are no mutations.") { Code = "INVALID_OPERATION" }]);
+            return Refused(
+                operation is null ? "'operationName' must name an operation of the document." : "Subscriptions are not supported."
+            );
+        if (operation.Operation == OperationType.Mutation && schema.Schema.Mutation is null)
+            return Refused("Mutations are not supported.");
+        var cost = requests.CheckCost(document, request, schema.Schema);
+        if (!await costs.AdmitAsync(context, cost))
+            return (null, null);
 
-        // Variables are checked each time, the rest once for each text.
-        var result = await validator.ValidateAsync(new ValidationOptions
+        // Variables are validated on each request, everything else once per query text.
+        var result = await validator.ValidateAsync(
+            new ValidationOptions
+            {
+                Schema = schema.Schema,
+                Document = document,
+                Operation = operation,
+                Variables = request.Variables ?? Inputs.Empty,
+                Extensions = Inputs.Empty,
+                UserContext = new Dictionary<string, object?>(),
+                RequestServices = context.RequestServices,
+                User = context.User,
+                CancellationToken = ct,
+                Rules = known is null ? null : [],
+            }
+        );
+        if (!result.IsValid)
+            return (null, [.. result.Errors.Take(limits.Value.MaxErrors)]);
+        if (known is not null)
+            return (known, null);
+        var planned = new Planned(QueryPlan.Create(document, operation, schema), document, cost);
+        if (request.Query!.Length <= MaxCachedQueryLength)
         {
-            Schema = schema.Schema,
-            Document = document,
-            Operation = operation,
-            Variables = request.Variables ?? Inputs.Empty,
-            Extensions = Inputs.Empty,
-            UserContext = new Dictionary<string, object?>(),
-            RequestServices = context.RequestServices,
-            User = context.User,
-            CancellationToken = context.RequestAborted,
-            Rules = known is null ? null : [],
-        });
-        if (!result.IsValid) return (null, [.. result.Errors]);
-        if (known is not null) return (known, null);
-        try
-        {
-            var planned = new Planned(QueryPlan.Create(document, operation, schema), document);
-            if (request.Query!.Length <= MaxCachedQueryLength) plans.Set(key, planned, new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = TimeSpan.FromHours(1) });
-            return (planned, null);
+            var size = request.Query.Length + planned.Plan.Fetches.Sum(fetch => fetch.Query.Length);
+            plans.Set(key, planned, new MemoryCacheEntryOptions { Size = size, SlidingExpiration = TimeSpan.FromHours(1) });
         }
-        catch (PlanException exception)
-        {
-            return (null, [new ExecutionError(exception.Message) { Code = "TOO_COMPLEX" }]);
-        }
+
+        return (planned, null);
     }
 
-    /// <summary>The gateway's own answer to __schema and __type; other fields come back null and are not looked at.</summary>
-    private async Task<JsonDocument> IntrospectAsync(PublicSchema schema, GraphQLRequest request, HttpContext context)
-    {
-        var executer = new DocumentExecuter();
-        var result = await executer.ExecuteAsync(new ExecutionOptions
-        {
-            Schema = schema.Schema,
-            Query = request.Query,
-            OperationName = request.OperationName,
-            Variables = request.Variables,
-            RequestServices = context.RequestServices,
-            CancellationToken = context.RequestAborted,
-            ValidationRules = [],
-        });
-        return JsonDocument.Parse(serializer.Serialize(result));
-    }
+    private static (Planned?, ExecutionErrors?) Refused(string why) => (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }]);
 
-    private async Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors)
+    private async Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
     {
         var modern = context.Request.Headers.Accept.ToString().Contains("application/graphql-response+json", StringComparison.Ordinal);
+        InputErrors.Explain(errors);
         context.Response.StatusCode = modern ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
         context.Response.ContentType = modern ? "application/graphql-response+json; charset=utf-8" : "application/json; charset=utf-8";
-        await serializer.WriteAsync(context.Response.Body, new ExecutionResult { Errors = errors }, context.RequestAborted);
+        await serializer.WriteAsync(context.Response.Body, new ExecutionResult { Errors = errors }, ct);
     }
 }

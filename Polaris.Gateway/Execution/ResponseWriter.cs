@@ -4,52 +4,44 @@ using GraphQLParser.AST;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary>Puts the subgraphs' answers together: fields in the client's order, errors with their paths, nulls where the schema lets them be.</summary>
+/// <summary>
+/// Merges the subgraphs' responses: fields in the client's order, errors with their paths, nulls where the schema allows them.
+/// </summary>
 internal static class ResponseWriter
 {
-    public static async Task WriteAsync(PipeWriter output, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers, JsonDocument? introspection, CancellationToken ct)
+    public static async Task WriteAsync(PipeWriter output, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers, CancellationToken ct)
     {
         await using (var writer = new Utf8JsonWriter(output))
         {
             writer.WriteStartObject();
             WriteErrors(writer, answers);
-            if (IsNull(answers)) writer.WriteNull("data"u8);
-            else WriteData(writer, plan, answers, introspection);
+            if (IsNull(answers))
+                writer.WriteNull("data"u8);
+            else
+                WriteData(writer, plan, answers);
             writer.WriteEndObject();
         }
 
         await output.FlushAsync(ct);
     }
 
-    /// <summary>A subgraph that gave no data leaves its fields null; where one may not be null, all of the data are.</summary>
-    private static bool IsNull(IReadOnlyList<SubgraphAnswer> answers) => answers.Any(answer => answer.Data is null && answer.Fetch.Fields.Any(field => field.NonNull));
+    /// <summary>The fields of a subgraph without data are null; if one of them is non-null, all of the data is null.</summary>
+    private static bool IsNull(IReadOnlyList<SubgraphAnswer> answers) =>
+        answers.Any(answer => answer.Data is null && answer.Fetch.Fields.Any(field => field.NonNull));
 
-    private static void WriteData(Utf8JsonWriter writer, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers, JsonDocument? introspection)
+    private static void WriteData(Utf8JsonWriter writer, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers)
     {
         writer.WriteStartObject("data"u8);
         foreach (var field in plan.Fields)
         {
-            if (field.Name == "__typename")
-            {
-                writer.WriteString(field.ResponseKey, plan.Operation == OperationType.Mutation ? "Mutation" : "Query");
-                continue;
-            }
-
-            if (field.Owner is null)
-            {
-                writer.WritePropertyName(field.ResponseKey);
-                introspection!.RootElement.GetProperty("data").GetProperty(field.ResponseKey).WriteTo(writer);
-                continue;
-            }
-
-            var answer = answers.First(one => one.Fetch.Fields.Any(own => own.ResponseKey == field.ResponseKey));
+            var answer = answers.First(candidate => candidate.Fetch.Fields.Any(own => own.ResponseKey == field.ResponseKey));
             if (answer.Data is not { } data)
             {
                 writer.WriteNull(field.ResponseKey);
             }
             else if (data.TryGetProperty(field.ResponseKey, out var value))
             {
-                // Absent is a field that @skip or @include left out.
+                // Absent when @skip or @include left the field out.
                 writer.WritePropertyName(field.ResponseKey);
                 value.WriteTo(writer);
             }
@@ -60,16 +52,19 @@ internal static class ResponseWriter
 
     private static void WriteErrors(Utf8JsonWriter writer, IReadOnlyList<SubgraphAnswer> answers)
     {
-        if (!answers.Any(answer => answer.Failure is not null || answer.Errors.Any())) return;
+        if (!answers.Any(answer => answer.Failure is not null || answer.Errors.Any()))
+            return;
         writer.WriteStartArray("errors"u8);
         foreach (var answer in answers)
         {
             if (answer.Failure is { } failure)
             {
-                foreach (var field in answer.Fetch.Fields) WriteUnavailable(writer, answer.Fetch.Subgraph, failure, field);
+                foreach (var field in answer.Fetch.Fields)
+                    WriteUnavailable(writer, answer.Fetch.Subgraph!, failure, field);
             }
 
-            foreach (var error in answer.Errors) WriteError(writer, error);
+            foreach (var error in answer.Errors)
+                WriteError(writer, error);
         }
 
         writer.WriteEndArray();
@@ -89,11 +84,12 @@ internal static class ResponseWriter
         writer.WriteEndObject();
     }
 
-    /// <summary>Everything but the location, which is in a document that the client has never seen.</summary>
+    /// <summary>Everything but the location, which refers to a document that the client did not send.</summary>
     private static void WriteError(Utf8JsonWriter writer, JsonElement error)
     {
         writer.WriteStartObject();
-        foreach (var property in error.EnumerateObject().Where(property => property.Name != "locations")) property.WriteTo(writer);
+        foreach (var property in error.EnumerateObject().Where(property => property.Name != "locations"))
+            property.WriteTo(writer);
         writer.WriteEndObject();
     }
 }

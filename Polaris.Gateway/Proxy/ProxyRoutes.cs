@@ -1,11 +1,14 @@
 using Microsoft.AspNetCore.Http.Features;
+using Polaris.Gateway.Session;
+using Polaris.ServiceDefaults.Errors;
 using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Polaris.Gateway.Proxy;
 
-/// <summary>What the gateway passes through as it is: ingestion, sign-in, and everything else to the dashboard.</summary>
+/// <summary>Routes that the gateway proxies unchanged: ingestion, sign-in, and everything else to the dashboard.</summary>
 internal static class ProxyRoutes
 {
     private const string Events = "/events/";
@@ -23,33 +26,120 @@ internal static class ProxyRoutes
 
     public static void AddPolarisProxy(this WebApplicationBuilder builder)
     {
-        var routes = Table.Select(route => new RouteConfig
-        {
-            RouteId = route.Path,
-            ClusterId = route.Cluster,
-            Order = route.Order,
-            AuthorizationPolicy = "anonymous",
-            // The service has limits of its own and says which.
-            MaxRequestBodySize = -1,
-            Match = new RouteMatch { Path = route.Path },
-        }.WithTransformUseOriginalHostHeader(route.Cluster == "identity")).ToArray();
-        var clusters = Table.Select(route => route.Cluster).Distinct().Select(name => new ClusterConfig
-        {
-            ClusterId = name,
-            Destinations = new Dictionary<string, DestinationConfig> { ["only"] = new() { Address = $"http://{name}" } },
-        }).ToArray();
-        builder.Services.AddReverseProxy().LoadFromMemory(routes, clusters).AddServiceDiscoveryDestinationResolver().AddTransforms(KeepKeyAsSent);
+        var routes = Table
+            .Select(route =>
+                new RouteConfig
+                {
+                    RouteId = route.Path,
+                    ClusterId = route.Cluster,
+                    Order = route.Order,
+                    AuthorizationPolicy = "anonymous",
+                    // The service behind has its own limit and explains it.
+                    MaxRequestBodySize = -1,
+                    Match = new RouteMatch { Path = route.Path },
+                }.WithTransformUseOriginalHostHeader(route.Cluster == "identity")
+            )
+            .ToArray();
+        var clusters = Table
+            .Select(route => route.Cluster)
+            .Distinct()
+            .Select(name => new ClusterConfig
+            {
+                ClusterId = name,
+                Destinations = new Dictionary<string, DestinationConfig>
+                {
+                    ["only"] = new() { Address = name == "dashboard" ? "http://dashboard" : $"http://_public.{name}" },
+                },
+            })
+            .ToArray();
+        var session = DashboardSession.CookieName(builder.Configuration);
+        builder
+            .Services.AddReverseProxy()
+            .LoadFromMemory(routes, clusters)
+            .AddServiceDiscoveryDestinationResolver()
+            .AddTransforms(KeepKeyAsSent)
+            .AddTransforms(route => KeepSessionHere(route, session));
     }
 
-    /// <summary>An event's key is part of its address and may hold a slash; by default the proxy would escape its escape once more.</summary>
+    public static void MapPolarisProxy(this WebApplication app) =>
+        app.MapReverseProxy(proxy =>
+            proxy.Use(
+                async (context, next) =>
+                {
+                    await next(context);
+                    // No response was started, so the client can still be told what happened.
+                    if (context.Features.Get<IForwarderErrorFeature>() is not { } failed || context.Response.HasStarted)
+                        return;
+                    if (failed.Error is ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled)
+                    {
+                        await context.WriteProblemAsync(
+                            failed.Exception is BadHttpRequestException bad
+                                ? RefusalMapping.Problem(bad.StatusCode, "bad_request", bad.Message)
+                                : RefusalMapping.Problem(400, "bad_request", "The body could not be read.")
+                        );
+                        return;
+                    }
+
+                    context.Response.Headers.RetryAfter = "1";
+                    await context.WriteProblemAsync(
+                        RefusalMapping.Problem(
+                            503,
+                            "service_unavailable",
+                            "The service behind this address cannot be reached at the moment. Try again."
+                        )
+                    );
+                }
+            )
+        );
+
+    /// <summary>
+    /// An event's key is the rest of the path and may contain an escaped slash, which the proxy would escape again. It becomes one escaped
+    /// segment, so that whatever the key says, the request stays below <c>/events/</c>.
+    /// </summary>
     private static void KeepKeyAsSent(TransformBuilderContext route)
     {
-        if (!route.Route.RouteId.StartsWith(Events, StringComparison.Ordinal)) return;
+        if (!route.Route.RouteId.StartsWith(Events, StringComparison.Ordinal))
+            return;
+        route.AddRequestTransform(async transform =>
+        {
+            var context = transform.HttpContext;
+            if (EventPath(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget) is { } path)
+                transform.ProxyRequest.RequestUri = new Uri(
+                    transform.DestinationPrefix.TrimEnd('/') + path + context.Request.QueryString.ToUriComponent()
+                );
+            else
+                await context.WriteProblemAsync(
+                    RefusalMapping.Problem(
+                        400,
+                        "invalid_path",
+                        "The path must be /events/{key}, with the key percent-encoded: no '\\', and a key that is not '.' or '..'."
+                    )
+                );
+        });
+    }
+
+    /// <summary>The session's cookie has tokens: no service behind the proxy gets to see it.</summary>
+    private static void KeepSessionHere(TransformBuilderContext route, string cookie) =>
         route.AddRequestTransform(transform =>
         {
-            var target = transform.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-            if (target.StartsWith(Events, StringComparison.Ordinal)) transform.ProxyRequest.RequestUri = new Uri(transform.DestinationPrefix.TrimEnd('/') + target);
+            if (transform.ProxyRequest.Headers.TryGetValues("Cookie", out var sent))
+            {
+                transform.ProxyRequest.Headers.Remove("Cookie");
+                if (SessionRequests.WithoutSession(string.Join("; ", sent), cookie) is { } others)
+                    transform.ProxyRequest.Headers.TryAddWithoutValidation("Cookie", others);
+            }
+
             return ValueTask.CompletedTask;
         });
+
+    /// <summary>The path with the key as one segment; null when it cannot be one.</summary>
+    internal static string? EventPath(string rawTarget)
+    {
+        var path = rawTarget.Split('?', 2)[0];
+        if (!path.StartsWith(Events, StringComparison.Ordinal))
+            return null;
+        var key = Uri.UnescapeDataString(path[Events.Length..]);
+        // A raw backslash is not allowed in a URL, and some readers take it for a slash.
+        return path.Contains('\\', StringComparison.Ordinal) || key is "" or "." or ".." ? null : Events + Uri.EscapeDataString(key);
     }
 }

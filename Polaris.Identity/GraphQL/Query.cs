@@ -19,8 +19,15 @@ internal sealed class Query
 {
     [RequireScope(Scopes.Read)]
     public static async Task<ViewerType> Me(IResolveFieldContext context, [FromServices] OrgsDbContext db, CancellationToken ct) =>
-        context.User is not { } caller ? throw new InvalidOperationException("The guard lets nobody in without a principal.")
-        : new(caller.UserId(), caller.FindFirstValue(PolarisClaims.Email), caller.FindFirstValue(PolarisClaims.Role), caller.HeldScopes(), await Org(db, ct));
+        context.User is not { } caller
+            ? throw new InvalidOperationException("RequireScope admits only authenticated callers.")
+            : new(
+                caller.UserId(),
+                caller.FindFirstValue(PolarisClaims.Email),
+                caller.FindFirstValue(PolarisClaims.Role),
+                caller.HeldScopes(),
+                await Org(db, ct)
+            );
 
     [RequireScope(Scopes.Read)]
     public static async Task<OrgType> Org([FromServices] OrgsDbContext db, CancellationToken ct) =>
@@ -29,34 +36,53 @@ internal sealed class Query
             : throw new RefusedException(Refusal.NotFound("org"));
 
     [RequireScope(Scopes.Admin)]
-    public static async Task<IEnumerable<ApiKeyType>> ApiKeys([FromServices] EditApiKeys keys, CancellationToken ct) => (await keys.ListAsync(ct)).Select(ApiKeyType.Of);
+    public static async Task<IEnumerable<ApiKeyType>> ApiKeys([FromServices] EditApiKeys keys, CancellationToken ct) =>
+        (await keys.ListAsync(ct)).Select(ApiKeyType.Of);
 
     /// <summary>The orgs that the person may sign in to; none for an API key.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<MembershipType>> Memberships(IResolveFieldContext context, [FromServices] FindMembership memberships, CancellationToken ct) =>
-        context.User?.UserId() is { } user ? (await memberships.AllAsync(user, ct)).Select(MembershipType.Of) : [];
+    public static async Task<IEnumerable<MembershipType>> Memberships(
+        IResolveFieldContext context,
+        [FromServices] FindMembership memberships,
+        CancellationToken ct
+    ) => context.User?.UserId() is { } user ? (await memberships.AllAsync(user, ct)).Select(MembershipType.Of) : [];
 
     [RequireScope(Scopes.Admin)]
-    public static async Task<IEnumerable<MemberType>> Members([FromServices] EditMembers members, CancellationToken ct) => (await members.ListAsync(ct)).Select(MemberType.Of);
+    public static async Task<IEnumerable<MemberType>> Members([FromServices] EditMembers members, CancellationToken ct) =>
+        (await members.ListAsync(ct)).Select(MemberType.Of);
 
-    /// <summary>Those that wait for an answer.</summary>
+    /// <summary>Open invitations.</summary>
     [RequireScope(Scopes.Admin)]
-    public static async Task<IEnumerable<InvitationType>> Invitations([FromServices] Invite invite, CancellationToken ct) => (await invite.ListAsync(ct)).Select(InvitationType.Of);
+    public static async Task<IEnumerable<InvitationType>> Invitations([FromServices] Invite invite, CancellationToken ct) =>
+        (await invite.ListAsync(ct)).Select(InvitationType.Of);
 
     [RequireScope(Scopes.Admin)]
-    public static async Task<AuditPageType> AuditLog([FromServices] AuditLog audit, string? after, string? action, CancellationToken ct, int first = 50) =>
-        AuditPageType.Of(await audit.PageAsync(first, after, action, ct));
+    public static async Task<AuditPageType> AuditLog(
+        [FromServices] AuditLog audit,
+        string? after,
+        string? action,
+        CancellationToken ct,
+        int first = 50
+    ) => AuditPageType.Of(await audit.PageAsync(first, after, action, ct));
 
     [RequireScope(Scopes.Platform)]
-    public static async Task<OrgPageType> Orgs([FromServices] ReadInstallation installation, string? after, CancellationToken ct, int first = 50) =>
-        OrgPageType.Of(await installation.OrgsAsync(first, after, ct));
+    public static async Task<OrgPageType> Orgs(
+        [FromServices] ReadInstallation installation,
+        string? after,
+        CancellationToken ct,
+        int first = 50
+    ) => OrgPageType.Of(await installation.OrgsAsync(first, after, ct));
 
-    /// <summary>What happened to the installation rather than to an org.</summary>
+    /// <summary>Audit log entries about the installation rather than an org.</summary>
     [RequireScope(Scopes.Platform)]
-    public static async Task<AuditPageType> PlatformAuditLog([FromServices] ReadInstallation installation, string? after, CancellationToken ct, int first = 50) =>
-        AuditPageType.Of(await installation.AuditAsync(first, after, ct));
+    public static async Task<AuditPageType> PlatformAuditLog(
+        [FromServices] ReadInstallation installation,
+        string? after,
+        CancellationToken ct,
+        int first = 50
+    ) => AuditPageType.Of(await installation.AuditAsync(first, after, ct));
 
-    /// <summary>All keys whose tokens are still valid, the one that signs first.</summary>
+    /// <summary>All keys whose tokens are still valid, first the one that signs.</summary>
     [RequireScope(Scopes.Platform)]
     public static IEnumerable<SigningKeyType> SigningKeys([FromServices] SigningKeyRing ring) => SigningKeyType.Of(ring.Keys);
 }

@@ -5,27 +5,55 @@ using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.Platform;
+using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
 using Polaris.Identity.Persistence;
 
 namespace Polaris.Identity.GraphQL;
 
 [Name("Org")]
-public sealed record OrgType([property: Id] Guid Id, string Name, string Currency, string TimeZone, Instant CreatedAt)
+public sealed record OrgType([property: Id] Guid Id, string Name, string Currency, string TimeZone, bool Sandbox, Instant CreatedAt)
 {
-    internal static OrgType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.CreatedAt);
+    internal static OrgType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.CreatedAt);
 }
 
 [Name("Viewer")]
 public sealed record ViewerType([property: Id] Guid? UserId, string? Email, string? Role, IReadOnlyList<string> Scopes, OrgType Org);
 
+/// <summary>Per second, over all replicas.</summary>
+[Name("RateLimits")]
+public sealed record RateLimitsType(long EventsPerSecond, long RequestsPerSecond, long CostPerSecond)
+{
+    internal static RateLimitsType Of(RateLimits limits) => new(limits.Events, limits.Requests, limits.Cost);
+}
+
 [Name("ApiKey")]
 public sealed record ApiKeyType(
-    [property: Id] Guid Id, string Name, string Prefix, IReadOnlyList<string> Scopes, bool Backfill, Instant CreatedAt, Instant? RevokedAt, Instant? ExpiresAt,
-    Instant? RotatedAt, Instant? LastUsedAt)
+    [property: Id] Guid Id,
+    string Name,
+    string Prefix,
+    IReadOnlyList<string> Scopes,
+    bool Backfill,
+    Instant CreatedAt,
+    Instant? RevokedAt,
+    Instant? ExpiresAt,
+    Instant? RotatedAt,
+    Instant? LastUsedAt
+)
 {
     internal static ApiKeyType Of(ApiKeyRow row) =>
-        new(row.Id, row.Name, row.Prefix, row.Scopes, row.Backfill, row.CreatedAt, row.RevokedAt, row.ExpiresAt, row.RotatedAt, row.LastUsedAt);
+        new(
+            row.Id,
+            row.Name,
+            row.Prefix,
+            row.Scopes,
+            row.Backfill,
+            row.CreatedAt,
+            row.RevokedAt,
+            row.ExpiresAt,
+            row.RotatedAt,
+            row.LastUsedAt
+        );
 }
 
 [Name("CreatedApiKey")]
@@ -42,10 +70,36 @@ public sealed class SignUpInput
     public required string OrgName { get; set; }
     public string? Currency { get; set; }
     public string? TimeZone { get; set; }
+
+    /// <summary>
+    /// Default: true. A sandbox has a test clock; with false the org is live and its time is real. It cannot be changed later.
+    /// </summary>
+    public bool? Sandbox { get; set; }
 }
 
 [Name("SignUpResult")]
-public sealed record SignUpResultType([property: Id] Guid UserId, OrgType Org, CreatedApiKeyType ApiKey);
+public sealed record SignUpResultType([property: Id] Guid UserId, OrgType Org, CreatedApiKeyType ApiKey, string EmailProof);
+
+/// <summary>A person's account.</summary>
+[Name("Account")]
+public sealed record AccountType([property: Id] Guid UserId, string? Email)
+{
+    internal static AccountType Of(User user) => new(user.Id, user.Email);
+}
+
+/// <summary>A token that sets a new password once; whoever has it has the account.</summary>
+[Name("PasswordReset")]
+public sealed record PasswordResetType(string Token, Instant ExpiresAt)
+{
+    internal static PasswordResetType Of(PasswordReset reset) => new(reset.Token, reset.ExpiresAt);
+}
+
+/// <summary>A secret for an authenticator app.</summary>
+[Name("TwoFactorSecret")]
+public sealed record TwoFactorSecretType(string Secret, string Uri)
+{
+    internal static TwoFactorSecretType Of(TwoFactorSecret secret) => new(secret.Secret, secret.Uri);
+}
 
 [Name("CreateApiKeyInput")]
 public sealed class CreateApiKeyInput
@@ -60,7 +114,7 @@ public sealed class CreateApiKeyInput
 [Name("Membership")]
 public sealed record MembershipType([property: Id] Guid OrgId, string OrgName, string Role)
 {
-    internal static MembershipType Of(Membership one) => new(one.OrgId, one.OrgName, one.Role);
+    internal static MembershipType Of(Membership membership) => new(membership.OrgId, membership.OrgName, membership.Role);
 }
 
 [Name("Member")]
@@ -77,7 +131,7 @@ public sealed class CreateInvitationInput
     /// <summary>owner, admin, billing or viewer.</summary>
     public required string Role { get; set; }
 
-    /// <summary>Seconds; a week unless given.</summary>
+    /// <summary>Seconds; a week by default.</summary>
     public int? ExpiresIn { get; set; }
 }
 
@@ -86,14 +140,28 @@ public sealed class AcceptInvitationInput
 {
     public required string Token { get; set; }
 
-    /// <summary>Of the account with the invitation's e-mail address; without one there, it is made with this password.</summary>
+    /// <summary>
+    /// The password of the account with the invitation's e-mail address; if there is none, it is created with this password.
+    /// </summary>
     public required string Password { get; set; }
+
+    /// <summary>The code of the account's second factor, if it has one.</summary>
+    public string? Code { get; set; }
 }
 
 [Name("Invitation")]
-public sealed record InvitationType([property: Id] Guid Id, string Email, string Role, [property: Id] Guid InvitedBy, Instant CreatedAt, Instant ExpiresAt, Instant? RevokedAt)
+public sealed record InvitationType(
+    [property: Id] Guid Id,
+    string Email,
+    string Role,
+    [property: Id] Guid InvitedBy,
+    Instant CreatedAt,
+    Instant ExpiresAt,
+    Instant? RevokedAt
+)
 {
-    internal static InvitationType Of(InvitationRow row) => new(row.Id, row.Email, row.Role, row.InvitedBy, row.CreatedAt, row.ExpiresAt, row.RevokedAt);
+    internal static InvitationType Of(InvitationRow row) =>
+        new(row.Id, row.Email, row.Role, row.InvitedBy, row.CreatedAt, row.ExpiresAt, row.RevokedAt);
 }
 
 [Name("CreatedInvitation")]
@@ -115,7 +183,15 @@ public sealed record CustomerTokenType(string Token, Instant ExpiresAt)
 }
 
 [Name("AuditEntry")]
-public sealed record AuditEntryType([property: Id] Guid Id, Instant At, string Action, string ActorKind, [property: Id] string? ActorId, string? Subject, string? Detail)
+public sealed record AuditEntryType(
+    [property: Id] Guid Id,
+    Instant At,
+    string Action,
+    string ActorKind,
+    [property: Id] string? ActorId,
+    string? Subject,
+    string? Detail
+)
 {
     internal static AuditEntryType Of(AuditRow row) => new(row.Id, row.At, row.Action, row.ActorKind, row.ActorId, row.Subject, row.Detail);
 }
@@ -135,5 +211,6 @@ public sealed record OrgPageType(IReadOnlyList<OrgType> Nodes, string? EndCursor
 [Name("SigningKey")]
 public sealed record SigningKeyType([property: Id] string Id, Instant CreatedAt, Instant ActiveAt, Instant? RetiredAt, bool Signing)
 {
-    internal static IEnumerable<SigningKeyType> Of(IReadOnlyList<SigningKey> keys) => keys.Select((key, i) => new SigningKeyType(key.Key.KeyId, key.CreatedAt, key.ActiveAt, key.RetiredAt, i == 0));
+    internal static IEnumerable<SigningKeyType> Of(IReadOnlyList<SigningKey> keys) =>
+        keys.Select((key, i) => new SigningKeyType(key.Key.KeyId, key.CreatedAt, key.ActiveAt, key.RetiredAt, i == 0));
 }

@@ -12,6 +12,10 @@ public sealed class OrgRow
     public string Name { get; set; } = "";
     public string Currency { get; set; } = "";
     public string TimeZone { get; set; } = "";
+
+    /// <summary>For trying things out: only a sandbox has a test clock. It never changes.</summary>
+    public bool Sandbox { get; set; }
+
     public Instant CreatedAt { get; set; }
 }
 
@@ -25,17 +29,17 @@ public sealed class MembershipRow
 
     public Instant CreatedAt { get; set; }
 
-    /// <summary>When the person last signed in to this org rather than another of theirs.</summary>
+    /// <summary>When the person last signed in to this org.</summary>
     public Instant? LastUsedAt { get; set; }
 }
 
-/// <summary>An offer of membership. Its token is shown once and kept as SHA-256.</summary>
+/// <summary>An invitation to become a member. Its token is shown once and stored as SHA-256.</summary>
 public sealed class InvitationRow
 {
     public Guid OrgId { get; set; }
     public Guid Id { get; set; }
 
-    /// <summary>As the inviter wrote it.</summary>
+    /// <summary>The address as the inviter entered it.</summary>
     public string Email { get; set; } = "";
 
     public string Role { get; set; } = "";
@@ -47,12 +51,12 @@ public sealed class InvitationRow
     public Instant? RevokedAt { get; set; }
 }
 
-/// <summary>Something security-relevant that happened. Only ever added: the database refuses services any change.</summary>
+/// <summary>A security-relevant action. Insert-only: the database denies the services updates and deletes.</summary>
 public sealed class AuditRow
 {
     public Guid OrgId { get; set; }
 
-    /// <summary>Version 7: its order is that of time.</summary>
+    /// <summary>A version 7 UUID, so ids are in order of time.</summary>
     public Guid Id { get; set; }
 
     public Instant At { get; set; }
@@ -68,18 +72,18 @@ public sealed class AuditRow
     /// <summary>The id of what was acted on: a key, a person, an invitation, a customer.</summary>
     public string? Subject { get; set; }
 
-    /// <summary>A few words more, such as a role. Never a secret.</summary>
+    /// <summary>Details such as a role. Never a secret.</summary>
     public string? Detail { get; set; }
 }
 
-/// <summary>An API key without its secret, which is shown once and never kept.</summary>
+/// <summary>An API key without its secret, which is shown once and not stored.</summary>
 public sealed class ApiKeyRow
 {
     public Guid OrgId { get; set; }
     public Guid Id { get; set; }
     public string Name { get; set; } = "";
 
-    /// <summary>The first characters of the key, by which a person recognizes it.</summary>
+    /// <summary>The first characters of the key, by which people recognize it.</summary>
     public string Prefix { get; set; } = "";
 
     public string[] Scopes { get; set; } = [];
@@ -88,28 +92,44 @@ public sealed class ApiKeyRow
     public Instant? RevokedAt { get; set; }
     public Instant? ExpiresAt { get; set; }
 
-    /// <summary>When it last got another secret.</summary>
+    /// <summary>When its secret was last rotated.</summary>
     public Instant? RotatedAt { get; set; }
 
-    /// <summary>To about a minute: written now and then, never on a request's path.</summary>
+    /// <summary>Accurate to about a minute: written periodically, not by requests.</summary>
     public Instant? LastUsedAt { get; set; }
 }
 
-/// <summary>Which key has this secret: looked up before the org is known, hence without an org's policy.</summary>
+/// <summary>Finds the key of a secret. Read before the org is known, so it has no row-level security policy.</summary>
 public sealed class ApiKeyLookupRow
 {
     public byte[] SecretHash { get; set; } = [];
     public Guid OrgId { get; set; }
     public Guid KeyId { get; set; }
 
-    /// <summary>When a secret that was replaced stops working; null for the current one.</summary>
+    /// <summary>When a rotated secret stops working; null for the current one.</summary>
     public Instant? ValidUntil { get; set; }
 }
 
-/// <summary>What belongs to orgs.</summary>
+/// <summary>What is left of an org's rate, see <see cref="Features.RateLimits.OrgBudgets"/>.</summary>
+public sealed class RateBudgetRow
+{
+    public Guid OrgId { get; set; }
+
+    /// <summary>One of <see cref="ServiceDefaults.RateLimiting.RateBudgets"/>.</summary>
+    public string Budget { get; set; } = "";
+
+    /// <summary>The org's own limit; null when it has the installation's.</summary>
+    public long? PerSecond { get; set; }
+
+    public double Tokens { get; set; }
+
+    public Instant UpdatedAt { get; set; }
+}
+
+/// <summary>The tables of orgs' data.</summary>
 public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : PolarisDbContext(options)
 {
-    /// <summary>Tables that name an org but are read before one is known.</summary>
+    /// <summary>Tables with an <c>org_id</c> that are read before the org is known.</summary>
     public static readonly string[] WithoutPolicy = ["api_key_lookup"];
 
     public DbSet<OrgRow> Orgs => Set<OrgRow>();
@@ -121,6 +141,8 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
     public DbSet<AuditRow> AuditLog => Set<AuditRow>();
 
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
+
+    public DbSet<RateBudgetRow> RateBudgets => Set<RateBudgetRow>();
 
     public DbSet<ApiKeyLookupRow> ApiKeyLookup => Set<ApiKeyLookupRow>();
 
@@ -144,12 +166,13 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
             table.ToTable("invitations").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.TokenHash }).IsUnique();
         });
+        modelBuilder.Entity<RateBudgetRow>().ToTable("rate_budgets").HasKey(row => new { row.OrgId, row.Budget });
         modelBuilder.Entity<AuditRow>().ToTable("audit_log").HasKey(row => new { row.OrgId, row.Id });
         base.OnModelCreating(modelBuilder);
     }
 }
 
-/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+/// <summary>For <c>dotnet ef</c>, which needs the model but no database.</summary>
 public sealed class OrgsDbContextFactory : IDesignTimeDbContextFactory<OrgsDbContext>
 {
     public OrgsDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<OrgsDbContext>());

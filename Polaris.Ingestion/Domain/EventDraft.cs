@@ -1,12 +1,14 @@
 using System.Text.Json;
-using NodaTime.Text;
+using NodaTime;
 
 namespace Polaris.Ingestion.Domain;
 
-/// <summary>The fields of an event as they are read, under Polaris's own names or those of CloudEvents 1.0.</summary>
+/// <summary>The fields of an event while it is parsed, under Polaris's names or those of CloudEvents 1.0.</summary>
 internal ref struct EventDraft(bool cloud)
 {
     private const string SpecVersion = "1.0";
+    private static readonly Instant Earliest = Instant.FromDateTimeOffset(DateTimeOffset.MinValue);
+    private static readonly Instant Latest = Instant.FromDateTimeOffset(DateTimeOffset.MaxValue);
 
     private readonly string keyField = cloud ? "id" : "idempotency_key";
     private readonly string timestampField = cloud ? "time" : "timestamp";
@@ -45,8 +47,20 @@ internal ref struct EventDraft(bool cloud)
 
     public readonly IncomingEvent ToEvent(int index)
     {
-        var corrects = voids is not null ? new CorrectionOf(voids, Replaces: false) : replaces is not null ? new CorrectionOf(replaces, Replaces: true) : null;
-        return new(index, Key!, type ?? "", customer ?? (corrects is null ? Limits.SelfCustomer : ""), timestampUs, timestamp is not null, properties, corrects);
+        var corrects =
+            voids is not null ? new CorrectionOf(voids, Replaces: false)
+            : replaces is not null ? new CorrectionOf(replaces, Replaces: true)
+            : null;
+        return new(
+            index,
+            Key!,
+            type ?? "",
+            customer ?? (corrects is null ? Limits.SelfCustomer : ""),
+            timestampUs,
+            timestamp is not null,
+            properties,
+            corrects
+        );
     }
 
     public Rejection? Read(ref Utf8JsonReader reader)
@@ -56,27 +70,33 @@ internal ref struct EventDraft(bool cloud)
             var (name, field) = cloud ? CloudField(ref reader) : OwnField(ref reader);
             if (field == Fields.None && cloud)
             {
-                // Extension attributes, which CloudEvents lets anyone add.
+                // CloudEvents allows extension attributes, so unknown ones are ignored.
                 reader.Skip();
                 continue;
             }
 
             if (field == Fields.None)
             {
-                return new Rejection("unknown_field", EventParser.Shorten(EventParser.Text(ref reader) ?? "?"),
-                    "An event has idempotency_key, type, customer, timestamp, properties, voids and replaces; put everything else into properties.");
+                return new Rejection(
+                    "unknown_field",
+                    EventParser.Shorten(EventParser.Text(ref reader) ?? "?"),
+                    "Unknown field. An event has idempotency_key, type, customer, timestamp, properties, voids and replaces; "
+                        + "put everything else into properties."
+                );
             }
 
-            if ((seen & field) != 0) return new Rejection("duplicate_field", name, $"'{name}' stands twice.");
+            if ((seen & field) != 0)
+                return new Rejection("duplicate_field", name, $"'{name}' is a duplicate field.");
             seen |= field;
             reader.Read();
             var why = field switch
             {
                 Fields.Properties => ReadProperties(ref reader),
-                Fields.Binary => new Rejection("unsupported_data", name, "Send 'data' as a JSON object, not 'data_base64'."),
+                Fields.Binary => new Rejection("unsupported_data", name, "'data_base64' is not supported; send 'data' as a JSON object."),
                 _ => ReadText(ref reader, name, field),
             };
-            if (why is not null) return why;
+            if (why is not null)
+                return why;
         }
 
         return cloud ? CheckCloud() : null;
@@ -84,21 +104,31 @@ internal ref struct EventDraft(bool cloud)
 
     public Rejection? Check(EventRules rules)
     {
-        if (Key is null) return Missing(keyField);
-        if (voids is not null && replaces is not null) return new Rejection("invalid_correction", "replaces", "An event either voids or replaces another, not both.");
-        if (voids is not null && (seen & Fields.Properties) != 0) return new Rejection("invalid_correction", propertiesField, $"A void counts for nothing and has no '{propertiesField}'.");
-        if (type is null && voids is null && replaces is null) return Missing("type");
+        if (Key is null)
+            return Missing(keyField);
+        if (voids is not null && replaces is not null)
+            return new Rejection("invalid_correction", "replaces", "'voids' and 'replaces' must not both be set.");
+        if (voids is not null && (seen & Fields.Properties) != 0)
+            return new Rejection("invalid_correction", propertiesField, $"'{propertiesField}' must not be set on a void.");
+        if (type is null && voids is null && replaces is null)
+            return Missing("type");
         if (timestamp is null)
         {
-            // A correction's is its target's, once that is found.
+            // A correction takes it from its target later.
             timestampUs = EventRules.Microseconds(rules.Now);
             return null;
         }
 
-        var parsed = OffsetDateTimePattern.Rfc3339.Parse(timestamp);
-        if (!parsed.Success) return new Rejection("invalid_timestamp", timestampField, $"'{timestampField}' is a date and time with an offset by RFC 3339, such as 2026-01-31T12:00:00Z.");
-        var at = parsed.Value.ToInstant().ToDateTimeOffset();
-        if (rules.Check(timestampField, at, anyAge: voids is not null) is { } why) return why;
+        if (!Rfc3339.TryParse(timestamp, out var instant))
+            return new Rejection(
+                "invalid_timestamp",
+                timestampField,
+                $"'{timestampField}' must be an RFC 3339 date and time with an offset, such as 2026-01-31T12:00:00Z."
+            );
+        // With its offset, a time of the first or the last year may be outside what a DateTimeOffset can hold.
+        var at = Instant.Max(Earliest, Instant.Min(Latest, instant)).ToDateTimeOffset();
+        if (rules.Check(timestampField, at, anyAge: voids is not null) is { } why)
+            return why;
         timestampUs = EventRules.Microseconds(at);
         return null;
     }
@@ -127,50 +157,94 @@ internal ref struct EventDraft(bool cloud)
         : reader.ValueTextEquals("replaces"u8) ? ("replaces", Fields.Replaces)
         : ("", Fields.None);
 
-    private static Rejection Missing(string field) => new("missing_field", field, $"'{field}' is missing.");
+    private static Rejection Missing(string field) => new("missing_field", field, $"'{field}' is required.");
 
-    /// <summary>An id is unique within its source, so the key is both. A source holds no white space, which makes the pair readable one way only.</summary>
+    /// <summary>
+    /// An id is unique only within its source, so the key is both. A source has no white space, so the pair can be split in one way only.
+    /// </summary>
     private Rejection? CheckCloud()
     {
-        if (specVersion is null) return Missing("specversion");
-        if (specVersion != SpecVersion) return new Rejection("unsupported_specversion", "specversion", $"CloudEvents {SpecVersion} are taken, not {EventParser.Shorten(specVersion)}.");
-        if (source is null) return Missing("source");
-        if (source.AsSpan().ContainsAny(' ', '\t', '\n')) return new Rejection("invalid_text", "source", "'source' is a URI reference and holds no white space.");
-        if (type is null) return Missing("type");
-        if (contentType is not null && !IsJson(contentType)) return new Rejection("unsupported_data", "datacontenttype", "'data' is JSON: 'datacontenttype' is application/json or absent.");
-        if (Key is not { } id) return Missing("id");
+        if (specVersion is null)
+            return Missing("specversion");
+        if (specVersion != SpecVersion)
+            return new Rejection(
+                "unsupported_specversion",
+                "specversion",
+                $"'specversion' must be {SpecVersion}, not {EventParser.Shorten(specVersion)}."
+            );
+        if (source is null)
+            return Missing("source");
+        if (source.AsSpan().ContainsAny(' ', '\t', '\n'))
+            return new Rejection("invalid_text", "source", "'source' must be a URI reference without white space.");
+        if (type is null)
+            return Missing("type");
+        if (contentType is not null && !IsJson(contentType))
+            return new Rejection("unsupported_data", "datacontenttype", "'datacontenttype' must be application/json or absent.");
+        if (Key is not { } id)
+            return Missing("id");
         Key = source + " " + id;
         return Key.Length <= Limits.MaxTextLength
             ? null
-            : new Rejection("too_long", "id", $"'source' and 'id' with a space between them are the key and have at most {Limits.MaxTextLength} characters together; these have {Key.Length}.");
+            : new Rejection(
+                "too_long",
+                "id",
+                $"'source' and 'id', joined by a space, are the idempotency key and must have at most {Limits.MaxTextLength} characters; "
+                    + $"these have {Key.Length}."
+            );
     }
 
     private static bool IsJson(string mediaType)
     {
         var end = mediaType.IndexOf(';', StringComparison.Ordinal);
         var name = (end < 0 ? mediaType.AsSpan() : mediaType.AsSpan(0, end)).Trim();
-        return name.Equals("application/json", StringComparison.OrdinalIgnoreCase) || name.Equals("text/json", StringComparison.OrdinalIgnoreCase) || name.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
+        return name.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            || name.Equals("text/json", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
     private Rejection? ReadText(ref Utf8JsonReader reader, string name, Fields field)
     {
-        if (reader.TokenType == JsonTokenType.Null && (field & Fields.Optional) != 0) return null;
-        if (reader.TokenType != JsonTokenType.String) return new Rejection("wrong_type", name, $"'{name}' is a string.");
-        if (EventParser.Text(ref reader) is not { } text) return new Rejection("invalid_text", name, $"'{name}' is not valid Unicode.");
-        if (text.Length == 0) return new Rejection("missing_field", name, $"'{name}' must not be empty.");
-        if (text.Length > Limits.MaxTextLength) return new Rejection("too_long", name, $"'{name}' has at most {Limits.MaxTextLength} characters; this one has {text.Length}.");
-        if (text.Contains('\0', StringComparison.Ordinal)) return new Rejection("invalid_text", name, $"'{name}' must not hold the character U+0000.");
+        if (reader.TokenType == JsonTokenType.Null && (field & Fields.Optional) != 0)
+            return null;
+        if (reader.TokenType != JsonTokenType.String)
+            return new Rejection("wrong_type", name, $"'{name}' must be a string.");
+        if (EventParser.Text(ref reader) is not { } text)
+            return new Rejection("invalid_text", name, $"'{name}' must be valid Unicode.");
+        if (text.Length == 0)
+            return new Rejection("missing_field", name, $"'{name}' must not be empty.");
+        if (text.Length > Limits.MaxTextLength)
+            return new Rejection("too_long", name, $"'{name}' must have at most {Limits.MaxTextLength} characters; it has {text.Length}.");
+        if (text.Contains('\0', StringComparison.Ordinal))
+            return new Rejection("invalid_text", name, $"'{name}' must not contain the character U+0000.");
         switch (field)
         {
-            case Fields.Key: Key = text; break;
-            case Fields.Type: type = text; break;
-            case Fields.Customer: customer = text; break;
-            case Fields.Timestamp: timestamp = text; break;
-            case Fields.Voids: voids = text; break;
-            case Fields.Replaces: replaces = text; break;
-            case Fields.Source: source = text; break;
-            case Fields.SpecVersion: specVersion = text; break;
-            default: contentType = text; break;
+            case Fields.Key:
+                Key = text;
+                break;
+            case Fields.Type:
+                type = text;
+                break;
+            case Fields.Customer:
+                customer = text;
+                break;
+            case Fields.Timestamp:
+                timestamp = text;
+                break;
+            case Fields.Voids:
+                voids = text;
+                break;
+            case Fields.Replaces:
+                replaces = text;
+                break;
+            case Fields.Source:
+                source = text;
+                break;
+            case Fields.SpecVersion:
+                specVersion = text;
+                break;
+            default:
+                contentType = text;
+                break;
         }
 
         return null;
@@ -184,7 +258,8 @@ internal ref struct EventDraft(bool cloud)
             return null;
         }
 
-        if (reader.TokenType != JsonTokenType.StartObject) return new Rejection("wrong_type", propertiesField, $"'{propertiesField}' is an object.");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            return new Rejection("wrong_type", propertiesField, $"'{propertiesField}' must be an object.");
         var (read, why) = PropertyCanon.Read(ref reader, propertiesField);
         properties = read;
         return why;

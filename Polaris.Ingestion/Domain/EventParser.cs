@@ -3,15 +3,15 @@ using System.Text.Json;
 
 namespace Polaris.Ingestion.Domain;
 
-/// <summary>What a request's body holds: events, and the ones that are none, each with its place.</summary>
+/// <summary>The parsed body of a request: its events, and those that were rejected, each with its index.</summary>
 internal sealed record ParsedBody(IReadOnlyList<IncomingEvent> Events, IReadOnlyList<(int Index, string? Key, Rejection Why)> Rejected)
 {
     public int Count => Events.Count + Rejected.Count;
 
-    public bool HasCorrections { get; } = Events.Any(one => one.Corrects is not null);
+    public bool HasCorrections { get; } = Events.Any(incoming => incoming.Corrects is not null);
 }
 
-/// <summary>The whole request is refused.</summary>
+/// <summary>The request as a whole is refused.</summary>
 internal sealed class BodyException(int status, string code, string message) : Exception(message)
 {
     public int Status { get; } = status;
@@ -19,13 +19,13 @@ internal sealed class BodyException(int status, string code, string message) : E
     public string Code { get; } = code;
 }
 
-/// <summary>How a body is written, which its content type tells.</summary>
+/// <summary>The format of a body, selected by its content type.</summary>
 internal enum BodyForm
 {
     /// <summary>One event, an array of them, or <c>{ "events": [...] }</c>.</summary>
     Json,
 
-    /// <summary>An event a line.</summary>
+    /// <summary>One event per line.</summary>
     Ndjson,
 
     /// <summary>One CloudEvent 1.0 in structured mode.</summary>
@@ -35,10 +35,14 @@ internal enum BodyForm
     CloudEventBatch,
 }
 
-/// <summary>Reads events straight from the body's bytes.</summary>
+/// <summary>Parses events directly from the body's UTF-8 bytes.</summary>
 internal sealed class EventParser
 {
-    private static readonly JsonReaderOptions Strict = new() { MaxDepth = Limits.MaxRequestBytes, CommentHandling = JsonCommentHandling.Disallow };
+    private static readonly JsonReaderOptions Strict = new()
+    {
+        MaxDepth = Limits.MaxRequestBytes,
+        CommentHandling = JsonCommentHandling.Disallow,
+    };
 
     private readonly EventRules rules;
     private readonly bool cloud;
@@ -48,15 +52,22 @@ internal sealed class EventParser
     private EventParser(EventRules rules, bool cloud) => (this.rules, this.cloud) = (rules, cloud);
 
     /// <param name="body">The request's body, UTF-8.</param>
-    /// <param name="now">When it was received; the timestamp of events without one.</param>
-    /// <param name="backfill">Whether events of any age are taken.</param>
-    /// <exception cref="BodyException">The body as a whole cannot be taken.</exception>
-    public static ParsedBody Parse(ReadOnlySpan<byte> body, DateTimeOffset now, bool backfill, BodyForm form = BodyForm.Json)
+    /// <param name="now">The time of receipt, which is also the timestamp of events without one.</param>
+    /// <param name="backfill">Whether events of any age are accepted.</param>
+    /// <exception cref="BodyException">The body as a whole is invalid.</exception>
+    public static ParsedBody Parse(ReadOnlySpan<byte> body, DateTimeOffset now, bool backfill, BodyForm form = BodyForm.Json) =>
+        Parse(body, new EventRules(now, backfill), form);
+
+    /// <inheritdoc cref="Parse(ReadOnlySpan{byte}, DateTimeOffset, bool, BodyForm)"/>
+    public static ParsedBody Parse(ReadOnlySpan<byte> body, EventRules rules, BodyForm form = BodyForm.Json)
     {
-        var parser = new EventParser(new EventRules(now, backfill), form is BodyForm.CloudEvent or BodyForm.CloudEventBatch);
-        if (form == BodyForm.Ndjson) parser.ReadLines(body);
-        else parser.ReadWhole(body, form);
-        if (parser.Count == 0) throw new BodyException(422, "no_events", "The request holds no events.");
+        var parser = new EventParser(rules, form is BodyForm.CloudEvent or BodyForm.CloudEventBatch);
+        if (form == BodyForm.Ndjson)
+            parser.ReadLines(body);
+        else
+            parser.ReadWhole(body, form);
+        if (parser.Count == 0)
+            throw new BodyException(422, "no_events", "The request contains no events.");
         return new ParsedBody(parser.events, parser.rejected);
     }
 
@@ -67,36 +78,46 @@ internal sealed class EventParser
         try
         {
             var reader = new Utf8JsonReader(body, Strict);
-            if (!reader.Read()) throw Malformed("The body is empty.");
+            if (!reader.Read())
+                throw Malformed("The body is empty.");
             ReadValue(ref reader, form);
-            if (reader.Read()) throw Malformed("There is more after the end of the JSON value.");
+            if (reader.Read())
+                throw Malformed("The body continues after the end of the JSON value.");
         }
         catch (JsonException exception)
         {
-            throw Malformed("The body is not JSON: " + Place(exception));
+            throw Malformed("The body is not valid JSON: " + Place(exception));
         }
         catch (InvalidOperationException)
         {
-            // The reader's word for text that is not UTF-8 or half a surrogate pair, outside of an event's own fields.
-            throw Malformed("The body holds text that is not valid UTF-8.");
+            // The reader throws this for invalid UTF-8 or an unpaired surrogate outside of an event's own fields.
+            throw Malformed("The body is not valid UTF-8.");
         }
     }
 
     private void ReadValue(ref Utf8JsonReader reader, BodyForm form)
     {
         var (isObject, isArray) = (reader.TokenType == JsonTokenType.StartObject, reader.TokenType == JsonTokenType.StartArray);
-        if (isArray && form != BodyForm.CloudEvent) ReadArray(ref reader);
-        else if (isObject && form == BodyForm.Json && IsEnvelope(reader)) ReadEnvelope(ref reader);
-        else if (isObject && form != BodyForm.CloudEventBatch) ReadOne(ref reader);
-        else throw Malformed(form switch
-        {
-            BodyForm.CloudEvent => "The body is one CloudEvent, a JSON object; several go as application/cloudevents-batch+json.",
-            BodyForm.CloudEventBatch => "The body is an array of CloudEvents; a single one goes as application/cloudevents+json.",
-            _ => "The body is an event, an array of events, or an object with 'events'.",
-        });
+        if (isArray && form != BodyForm.CloudEvent)
+            ReadArray(ref reader);
+        else if (isObject && form == BodyForm.Json && IsEnvelope(reader))
+            ReadEnvelope(ref reader);
+        else if (isObject && form != BodyForm.CloudEventBatch)
+            ReadOne(ref reader);
+        else
+            throw Malformed(
+                form switch
+                {
+                    BodyForm.CloudEvent => "The body must be one CloudEvent; send several as application/cloudevents-batch+json.",
+                    BodyForm.CloudEventBatch => "The body must be an array of CloudEvents; send one as application/cloudevents+json.",
+                    _ => "The body must be an event, an array of events, or an object with 'events'.",
+                }
+            );
     }
 
-    /// <summary>An event a line: a line that is no JSON costs itself only. No JSON text holds a line feed of its own, so lines are cut first.</summary>
+    /// <summary>
+    /// One event per line; an invalid line rejects only itself. JSON text contains no raw line feed, so splitting first is safe.
+    /// </summary>
     private void ReadLines(ReadOnlySpan<byte> body)
     {
         var number = 0;
@@ -104,8 +125,9 @@ internal sealed class EventParser
         {
             number++;
             var line = body[range].Trim(" \t\r"u8);
-            if (line.IsEmpty) continue;
-            RequireRoom();
+            if (line.IsEmpty)
+                continue;
+            RequireCapacity();
             var (eventsBefore, rejectedBefore) = (events.Count, rejected.Count);
             string why;
             try
@@ -113,8 +135,9 @@ internal sealed class EventParser
                 var reader = new Utf8JsonReader(line, Strict);
                 reader.Read();
                 ReadElement(ref reader);
-                if (!reader.Read()) continue;
-                why = "there is more after the end of the JSON value.";
+                if (!reader.Read())
+                    continue;
+                why = "it continues after the end of the JSON value.";
             }
             catch (JsonException exception)
             {
@@ -122,27 +145,36 @@ internal sealed class EventParser
             }
             catch (InvalidOperationException)
             {
-                why = "the text is not valid UTF-8.";
+                why = "it is not valid UTF-8.";
             }
 
             events.RemoveRange(eventsBefore, events.Count - eventsBefore);
             rejected.RemoveRange(rejectedBefore, rejected.Count - rejectedBefore);
-            rejected.Add((Count, null, new Rejection("malformed_json", "", $"Line {number} is not JSON: {why}")));
+            rejected.Add((Count, null, new Rejection("malformed_json", "", $"Line {number} is not valid JSON: {why}")));
         }
     }
 
     private static BodyException Malformed(string message) => new(400, "malformed_json", message);
 
-    // The position is told in our own words; the library repeats it at the end of its message.
+    // The exception's message ends with the position; it is replaced by ours, which counts from 1.
     private static string Place(JsonException exception, int linesBefore = 0)
     {
-        var reason = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and > 0 ? exception.Message[..end] : exception.Message;
-        return string.Create(CultureInfo.InvariantCulture, $"line {exception.LineNumber + 1 + linesBefore}, byte {exception.BytePositionInLine + 1}: {reason}");
+        var reason = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and > 0
+            ? exception.Message[..end]
+            : exception.Message;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"line {exception.LineNumber + 1 + linesBefore}, byte {exception.BytePositionInLine + 1}: {reason}"
+        );
     }
 
-    /// <summary>An object is an envelope when its first property is <c>events</c> with an array.</summary>
+    /// <summary>An object whose first property is <c>events</c> with an array is an envelope, not an event.</summary>
     private static bool IsEnvelope(Utf8JsonReader reader) =>
-        reader.Read() && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("events"u8) && reader.Read() && reader.TokenType == JsonTokenType.StartArray;
+        reader.Read()
+        && reader.TokenType == JsonTokenType.PropertyName
+        && reader.ValueTextEquals("events"u8)
+        && reader.Read()
+        && reader.TokenType == JsonTokenType.StartArray;
 
     private void ReadEnvelope(ref Utf8JsonReader reader)
     {
@@ -150,21 +182,27 @@ internal sealed class EventParser
         reader.Read();
         ReadArray(ref reader);
         reader.Read();
-        if (reader.TokenType != JsonTokenType.EndObject) throw Malformed($"Beside 'events' the object must hold nothing, not '{reader.GetString()}'.");
+        if (reader.TokenType != JsonTokenType.EndObject)
+            throw Malformed($"An object with 'events' must have no other field, not '{reader.GetString()}'.");
     }
 
     private void ReadArray(ref Utf8JsonReader reader)
     {
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            RequireRoom();
+            RequireCapacity();
             ReadElement(ref reader);
         }
     }
 
-    private void RequireRoom()
+    private void RequireCapacity()
     {
-        if (Count == Limits.MaxEvents) throw new BodyException(422, "too_many_events", $"A request holds at most {Limits.MaxEvents} events. Send the rest in another.");
+        if (Count == Limits.MaxEvents)
+            throw new BodyException(
+                422,
+                "too_many_events",
+                $"A request must have at most {Limits.MaxEvents} events. Split them over several requests."
+            );
     }
 
     private void ReadElement(ref Utf8JsonReader reader)
@@ -176,25 +214,28 @@ internal sealed class EventParser
         }
 
         reader.Skip();
-        rejected.Add((Count, null, new Rejection("wrong_type", "", "An event is a JSON object.")));
+        rejected.Add((Count, null, new Rejection("wrong_type", "", "An event must be a JSON object.")));
     }
 
     private void ReadOne(ref Utf8JsonReader reader)
     {
         var (index, start) = (Count, (int)reader.TokenStartIndex);
         var own = reader;
-        // Past the event first: whatever is wrong inside, its neighbours are read.
+        // Skip past the event first, so that an error inside it does not stop the rest of the body from being read.
         reader.Skip();
         var size = (int)reader.BytesConsumed - start;
         var draft = new EventDraft(cloud);
-        var why = size > Limits.MaxEventBytes
-            ? new Rejection("event_too_large", "", $"An event has at most {Limits.MaxEventBytes} bytes of JSON; this one has {size}.")
-            : draft.Read(ref own) ?? draft.Check(rules);
-        if (why is null) events.Add(draft.ToEvent(index));
-        else rejected.Add((index, draft.Key, why));
+        var why =
+            size > Limits.MaxEventBytes
+                ? new Rejection("event_too_large", "", $"An event must have at most {Limits.MaxEventBytes} bytes of JSON, not {size}.")
+                : draft.Read(ref own) ?? draft.Check(rules);
+        if (why is null)
+            events.Add(draft.ToEvent(index));
+        else
+            rejected.Add((index, draft.Key, why));
     }
 
-    /// <summary>The token's text; null when it is no valid Unicode.</summary>
+    /// <summary>The token's text; null when it is not valid Unicode.</summary>
     internal static string? Text(ref Utf8JsonReader reader)
     {
         try

@@ -4,40 +4,52 @@ using System.Text;
 
 namespace Polaris.Ingestion.Domain;
 
-/// <summary>Why an event is not taken: a stable code, the field and the rule.</summary>
+/// <summary>Why an event is rejected: a stable code, the field, and the rule in words.</summary>
 internal sealed record Rejection(string Code, string Field, string Message);
 
-/// <summary>That an event corrects an earlier one: it replaces it, or voids it and counts for nothing itself.</summary>
+/// <summary>Marks an event as the correction of an earlier one: a replacement, or a void, which is not counted itself.</summary>
 /// <param name="Key">The earlier event's idempotency key.</param>
-/// <param name="Target">The earlier event, as soon as it is found.</param>
+/// <param name="Target">The earlier event; null until it is looked up.</param>
 internal sealed record CorrectionOf(string Key, bool Replaces, CorrectedEvent? Target = null);
 
-/// <summary>What is known of an event that another one wants to correct.</summary>
-/// <param name="BatchId">The batch it is in; null when it comes in the same request.</param>
-/// <param name="CorrectedBy">The key of the event that corrected it already.</param>
+/// <summary>The event that a correction targets.</summary>
+/// <param name="BatchId">The batch it is stored in; null when it is part of the same request.</param>
+/// <param name="CorrectedBy">The key of the event that already corrected it; null when there is none.</param>
 internal sealed record CorrectedEvent(Guid? BatchId, string Type, string Customer, long TimestampUs, bool IsVoid, string? CorrectedBy);
 
-/// <summary>A validated event on its way in.</summary>
-/// <param name="Index">Its place in the request.</param>
-/// <param name="Type">Empty, like <paramref name="Customer"/>, when a correction leaves it to its target and that is not found yet.</param>
+/// <summary>A validated event that is not stored yet.</summary>
+/// <param name="Index">Its index in the request.</param>
+/// <param name="Type">Empty, like <paramref name="Customer"/>, while a correction that does not set it has no target yet.</param>
 /// <param name="TimestampUs">Microseconds since the Unix epoch.</param>
-/// <param name="OwnTimestamp">Whether the client gave the timestamp; otherwise it is the time of receipt (of a correction: its target's) and no part of the content.</param>
+/// <param name="OwnTimestamp">
+/// Whether the client set the timestamp. Otherwise it is the time of receipt (or the target's, of a correction) and not part of the
+/// content.
+/// </param>
 /// <param name="Properties">Canonical JSON; empty when there are none.</param>
 internal sealed record IncomingEvent(
-    int Index, string IdempotencyKey, string Type, string Customer, long TimestampUs, bool OwnTimestamp, byte[] Properties, CorrectionOf? Corrects = null)
+    int Index,
+    string IdempotencyKey,
+    string Type,
+    string Customer,
+    long TimestampUs,
+    bool OwnTimestamp,
+    byte[] Properties,
+    CorrectionOf? Corrects = null
+)
 {
-    /// <summary>Stands in the hash for a timestamp that the client left to us: its retry is the same content, though received later.</summary>
+    /// <summary>Hashed in place of a timestamp that the client did not set, so that a retry received later has the same hash.</summary>
     private const long NoTimestamp = long.MinValue;
 
     /// <summary>
-    /// Identifies the content: the same key with another hash is a conflict. It is of the event as it was sent: a copy of this record in which
-    /// the target's fields are filled in keeps it.
+    /// Identifies the content: the same key with another hash is a conflict. It is computed from the event as sent; a copy of this record
+    /// with the target's fields filled in keeps it.
     /// </summary>
-    public Guid ContentHash { get; } = HashOf(IdempotencyKey, Type, Customer, OwnTimestamp ? TimestampUs : NoTimestamp, Properties, Corrects);
+    public Guid ContentHash { get; } =
+        HashOf(IdempotencyKey, Type, Customer, OwnTimestamp ? TimestampUs : NoTimestamp, Properties, Corrects);
 
     /// <summary>
-    /// First 16 bytes of SHA-256 over key, type, customer (each with its UTF-8 length), timestamp and canonical properties, and of a correction also
-    /// a byte for its kind, which canonical JSON never holds, and the corrected key.
+    /// First 16 bytes of SHA-256 over key, type, customer (each with its UTF-8 length), timestamp and canonical properties. A correction
+    /// adds a byte for its kind, which canonical JSON never contains, and the corrected key.
     /// </summary>
     private static Guid HashOf(string key, string type, string customer, long timestampUs, byte[] properties, CorrectionOf? corrects)
     {
@@ -64,32 +76,5 @@ internal sealed record IncomingEvent(
         Span<byte> result = stackalloc byte[32];
         SHA256.HashData(input[..length], result);
         return new Guid(result[..16], bigEndian: true);
-    }
-}
-
-/// <summary>Which partition an event goes to. Part of stored data: a change would split a customer's order.</summary>
-internal static class Partitioning
-{
-    /// <summary>FNV-1a (32 bits) over the org's 16 bytes and the customer's UTF-8, modulo the partitions.</summary>
-    public static int Of(Guid org, string customer, int partitions)
-    {
-        Span<byte> bytes = stackalloc byte[16 + Limits.MaxTextLength * 3];
-        org.TryWriteBytes(bytes, bigEndian: true, out _);
-        var length = 16 + Encoding.UTF8.GetBytes(customer, bytes[16..]);
-        var hash = 2166136261u;
-        foreach (var one in bytes[..length]) hash = unchecked((hash ^ one) * 16777619u);
-        return (int)(hash % (uint)partitions);
-    }
-}
-
-/// <summary>The 15-minute buckets by which usage is summed up, compared and replayed.</summary>
-internal static class Buckets
-{
-    public const long SizeMicroseconds = 15L * 60 * 1_000_000;
-
-    public static long StartOf(long timestampUs)
-    {
-        var rest = timestampUs % SizeMicroseconds;
-        return timestampUs - (rest < 0 ? rest + SizeMicroseconds : rest);
     }
 }

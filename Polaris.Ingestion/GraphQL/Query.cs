@@ -7,19 +7,35 @@ using Polaris.ServiceDefaults.GraphQL;
 namespace Polaris.Ingestion.GraphQL;
 
 /// <param name="Corrects">The earlier event that this one voids or replaces.</param>
-/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which then counts no more.</param>
+/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which is then no longer counted.</param>
 [Name("UsageEvent")]
 public sealed record UsageEventType(
-    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, [property: Id] Guid BatchId,
+    string IdempotencyKey,
+    string Type,
+    string Customer,
+    Instant Timestamp,
+    string Properties,
+    Instant ReceivedAt,
+    [property: Id] Guid BatchId,
     CorrectionType? Corrects,
-    string? CorrectedBy)
+    string? CorrectedBy
+)
 {
-    internal static UsageEventType Of(FoundEvent found) => new(
-        found.IdempotencyKey, found.Type, found.Customer, found.Timestamp, found.Properties, found.ReceivedAt, found.BatchId,
-        found.Corrects is { } correction ? new CorrectionType(correction.IdempotencyKey, correction.Replaces) : null, found.CorrectedBy);
+    internal static UsageEventType Of(FoundEvent found) =>
+        new(
+            found.IdempotencyKey,
+            found.Type,
+            found.Customer,
+            found.Timestamp,
+            found.Properties,
+            found.ReceivedAt,
+            found.BatchId,
+            found.Corrects is { } correction ? new CorrectionType(correction.IdempotencyKey, correction.Replaces) : null,
+            found.CorrectedBy
+        );
 }
 
-/// <param name="Replaces">Whether the later event counts in its place; otherwise it is a void, which counts for nothing.</param>
+/// <param name="Replaces">Whether the later event is counted in its place; otherwise it is a void, which is not counted.</param>
 [Name("EventCorrection")]
 public sealed record CorrectionType(string IdempotencyKey, bool Replaces);
 
@@ -27,8 +43,11 @@ public sealed record CorrectionType(string IdempotencyKey, bool Replaces);
 internal sealed class Query
 {
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<UsageEventType>> RecentEvents([FromServices] FindEvents events, CancellationToken ct, int limit = 50) =>
-        (await events.RecentAsync(limit, ct)).Select(UsageEventType.Of);
+    public static async Task<IEnumerable<UsageEventType>> RecentEvents(
+        [FromServices] FindEvents events,
+        CancellationToken ct,
+        int limit = 50
+    ) => (await events.RecentAsync(limit, ct)).Select(UsageEventType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<UsageEventType?> Event([FromServices] FindEvents events, string idempotencyKey, CancellationToken ct) =>

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using NodaTime;
+using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Ingestion.Persistence;
 
-/// <summary>A stored batch: the very bytes that go to Kafka. The truth about usage.</summary>
+/// <summary>A stored batch: the exact bytes that go to Kafka. The source of truth about usage.</summary>
 public sealed class UsageBatchRow
 {
     public Guid OrgId { get; set; }
@@ -18,7 +19,7 @@ public sealed class UsageBatchRow
     public byte[] Payload { get; set; } = [];
 }
 
-/// <summary>Every idempotency key that ever counted, for ever: where its event is and what it held.</summary>
+/// <summary>Every stored idempotency key, kept for ever: where its event is, and the hash of its content.</summary>
 public sealed class EventKeyRow
 {
     public Guid OrgId { get; set; }
@@ -27,7 +28,9 @@ public sealed class EventKeyRow
     public Guid ContentHash { get; set; }
 }
 
-/// <summary>Which buckets a batch has events in, with count and digest: replay and audit find and prove without opening payloads.</summary>
+/// <summary>
+/// The buckets that a batch has events in, with count and digest, so that replay and reconciliation need not open payloads.
+/// </summary>
 public sealed class UsageBatchBucketRow
 {
     public Guid OrgId { get; set; }
@@ -36,17 +39,26 @@ public sealed class UsageBatchBucketRow
     public int Partition { get; set; }
     public int EventCount { get; set; }
     public decimal Digest { get; set; }
+
+    /// <summary>
+    /// The batch's bucket before this one; null for its first. A reader of a span takes a batch at its first bucket within the span, and so
+    /// reads it once without looking at the other buckets.
+    /// </summary>
+    public Instant? PreviousBucket { get; set; }
 }
 
-/// <summary>A batch that the broker does not have yet.</summary>
+/// <summary>A batch that is not published yet.</summary>
 public sealed class OutboxRow
 {
     public Guid OrgId { get; set; }
     public Guid BatchId { get; set; }
     public int Partition { get; set; }
+
+    /// <summary>Links to the recorded requests of its events, in the format of <c>TraceLinks</c>; null when there are none.</summary>
+    public string? TraceLinks { get; set; }
 }
 
-/// <summary>That an event was voided or replaced: at most once, by whoever's row is first.</summary>
+/// <summary>An event's correction; the primary key allows only one.</summary>
 public sealed class EventCorrectionRow
 {
     public Guid OrgId { get; set; }
@@ -56,7 +68,7 @@ public sealed class EventCorrectionRow
     public Guid ByBatchId { get; set; }
 }
 
-/// <summary>Until when a customer's usage is invoiced already, as far as Billing's events told: an older event that comes now is late.</summary>
+/// <summary>The end of a customer's last invoiced period, according to Billing's events: older events that arrive now are late.</summary>
 public sealed class InvoicedPeriodRow
 {
     public Guid OrgId { get; set; }
@@ -64,7 +76,7 @@ public sealed class InvoicedPeriodRow
     public Instant InvoicedThrough { get; set; }
 }
 
-/// <summary>Which replica publishes a partition's outbox, and until when.</summary>
+/// <summary>The replica that publishes a partition's outbox, and the end of its lease.</summary>
 public sealed class RelayLeaseRow
 {
     public int Partition { get; set; }
@@ -72,7 +84,7 @@ public sealed class RelayLeaseRow
     public Instant HeldUntil { get; set; }
 }
 
-/// <summary>Ingestion's tables. What is hot is written and read by SQL; this model makes the migrations.</summary>
+/// <summary>Ingestion's tables. Hot paths use SQL directly; this model is the source of the migrations.</summary>
 public sealed class IngestionDbContext(DbContextOptions<IngestionDbContext> options) : PolarisDbContext(options)
 {
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -86,7 +98,14 @@ public sealed class IngestionDbContext(DbContextOptions<IngestionDbContext> opti
         modelBuilder.Entity<EventKeyRow>().ToTable("event_keys").HasKey(row => new { row.OrgId, row.IdempotencyKey });
         modelBuilder.Entity<UsageBatchBucketRow>(table =>
         {
-            table.ToTable("usage_batch_buckets").HasKey(row => new { row.OrgId, row.BucketStart, row.BatchId });
+            table
+                .ToTable("usage_batch_buckets")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.BucketStart,
+                    row.BatchId,
+                });
             table.Property(row => row.Digest).HasColumnType("numeric(20,0)");
         });
         modelBuilder.Entity<OutboxRow>(table =>
@@ -109,11 +128,12 @@ public sealed class IngestionDbContext(DbContextOptions<IngestionDbContext> opti
             table.ToTable("relay_leases").HasKey(row => row.Partition);
             table.Property(row => row.Partition).ValueGeneratedNever();
         });
+        RecordDeadLetterRow.Configure(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
 }
 
-/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+/// <summary>For <c>dotnet ef</c>, which needs the model but no database.</summary>
 public sealed class IngestionDbContextFactory : IDesignTimeDbContextFactory<IngestionDbContext>
 {
     public IngestionDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<IngestionDbContext>());

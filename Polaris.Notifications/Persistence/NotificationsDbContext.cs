@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using NodaTime;
+using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Notifications.Persistence;
 
-/// <summary>A message to a customer about a billing event. One event makes one delivery, however often it comes.</summary>
+/// <summary>A message to a customer about a billing event. Each event creates one delivery, however often it is received.</summary>
 public sealed class DeliveryRow
 {
     public Guid OrgId { get; set; }
@@ -22,21 +23,10 @@ public sealed class DeliveryRow
 
     public string Subject { get; set; } = "";
 
-    /// <summary><c>recorded</c>: written down, nothing is sent yet.</summary>
+    /// <summary><c>recorded</c>: stored, but not sent.</summary>
     public string Status { get; set; } = "";
 
     public Instant CreatedAt { get; set; }
-}
-
-/// <summary>A record that could not be understood.</summary>
-public sealed class DeadLetterRow
-{
-    public string Topic { get; set; } = "";
-    public int Partition { get; set; }
-    public long RecordOffset { get; set; }
-    public string Reason { get; set; } = "";
-    public byte[] Payload { get; set; } = [];
-    public Instant SeenAt { get; set; }
 }
 
 public sealed class NotificationsDbContext(DbContextOptions<NotificationsDbContext> options) : PolarisDbContext(options)
@@ -51,12 +41,12 @@ public sealed class NotificationsDbContext(DbContextOptions<NotificationsDbConte
             table.ToTable("deliveries").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.EventId }).IsUnique();
         });
-        modelBuilder.Entity<DeadLetterRow>().ToTable("dead_letters").HasKey(row => new { row.Topic, row.Partition, row.RecordOffset, row.SeenAt });
+        RecordDeadLetterRow.Configure(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
 }
 
-/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+/// <summary>For <c>dotnet ef</c>, which needs the model but no database.</summary>
 public sealed class NotificationsDbContextFactory : IDesignTimeDbContextFactory<NotificationsDbContext>
 {
     public NotificationsDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<NotificationsDbContext>());

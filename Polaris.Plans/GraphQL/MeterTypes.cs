@@ -1,5 +1,6 @@
 using GraphQL;
 using NodaTime;
+using Polaris.Plans.Domain;
 using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Persistence;
 
@@ -7,16 +8,41 @@ namespace Polaris.Plans.GraphQL;
 
 [Name("Meter")]
 public sealed record MeterType(
-    [property: Id] Guid Id, string Key, string Name, string EventType, MeterAggregation Aggregation, string? Property,
-    IReadOnlyList<MeterFilterType> Filters, IReadOnlyList<string> Dimensions, Instant CreatedAt)
+    [property: Id] Guid Id,
+    string Key,
+    string Name,
+    string EventType,
+    MeterAggregation Aggregation,
+    string? Property,
+    IReadOnlyList<MeterFilterType> Filters,
+    IReadOnlyList<string> Dimensions,
+    EventFeeType? EventFee,
+    Instant CreatedAt
+)
 {
-    internal static MeterType Of(MeterRow row) => new(
-        row.Id, row.Key, row.Name, row.EventType, Enum.Parse<MeterAggregation>(row.Aggregation), row.Property,
-        [.. CreateMeter.Filters(row).Select(filter => new MeterFilterType(filter.Property, filter.Equals_))], CreateMeter.Dimensions(row), row.CreatedAt);
+    internal static MeterType Of(MeterRow row) =>
+        new(
+            row.Id,
+            row.Key,
+            row.Name,
+            row.EventType,
+            Enum.Parse<MeterAggregation>(row.Aggregation),
+            row.Property,
+            [.. CreateMeter.Filters(row).Select(filter => new MeterFilterType(filter.Property, filter.Equals_))],
+            CreateMeter.Dimensions(row),
+            EventFeeType.Of(CreateMeter.EventFee(row)),
+            row.CreatedAt
+        );
 }
 
 [Name("MeterFilter")]
 public sealed record MeterFilterType(string Property, [property: Name("equals")] string EqualTo);
+
+[Name("EventFee")]
+public sealed record EventFeeType(decimal Percent, decimal? Fixed, decimal? Minimum, decimal? Maximum)
+{
+    internal static EventFeeType? Of(EventFee? fee) => fee is null ? null : new(fee.Percent, fee.Fixed, fee.Minimum, fee.Maximum);
+}
 
 [Name("CreateMeterInput")]
 public sealed class CreateMeterInput
@@ -28,11 +54,41 @@ public sealed class CreateMeterInput
     public string? Property { get; set; }
     public IReadOnlyList<MeterFilterInput>? Filters { get; set; }
 
-    /// <summary>Properties by which usage is grouped, at most two; a charge may price each of their values.</summary>
+    /// <summary>Properties by which usage is grouped, at most two; a charge may have a price for each combination of values.</summary>
     public IReadOnlyList<string>? Dimensions { get; set; }
 
+    /// <summary>SUM only: the meter adds up a fee of each event in place of the property, which is an amount of money.</summary>
+    public EventFeeInput? EventFee { get; set; }
+
     internal NewMeter ToNewMeter() =>
-        new(Key, Name, EventType, Aggregation, Property, [.. (Filters ?? []).Select(filter => new MeterFilter(filter.Property, filter.EqualTo))], Dimensions ?? []);
+        new(
+            Key,
+            Name,
+            EventType,
+            Aggregation,
+            Property,
+            [.. (Filters ?? []).Select(filter => new MeterFilter(filter.Property, filter.EqualTo))],
+            Dimensions ?? [],
+            EventFee?.ToEventFee()
+        );
+}
+
+[Name("EventFeeInput")]
+public sealed class EventFeeInput
+{
+    /// <summary>Percentage of the property's value: 2.9 for 2.9 %.</summary>
+    public required decimal Percent { get; set; }
+
+    /// <summary>Added to it.</summary>
+    public decimal? Fixed { get; set; }
+
+    /// <summary>The fee of an event is at least this.</summary>
+    public decimal? Minimum { get; set; }
+
+    /// <summary>The fee of an event is at most this.</summary>
+    public decimal? Maximum { get; set; }
+
+    internal EventFee ToEventFee() => new(Percent, Fixed, Minimum, Maximum);
 }
 
 [Name("MeterFilterInput")]

@@ -11,14 +11,16 @@ namespace Polaris.Plans.GraphQL;
 internal sealed class Query
 {
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct) => (await plans.MetersAsync(ct)).Select(MeterType.Of);
+    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct) =>
+        (await plans.MetersAsync(ct)).Select(MeterType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<MeterType?> Meter([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
         await plans.MeterAsync(key, ct) is { } row ? MeterType.Of(row) : null;
 
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct) => (await plans.PlansAsync(ct)).Select(PlanType.Of);
+    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct) =>
+        (await plans.PlansAsync(ct)).Select(PlanType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<PlanType?> Plan([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
@@ -37,15 +39,27 @@ internal sealed class Mutation
         MeterType.Of(await create.HandleAsync(input.ToNewMeter(), ct));
 
     [RequireScope(Scopes.Admin)]
-    public static async Task<PlanType> CreatePlan([FromServices] EditPlans edit, CreatePlanInput input, CancellationToken ct) => PlanType.Of(await edit.CreateAsync(
-        input.ToNewPlan(), ct));
+    public static async Task<PlanType> CreatePlan([FromServices] EditPlans edit, CreatePlanInput input, CancellationToken ct) =>
+        PlanType.Of(await edit.CreateAsync(input.ToNewPlan(), ct));
 
-    /// <summary>Another version of a plan, as a draft. <c>currency</c>, when given, must be the plan's.</summary>
+    /// <summary>Creates a draft version of a plan. <c>currency</c>, if given, must be that of the plan.</summary>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanVersionType> CreatePlanVersion(
-        [FromServices] EditPlans edit, string planKey, ChargeInput[] charges, PlanTermsInput? terms, string? currency, CancellationToken ct)
+        [FromServices] EditPlans edit,
+        string planKey,
+        ChargeInput[] charges,
+        PlanTermsInput? terms,
+        string? currency,
+        CancellationToken ct
+    )
     {
-        var (plan, version) = await edit.AddVersionAsync(planKey, [.. charges.Select(charge => charge.ToCharge())], terms?.ToTerms() ?? PlanTerms.None, currency, ct);
+        var (plan, version) = await edit.AddVersionAsync(
+            planKey,
+            [.. charges.Select(charge => charge.ToCharge())],
+            terms?.ToTerms() ?? PlanTerms.None,
+            currency,
+            ct
+        );
         return PlanVersionType.Of(plan, version);
     }
 
@@ -56,7 +70,7 @@ internal sealed class Mutation
         return PlanVersionType.Of(plan, version);
     }
 
-    /// <summary>The version takes no new subscriptions; those it has stay on it and are rated by it.</summary>
+    /// <summary>The version takes no new subscriptions; existing ones keep it.</summary>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanVersionType> ArchivePlanVersion([FromServices] EditPlans edit, [Id] Guid id, CancellationToken ct)
     {
@@ -65,5 +79,6 @@ internal sealed class Mutation
     }
 
     [RequireScope(Scopes.Admin)]
-    public static async Task<PlanType> RenamePlan([FromServices] EditPlans edit, string key, string name, CancellationToken ct) => PlanType.Of(await edit.RenameAsync(key, name, ct));
+    public static async Task<PlanType> RenamePlan([FromServices] EditPlans edit, string key, string name, CancellationToken ct) =>
+        PlanType.Of(await edit.RenameAsync(key, name, ct));
 }

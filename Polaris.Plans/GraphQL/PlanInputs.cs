@@ -15,8 +15,16 @@ public sealed class CreatePlanInput
     public PlanTermsInput? Terms { get; set; }
     public bool? Publish { get; set; }
 
-    internal NewPlan ToNewPlan() => new(
-        Key, Name, Currency, Interval.ToString(), [.. Charges.Select(charge => charge.ToCharge())], Terms?.ToTerms() ?? PlanTerms.None, Publish ?? false);
+    internal NewPlan ToNewPlan() =>
+        new(
+            Key,
+            Name,
+            Currency,
+            Interval.ToString(),
+            [.. Charges.Select(charge => charge.ToCharge())],
+            Terms?.ToTerms() ?? PlanTerms.None,
+            Publish ?? false
+        );
 }
 
 [Name("ChargeInput")]
@@ -26,7 +34,7 @@ public sealed class ChargeInput
     public string? Name { get; set; }
     public string? Meter { get; set; }
 
-    /// <summary>With prices by dimension: of every combination of values that has none of its own.</summary>
+    /// <summary>With <c>dimensionPrices</c>, the price of every combination of values that has none of its own.</summary>
     public required PriceInput Price { get; set; }
     public IReadOnlyList<DimensionPriceInput>? DimensionPrices { get; set; }
     public BillingTiming? Timing { get; set; }
@@ -35,9 +43,25 @@ public sealed class ChargeInput
     public decimal? Minimum { get; set; }
     public decimal? Maximum { get; set; }
 
-    internal Charge ToCharge() => new(
-        Key, Name ?? Key, Meter, Price.ToPrice(), DimensionPrices is null ? null : [.. DimensionPrices.Select(one => new DimensionPrice(one.Values, one.Price.ToPrice()))],
-        Timing, Proration, IncludedUnits, Minimum, Maximum);
+    /// <summary>Off the priced amount, before <c>minimum</c> and <c>maximum</c>; each is applied to what the earlier ones left.</summary>
+    public IReadOnlyList<DiscountInput>? Discounts { get; set; }
+
+    internal Charge ToCharge() =>
+        new(
+            Key,
+            Name ?? Key,
+            Meter,
+            Price.ToPrice(),
+            DimensionPrices is null
+                ? null
+                : [.. DimensionPrices.Select(dimension => new DimensionPrice(dimension.Values, dimension.Price.ToPrice()))],
+            Timing,
+            Proration,
+            IncludedUnits,
+            Minimum,
+            Maximum,
+            DiscountInput.ToDiscounts(Discounts)
+        );
 }
 
 [Name("DimensionPriceInput")]
@@ -60,15 +84,31 @@ public sealed class PriceInput
     public decimal? FreeUnits { get; set; }
     public PackageRounding? PackageRounding { get; set; }
 
-    /// <summary>Of the quantity, which is an amount of money: 2.9 for 2.9 %.</summary>
+    /// <summary>Percentage of the quantity, which is an amount of money: 2.9 for 2.9 %.</summary>
     public decimal? Percent { get; set; }
     public decimal? FeePerEvent { get; set; }
     public decimal? FreeAmount { get; set; }
-    public int? FreeEvents { get; set; }
+    public long? FreeEvents { get; set; }
 
-    internal Price ToPrice() => new(
-        Model, Amount, UnitPrice, Tiers is null ? null : [.. Tiers.Select(tier => tier.ToTier(Model))], PackageSize, PackagePrice, FreeUnits, PackageRounding,
-        Percent, FeePerEvent, FreeAmount, FreeEvents);
+    /// <summary>The first tier's flat fee is due at a quantity of 0 too; GRADUATED, VOLUME and STAIR_STEP.</summary>
+    public bool? FlatFeeAtZero { get; set; }
+
+    internal Price ToPrice() =>
+        new(
+            Model,
+            Amount,
+            UnitPrice,
+            Tiers is null ? null : [.. Tiers.Select(tier => tier.ToTier(Model))],
+            PackageSize,
+            PackagePrice,
+            FreeUnits,
+            PackageRounding,
+            Percent,
+            FeePerEvent,
+            FreeAmount,
+            FreeEvents,
+            FlatFeeAtZero
+        );
 }
 
 [Name("TierInput")]
@@ -79,7 +119,11 @@ public sealed class TierInput
     public decimal? FlatFee { get; set; }
     public decimal? Percent { get; set; }
 
-    internal Tier ToTier(PriceModel model) => new(UpTo, UnitPrice, model == PriceModel.StairStep ? FlatFee : FlatFee ?? 0, Percent);
+    /// <summary>GRADUATED and VOLUME: <c>unitPrice</c> is the price of each started package of this size within the tier.</summary>
+    public decimal? PackageSize { get; set; }
+
+    internal Tier ToTier(PriceModel model) =>
+        new(UpTo, UnitPrice, model == PriceModel.StairStep ? FlatFee : FlatFee ?? 0, Percent, PackageSize);
 }
 
 [Name("PlanTermsInput")]
@@ -90,15 +134,21 @@ public sealed class PlanTermsInput
     public decimal? Minimum { get; set; }
     public decimal? Maximum { get; set; }
 
-    /// <summary>In order: each is taken off what the ones before it left.</summary>
+    /// <summary>In order: each is applied to what the earlier ones left.</summary>
     public IReadOnlyList<DiscountInput>? Discounts { get; set; }
     public TaxMode? TaxMode { get; set; }
     public IReadOnlyList<TaxRateInput>? Taxes { get; set; }
 
-    internal PlanTerms ToTerms() => new(
-        Proration ?? Domain.Proration.None, Commitment is null ? null : new Commitment(Commitment.Amount, Commitment.OverageFactor ?? 1), Minimum, Maximum,
-        Discounts is null ? null : [.. Discounts.Select(one => new Discount(one.Key, one.Name ?? one.Key, one.Percent, one.Amount))],
-        TaxMode ?? Domain.TaxMode.Exclusive, Taxes is null ? null : [.. Taxes.Select(one => new TaxRate(one.Key, one.Name ?? one.Key, one.Percent))]);
+    internal PlanTerms ToTerms() =>
+        new(
+            Proration ?? Domain.Proration.None,
+            Commitment is null ? null : new Commitment(Commitment.Amount, Commitment.OverageFactor ?? 1),
+            Minimum,
+            Maximum,
+            DiscountInput.ToDiscounts(Discounts),
+            TaxMode ?? Domain.TaxMode.Exclusive,
+            Taxes is null ? null : [.. Taxes.Select(tax => new TaxRate(tax.Key, tax.Name ?? tax.Key, tax.Percent))]
+        );
 }
 
 [Name("CommitmentInput")]
@@ -106,7 +156,7 @@ public sealed class CommitmentInput
 {
     public required decimal Amount { get; set; }
 
-    /// <summary>What usage beyond the commitment costs, as a multiple of its price; 1 when left out.</summary>
+    /// <summary>Factor on the price of usage beyond the commitment; 1 by default.</summary>
     public decimal? OverageFactor { get; set; }
 }
 
@@ -117,6 +167,9 @@ public sealed class DiscountInput
     public string? Name { get; set; }
     public decimal? Percent { get; set; }
     public decimal? Amount { get; set; }
+
+    internal static IReadOnlyList<Discount>? ToDiscounts(IReadOnlyList<DiscountInput>? inputs) =>
+        inputs is null ? null : [.. inputs.Select(input => new Discount(input.Key, input.Name ?? input.Key, input.Percent, input.Amount))];
 }
 
 [Name("TaxRateInput")]

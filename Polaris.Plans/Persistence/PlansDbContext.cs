@@ -5,7 +5,7 @@ using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Plans.Persistence;
 
-/// <summary>A meter. Never changed: what was counted under it stays what it was.</summary>
+/// <summary>A meter. Immutable, so that earlier usage keeps its meaning.</summary>
 public sealed class MeterRow
 {
     public Guid OrgId { get; set; }
@@ -14,7 +14,7 @@ public sealed class MeterRow
     public string Name { get; set; } = "";
     public string EventType { get; set; } = "";
 
-    /// <summary>A name of MeterAggregation.</summary>
+    /// <summary>The name of a MeterAggregation.</summary>
     public string Aggregation { get; set; } = "";
 
     public string? Property { get; set; }
@@ -24,6 +24,9 @@ public sealed class MeterRow
 
     /// <summary>JSON array of the properties by which usage is grouped.</summary>
     public string Dimensions { get; set; } = "[]";
+
+    /// <summary>JSON of an EventFee; null for none.</summary>
+    public string? EventFee { get; set; }
 
     public Instant CreatedAt { get; set; }
 }
@@ -40,9 +43,7 @@ public sealed class PlanRow
     public List<PlanVersionRow> Versions { get; set; } = [];
 }
 
-/// <summary>
-/// A version with its charges as one document: it is written once, read whole and hashed whole, and a table of tiers could only come apart.
-/// </summary>
+/// <summary>A version with its charges as one document, since it is written once and always read and hashed as a whole.</summary>
 public sealed class PlanVersionRow
 {
     public Guid OrgId { get; set; }
@@ -80,6 +81,7 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
             table.Property(row => row.Filters).HasColumnType("jsonb");
             table.Property(row => row.Dimensions).HasColumnType("jsonb").HasDefaultValueSql("'[]'");
+            table.Property(row => row.EventFee).HasColumnType("jsonb");
         });
         modelBuilder.Entity<PlanRow>(table =>
         {
@@ -90,7 +92,14 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
         modelBuilder.Entity<PlanVersionRow>(table =>
         {
             table.ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
-            table.HasIndex(row => new { row.OrgId, row.PlanId, row.Number }).IsUnique();
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.PlanId,
+                    row.Number,
+                })
+                .IsUnique();
             table.Property(row => row.Charges).HasColumnType("jsonb");
             table.Property(row => row.Terms).HasColumnType("jsonb").HasDefaultValueSql("'{}'");
         });
@@ -98,7 +107,7 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
     }
 }
 
-/// <summary>For <c>dotnet ef</c>, which needs the model and no database.</summary>
+/// <summary>For <c>dotnet ef</c>, which needs the model but no database.</summary>
 public sealed class PlansDbContextFactory : IDesignTimeDbContextFactory<PlansDbContext>
 {
     public PlansDbContext CreateDbContext(string[] args) => new(DatabaseExtensions.DesignTimeOptions<PlansDbContext>());

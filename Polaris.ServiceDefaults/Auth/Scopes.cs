@@ -2,38 +2,42 @@ using System.Security.Claims;
 
 namespace Polaris.ServiceDefaults.Auth;
 
-/// <summary>What a caller may do. API keys list them; a user's role implies them; services carry <see cref="Internal"/>.</summary>
+/// <summary>What a caller may do. API keys list scopes; a user's role implies them; services have <see cref="Internal"/>.</summary>
 public static class Scopes
 {
-    /// <summary>May send events.</summary>
+    /// <summary>Sends events.</summary>
     public const string Ingest = "ingest";
 
-    /// <summary>May run every query of its org.</summary>
+    /// <summary>Runs every query of its org.</summary>
     public const string Read = "read";
 
-    /// <summary>May change customers, subscriptions and invoices; implies <see cref="Read"/>.</summary>
+    /// <summary>Changes customers, subscriptions and invoices; implies <see cref="Read"/>.</summary>
     public const string Billing = "billing";
 
-    /// <summary>May change its org's set-up; implies <see cref="Billing"/>.</summary>
+    /// <summary>Changes the org's configuration; implies <see cref="Billing"/>.</summary>
     public const string Admin = "admin";
 
-    /// <summary>One customer of an org, named by <see cref="PolarisClaims.Customer"/>, looking at their own data. Implied by nothing, implies nothing.</summary>
+    /// <summary>
+    /// One customer of an org, given by <see cref="PolarisClaims.Customer"/>, reading their own data. Neither implied by nor implying other
+    /// scopes.
+    /// </summary>
     public const string Customer = "customer";
 
-    /// <summary>An operator of the installation. Shows no org's data.</summary>
+    /// <summary>An operator of the installation. Gives no access to an org's data.</summary>
     public const string Platform = "platform";
 
     /// <summary>A Polaris service, calling another over gRPC.</summary>
     public const string Internal = "polaris.internal";
 
-    /// <summary>What an API key may hold.</summary>
+    /// <summary>Scopes that an API key may have.</summary>
     public static readonly IReadOnlyList<string> OfApiKeys = [Ingest, Read, Admin];
 
-    /// <summary>Whether who holds the one may do what the other allows.</summary>
-    public static bool Implies(ReadOnlySpan<char> held, string wanted) => held is Admin ? wanted is Billing or Read : held is Billing && wanted is Read;
+    /// <summary>Whether the held scope includes the wanted one.</summary>
+    public static bool Implies(ReadOnlySpan<char> held, string wanted) =>
+        held is Admin ? wanted is Billing or Read : held is Billing && wanted is Read;
 }
 
-/// <summary>Claims of a verified caller, whatever scheme verified it.</summary>
+/// <summary>Claims of an authenticated caller, independent of the scheme.</summary>
 public static class PolarisClaims
 {
     public const string Org = "org";
@@ -45,6 +49,14 @@ public static class PolarisClaims
 
     /// <summary>The key of the customer that a token with <see cref="Scopes.Customer"/> is for.</summary>
     public const string Customer = "customer";
+
+    /// <summary>
+    /// What an access token was made from, in Identity's own words: a person's session or an API key. When that ends, the token does.
+    /// </summary>
+    public const string Origin = "origin";
+
+    /// <summary>Start of the subject of a service's own token.</summary>
+    public const string ServiceSubject = "service:";
 
     public static Guid? OrgId(this ClaimsPrincipal caller)
     {
@@ -66,7 +78,8 @@ public static class PolarisClaims
             foreach (var range in claim.Value.AsSpan().Split(' '))
             {
                 var held = claim.Value.AsSpan(range);
-                if (held.SequenceEqual(scope) || Scopes.Implies(held, scope)) return true;
+                if (held.SequenceEqual(scope) || Scopes.Implies(held, scope))
+                    return true;
             }
         }
 

@@ -1,11 +1,9 @@
-using System.Net.Mime;
 using GraphQL;
 using GraphQL.DI;
 using GraphQL.Execution;
 using GraphQL.Federation;
 using GraphQL.MicrosoftDI;
 using GraphQL.Resolvers;
-using GraphQL.Transport;
 using GraphQL.Types;
 using GraphQL.Utilities;
 using GraphQLParser.AST;
@@ -20,114 +18,117 @@ using Polaris.ServiceDefaults.Errors;
 namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>
-/// A service's subgraph: C# classes become the schema (GraphQL.NET's type-first style), published as Apollo Federation v2 SDL.
-/// Resolvers are static methods; fields run one after another, because they share the request's DbContext.
+/// A service's subgraph: C# classes define the schema (GraphQL.NET's type-first style), published as Apollo Federation v2 SDL. Resolvers
+/// are static methods; fields run serially because they share the request's DbContext.
 /// </summary>
 public static class GraphQLExtensions
 {
-    /// <summary>A request's body may have at most this many bytes.</summary>
-    public const int MaxRequestBytes = 1024 * 1024;
-
-    /// <summary>How deep a query may nest.</summary>
-    public const int MaxDepth = 15;
-
     public static IServiceCollection AddSubgraph<TQuery, TMutation>(this IServiceCollection services)
         where TQuery : class
-        where TMutation : class =>
-        AddSubgraph<TQuery>(services, schema => schema.WithMutation<TMutation>());
+        where TMutation : class => AddSubgraph<TQuery>(services, schema => schema.WithMutation<TMutation>());
 
     public static IServiceCollection AddSubgraph<TQuery>(this IServiceCollection services)
-        where TQuery : class =>
-        AddSubgraph<TQuery>(services, _ => { });
+        where TQuery : class => AddSubgraph<TQuery>(services, _ => { });
 
-    /// <summary>Serves the subgraph at <c>POST /graphql</c>. Anonymous at the door: each root field declares whom it admits.</summary>
+    /// <summary>Maps the subgraph at <c>POST /graphql</c>. The route itself is anonymous: each root field declares its access.</summary>
     public static IEndpointConventionBuilder MapSubgraph(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/graphql", ExecuteAsync).AllowAnonymous();
+        routes.MapPost("/graphql", ExecuteAsync).AllowAnonymous().InternalOnly();
 
-    /// <summary>The schema as federation SDL, in a stable order; what the repository keeps as a snapshot.</summary>
+    /// <summary>The schema as federation SDL in a stable order, kept in the repository as a snapshot.</summary>
     public static string PrintSdl(this IServiceProvider services)
     {
         var schema = services.GetRequiredService<ISchema>();
         schema.Initialize();
-        return schema.Print(new PrintOptions { IncludeFederationTypes = false, IncludeImportedDefinitions = false, StringComparison = StringComparison.Ordinal }) + "\n";
+        return schema.Print(
+                new PrintOptions
+                {
+                    IncludeFederationTypes = false,
+                    IncludeImportedDefinitions = false,
+                    StringComparison = StringComparison.Ordinal,
+                }
+            ) + "\n";
     }
 
     private static IServiceCollection AddSubgraph<TQuery>(IServiceCollection services, Action<IConfigureAutoSchema> configure)
         where TQuery : class =>
-        services.AddSingleton<DecimalScalar>().AddSingleton<InstantScalar>().AddGraphQL(graph => graph
-            .AddAutoSchema<TQuery>(configure)
-            .AddFederation("2.3")
-            .AddSystemTextJson()
-            .AddComplexityAnalyzer(complexity => complexity.MaxDepth = MaxDepth)
-            .AddExecutionStrategy<SerialExecutionStrategy>(OperationType.Query)
-            .ConfigureSchema((schema, _) =>
+        services
+            .AddGraphQLBounds()
+            .AddSingleton<DecimalScalar>()
+            .AddSingleton<InstantScalar>()
+            .AddSingleton<LongScalar>()
+            .AddGraphQL(graph =>
+                graph
+                    .AddAutoSchema<TQuery>(configure)
+                    .AddFederation("2.3")
+                    .AddSystemTextJson()
+                    .AddExecutionStrategy<SerialExecutionStrategy>(OperationType.Query)
+                    .ConfigureSchema(
+                        (schema, _) =>
+                        {
+                            schema.RegisterTypeMapping(typeof(decimal), typeof(DecimalScalar));
+                            schema.RegisterTypeMapping(typeof(Instant), typeof(InstantScalar));
+                            schema.RegisterTypeMapping(typeof(long), typeof(LongScalar));
+                            schema.RegisterVisitor(new RootFieldGuard());
+                        }
+                    )
+                    .ConfigureExecutionOptions(options =>
+                        options.UnhandledExceptionDelegate = context =>
+                        {
+                            var logger = options.RequestServices!.GetRequiredService<ILoggerFactory>().CreateLogger("Polaris.GraphQL");
+                            logger.LogError(context.OriginalException, "A GraphQL resolver failed.");
+                            return Task.CompletedTask;
+                        }
+                    )
+            );
+
+    private static Task ExecuteAsync(HttpContext context, ISchema schema, IDocumentExecuter<ISchema> executer, BoundedRequests requests) =>
+        requests.AnswerAsync(
+            context,
+            async ct =>
             {
-                schema.RegisterTypeMapping(typeof(decimal), typeof(DecimalScalar));
-                schema.RegisterTypeMapping(typeof(Instant), typeof(InstantScalar));
-                schema.RegisterVisitor(new RootFieldGuard());
-            })
-            .ConfigureExecutionOptions(options => options.UnhandledExceptionDelegate = context =>
-            {
-                var logger = options.RequestServices!.GetRequiredService<ILoggerFactory>().CreateLogger("Polaris.GraphQL");
-                logger.LogError(context.OriginalException, "A resolver broke.");
-                return Task.CompletedTask;
-            }));
-
-    private static async Task ExecuteAsync(HttpContext context, IDocumentExecuter<ISchema> executer, IGraphQLSerializer serializer)
-    {
-        var limit = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>();
-        if (limit is { IsReadOnly: false }) limit.MaxRequestBodySize = MaxRequestBytes;
-        GraphQLRequest? request;
-        try
-        {
-            request = await serializer.ReadAsync<GraphQLRequest>(context.Request.Body, context.RequestAborted);
-        }
-        catch (System.Text.Json.JsonException exception)
-        {
-            await context.WriteProblemAsync(RefusalMapping.Problem(400, "malformed_json", $"The body is not a GraphQL request in JSON: {exception.Message}"));
-            return;
-        }
-
-        if (request?.Query is not { Length: > 0 })
-        {
-            await context.WriteProblemAsync(RefusalMapping.Problem(400, "missing_query", "The body needs a field 'query' with a GraphQL document."));
-            return;
-        }
-
-        var result = await executer.ExecuteAsync(new ExecutionOptions
-        {
-            Query = request.Query,
-            OperationName = request.OperationName,
-            Variables = request.Variables,
-            Extensions = request.Extensions,
-            RequestServices = context.RequestServices,
-            User = context.User,
-            UserContext = new Dictionary<string, object?> { [nameof(HttpContext)] = context },
-            CancellationToken = context.RequestAborted,
-        });
-        context.Response.ContentType = MediaTypeNames.Application.Json;
-        await serializer.WriteAsync(context.Response.Body, result, context.RequestAborted);
-    }
+                schema.Initialize();
+                var request = await requests.ReadAsync(context, ct);
+                var document = requests.Parse(request);
+                requests.CheckCost(document, request, schema);
+                return await executer.ExecuteAsync(
+                    new ExecutionOptions
+                    {
+                        Query = request.Query,
+                        Document = document,
+                        OperationName = request.OperationName,
+                        Variables = request.Variables,
+                        Extensions = request.Extensions,
+                        RequestServices = context.RequestServices,
+                        User = context.User,
+                        UserContext = new Dictionary<string, object?> { [nameof(HttpContext)] = context },
+                        CancellationToken = ct,
+                    }
+                );
+            }
+        );
 
     /// <summary>
-    /// Wraps every root field: the scope it declares is checked first. No declaration, no start. Refusals become coded errors, also those of
-    /// nested fields with arguments, whom the root field above them has let in.
+    /// Wraps every root field to check its declared scope first; an undeclared field stops the service at startup. Refusals become coded
+    /// errors, also in nested fields with arguments, which the root field's scope covers.
     /// </summary>
     private sealed class RootFieldGuard : BaseSchemaNodeVisitor
     {
         public override void VisitObjectFieldDefinition(FieldType field, IObjectGraphType type, ISchema schema)
         {
-            if (field.Name.StartsWith('_')) return;
+            if (field.Name.StartsWith('_'))
+                return;
             var isRoot = type == schema.Query || type == schema.Mutation;
             if (isRoot && !field.HasMetadata(RequireScopeAttribute.MetadataKey))
                 throw new InvalidOperationException($"{type.Name}.{field.Name} declares no scope: add [RequireScope] or [AllowAnyone].");
-            if (!isRoot && field.Arguments is not { Count: > 0 }) return;
+            if (!isRoot && field.Arguments is not { Count: > 0 })
+                return;
             var resolver = field.Resolver ?? throw new InvalidOperationException($"{type.Name}.{field.Name} has no resolver.");
             field.Resolver = new FuncFieldResolver<object?>(async context =>
             {
                 try
                 {
-                    if (isRoot) RequireScopeAttribute.Check(field, (HttpContext)context.UserContext[nameof(HttpContext)]!);
+                    if (isRoot)
+                        RequireScopeAttribute.Check(field, (HttpContext)context.UserContext[nameof(HttpContext)]!);
                     return await resolver.ResolveAsync(context);
                 }
                 catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
@@ -141,7 +142,10 @@ public static class GraphQLExtensions
         {
             var error = new ExecutionError(refusal.Message) { Code = RefusalMapping.GraphQLCode(refusal.Kind) };
             error.AddExtension("rule", refusal.Code);
-            if (refusal.Path is not null) error.AddExtension("path", refusal.Path);
+            if (refusal.Path is not null)
+                error.AddExtension("path", refusal.Path);
+            if (refusal.RetryAfter is { } wait)
+                error.AddExtension(RefusalMapping.RetryAfterExtension, RefusalMapping.RetryAfterSeconds(wait));
             return error;
         }
     }

@@ -7,8 +7,8 @@ using Polaris.ServiceDefaults.Errors;
 namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>
-/// Beside <see cref="RequireScopeAttribute"/>: only members with one of these roles may call the field, no API key. The role is the token's, up to
-/// a quarter of an hour old: what must not be done by a former owner reads the membership again.
+/// In addition to <see cref="RequireScopeAttribute"/>: only members with one of these roles may call the field, not API keys. The role
+/// comes from the token and may be up to 15 minutes old; an action that a former owner must not perform reads the membership again.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method | AttributeTargets.Property)]
 public sealed class RequireRoleAttribute(params string[] roles) : GraphQLAttribute
@@ -17,12 +17,20 @@ public sealed class RequireRoleAttribute(params string[] roles) : GraphQLAttribu
 
     public IReadOnlyList<string> Roles { get; } = roles;
 
-    public override void Modify(FieldType fieldType, bool isInputType) => (fieldType ?? throw new ArgumentNullException(nameof(fieldType))).WithMetadata(MetadataKey, Roles);
+    public override void Modify(FieldType fieldType, bool isInputType) =>
+        (fieldType ?? throw new ArgumentNullException(nameof(fieldType))).WithMetadata(MetadataKey, Roles);
 
     internal static void Check(FieldType field, ClaimsPrincipal caller)
     {
-        if (field.GetMetadata<IReadOnlyList<string>?>(MetadataKey) is not { } roles) return;
+        if (field.GetMetadata<IReadOnlyList<string>?>(MetadataKey) is not { } roles)
+            return;
         if (caller.UserId() is null || caller.FindFirstValue(PolarisClaims.Role) is not { } role || !roles.Contains(role))
-            throw new RefusedException(new Refusal(RefusalKind.Forbidden, "missing_role", $"Only a member who signed in as {string.Join(" or ", roles)} may do this."));
+            throw new RefusedException(
+                new Refusal(
+                    RefusalKind.Forbidden,
+                    "missing_role",
+                    $"This needs a signed-in member with the role {string.Join(" or ", roles)}."
+                )
+            );
     }
 }

@@ -8,23 +8,16 @@ using Polaris.ServiceDefaults.Telemetry;
 
 namespace Polaris.ServiceDefaults.Messaging;
 
-/// <summary>Names of the topics. They are created by the installation with their partitions, never by a client.</summary>
-public static class Topics
-{
-    public const string Usage = "polaris.usage.v1";
-    public const string Billing = "polaris.billing.v1";
-    public const string UsageDeadLetter = "polaris.usage.deadletter.v1";
-
-    /// <summary>Partitions of <see cref="Usage"/>: a customer's events keep to one, so the number is part of the stored data.</summary>
-    public const int UsagePartitions = 4;
-}
-
-/// <summary>Kafka clients registered the way Aspire's Confluent integration does: same sections, names of sources and meters.</summary>
+/// <summary>Registers Kafka clients with the configuration sections of Aspire's Confluent integration.</summary>
 public static class KafkaExtensions
 {
     private const string Section = "Aspire:Confluent:Kafka";
+    private const string TraceParentHeader = "traceparent";
+    private const string TraceLinksHeader = "trace-links";
 
-    /// <summary>A producer that waits for all in-sync replicas and never reorders. Not a health dependency: Kafka down must not stop ingestion.</summary>
+    /// <summary>
+    /// A producer that waits for all in-sync replicas and never reorders. Without a health check: ingestion continues while Kafka is down.
+    /// </summary>
     public static WebApplicationBuilder AddKafkaProducer<TKey, TValue>(this WebApplicationBuilder builder, string connectionName)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -42,8 +35,12 @@ public static class KafkaExtensions
         return builder;
     }
 
-    /// <summary>A consumer whose position is the application's business: no automatic commit.</summary>
-    public static WebApplicationBuilder AddKafkaConsumer<TKey, TValue>(this WebApplicationBuilder builder, string connectionName, string groupId)
+    /// <summary>A consumer whose position the application manages: no automatic commit.</summary>
+    public static WebApplicationBuilder AddKafkaConsumer<TKey, TValue>(
+        this WebApplicationBuilder builder,
+        string connectionName,
+        string groupId
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
         var config = new ConsumerConfig
@@ -52,7 +49,7 @@ public static class KafkaExtensions
             EnableAutoCommit = false,
             EnableAutoOffsetStore = false,
             AutoOffsetReset = AutoOffsetReset.Earliest,
-            // The embedded broker does not wake a waiting fetch, so this is its latency; a real one answers at once.
+            // The embedded broker does not wake a waiting fetch, so this is its latency; a real broker answers immediately.
             FetchWaitMaxMs = 25,
             SessionTimeoutMs = 6_000,
             HeartbeatIntervalMs = 1_000,
@@ -67,30 +64,72 @@ public static class KafkaExtensions
 
     private static void Apply(ConfigurationManager configuration, string role, string connectionName, ClientConfig config)
     {
-        config.BootstrapServers = configuration.GetConnectionString(connectionName)
+        config.BootstrapServers =
+            configuration.GetConnectionString(connectionName)
             ?? throw new InvalidOperationException($"The connection string 'ConnectionStrings:{connectionName}' is missing.");
         foreach (var section in new[] { $"{Section}:{role}:Config", $"{Section}:{role}:{connectionName}:Config" })
         {
             foreach (var setting in configuration.GetSection(section).GetChildren())
             {
-                if (setting.Value is { } value) config.Set(setting.Key, value);
+                if (setting.Value is { } value)
+                    config.Set(setting.Key, value);
             }
         }
     }
 
-    /// <summary>Puts the current trace into a record's headers (W3C <c>traceparent</c>).</summary>
-    public static Headers WithTrace(this Headers headers)
+    /// <summary>
+    /// Starts the span of publishing outbox messages, with links to their causes; dispose it once the broker has acknowledged them. Its
+    /// context goes into each record's headers (<see cref="WithTrace"/>).
+    /// </summary>
+    /// <param name="topic">The destination.</param>
+    /// <param name="traceLinks">The causes of each message (<see cref="TraceLinks"/>).</param>
+    public static Activity? StartSending(string topic, IReadOnlyCollection<string?> traceLinks)
+    {
+        ArgumentNullException.ThrowIfNull(traceLinks);
+        return TraceLinks
+            .Start($"send {topic}", ActivityKind.Producer, traceLinks.SelectMany(TraceLinks.Read))
+            .Describe("send", topic, traceLinks.Count);
+    }
+
+    /// <summary>Writes the current span (W3C <c>traceparent</c>), if recorded, and the message's causes to a record's headers.</summary>
+    public static Headers WithTrace(this Headers headers, string? traceLinks = null)
     {
         ArgumentNullException.ThrowIfNull(headers);
-        if (Activity.Current?.Id is { } id) headers.Add("traceparent", Encoding.ASCII.GetBytes(id));
+        if (Activity.Current is { Recorded: true, Id: { } id })
+            headers.Add(TraceParentHeader, Encoding.ASCII.GetBytes(id));
+        if (traceLinks is not null)
+            headers.Add(TraceLinksHeader, Encoding.ASCII.GetBytes(traceLinks));
         return headers;
     }
 
-    /// <summary>Starts the span of handling a record, as a child of the trace in its headers.</summary>
-    public static Activity? StartConsuming(this Headers? headers, string topic)
+    /// <summary>The causes in a record's headers; null when none was recorded.</summary>
+    public static string? TraceLinksValue(this Headers? headers) => Text(headers, TraceLinksHeader);
+
+    /// <summary>Starts the span of handling records, with links to their senders and causes; a single sender is also its parent.</summary>
+    public static Activity? StartConsuming(string topic, IReadOnlyCollection<Headers?> records)
     {
-        var parent = headers is not null && headers.TryGetLastBytes("traceparent", out var bytes) ? Encoding.ASCII.GetString(bytes) : null;
-        ActivityContext.TryParse(parent, null, isRemote: true, out var context);
-        return PolarisTelemetry.KafkaSource.StartActivity($"{topic} process", ActivityKind.Consumer, context);
+        ArgumentNullException.ThrowIfNull(records);
+        return TraceLinks
+            .Start(
+                $"process {topic}",
+                ActivityKind.Consumer,
+                records.SelectMany(headers => TraceLinks.Read(Text(headers, TraceParentHeader))),
+                records.SelectMany(headers => TraceLinks.Read(headers.TraceLinksValue()))
+            )
+            .Describe("process", topic, records.Count);
     }
+
+    /// <inheritdoc cref="StartConsuming(string, IReadOnlyCollection{Headers?})"/>
+    public static Activity? StartConsuming(this Headers? headers, string topic) => StartConsuming(topic, [headers]);
+
+    private static Activity? Describe(this Activity? span, string operation, string topic, int messages) =>
+        span
+            ?.SetTag("messaging.system", "kafka")
+            .SetTag("messaging.operation.name", operation)
+            .SetTag("messaging.operation.type", operation)
+            .SetTag("messaging.destination.name", topic)
+            .SetTag("messaging.batch.message_count", messages);
+
+    private static string? Text(Headers? headers, string name) =>
+        headers is not null && headers.TryGetLastBytes(name, out var bytes) ? Encoding.ASCII.GetString(bytes) : null;
 }

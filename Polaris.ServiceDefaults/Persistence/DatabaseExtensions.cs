@@ -9,29 +9,41 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.ServiceDefaults.Persistence;
 
-/// <summary>Registers a service's database the way Aspire's Npgsql integration does: same sections, health check and telemetry names.</summary>
+/// <summary>
+/// Registers a service's database with the configuration sections, health check and telemetry names of Aspire's Npgsql integration.
+/// </summary>
 public static class DatabaseExtensions
 {
     public const string ConnectionName = "database";
     private const string Section = "Aspire:Npgsql:EntityFrameworkCore:PostgreSQL";
 
     /// <summary>
-    /// A pooled context, its <see cref="NpgsqlDataSource"/> (for SQL that EF cannot write), retries on broken connections and a health check
-    /// named after the context. Settings: <c>DisableRetry</c>, <c>DisableHealthChecks</c>, <c>CommandTimeout</c> (seconds).
+    /// Registers a pooled context, its <see cref="NpgsqlDataSource"/> (for SQL that EF cannot express), retries on broken connections and a
+    /// health check named after the context. Settings: <c>DisableRetry</c>, <c>DisableHealthChecks</c>, <c>CommandTimeout</c> (seconds).
     /// </summary>
-    public static WebApplicationBuilder AddNpgsqlDbContext<TContext>(this WebApplicationBuilder builder, string connectionName = ConnectionName)
+    public static WebApplicationBuilder AddNpgsqlDbContext<TContext>(
+        this WebApplicationBuilder builder,
+        string connectionName = ConnectionName
+    )
         where TContext : PolarisDbContext
     {
         ArgumentNullException.ThrowIfNull(builder);
         var settings = builder.Configuration.GetSection($"{Section}:{typeof(TContext).Name}");
-        if (!settings.Exists()) settings = builder.Configuration.GetSection(Section);
+        if (!settings.Exists())
+            settings = builder.Configuration.GetSection(Section);
         var connectionString = settings["ConnectionString"] ?? builder.Configuration.GetConnectionString(connectionName);
         var commandTimeout = settings.GetValue("CommandTimeout", 30);
         var retry = !settings.GetValue("DisableRetry", false);
 
-        builder.Services.AddSingleton(services => TenantSql.LogGates(BuildSource(connectionString, connectionName), services.GetRequiredService<ILoggerFactory>().CreateLogger<Gate>()));
-        builder.Services.AddPooledDbContextFactory<TContext>((services, options) =>
-            Configure(options, services.GetRequiredService<NpgsqlDataSource>(), commandTimeout, retry));
+        builder.Services.AddSingleton(services =>
+            TenantSql.LogCrossOrg(
+                BuildSource(connectionString, connectionName),
+                services.GetRequiredService<ILoggerFactory>().CreateLogger<CrossOrgScope>()
+            )
+        );
+        builder.Services.AddPooledDbContextFactory<TContext>(
+            (services, options) => Configure(options, services.GetRequiredService<NpgsqlDataSource>(), commandTimeout, retry)
+        );
         builder.Services.AddScoped(services =>
         {
             var context = services.GetRequiredService<IDbContextFactory<TContext>>().CreateDbContext();
@@ -39,12 +51,20 @@ public static class DatabaseExtensions
             return context;
         });
         if (!settings.GetValue("DisableHealthChecks", false))
-            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-                typeof(TContext).Name, services => new DatabaseHealthCheck(services.GetRequiredService<NpgsqlDataSource>()), null, ["ready"]));
+            builder
+                .Services.AddHealthChecks()
+                .Add(
+                    new HealthCheckRegistration(
+                        typeof(TContext).Name,
+                        services => new DatabaseHealthCheck(services.GetRequiredService<NpgsqlDataSource>()),
+                        null,
+                        ["ready"]
+                    )
+                );
         return builder;
     }
 
-    /// <summary>Options for <c>dotnet ef</c>: the model and provider, no server.</summary>
+    /// <summary>Options for <c>dotnet ef</c>: model and provider, without a server.</summary>
     public static DbContextOptions<TContext> DesignTimeOptions<TContext>()
         where TContext : DbContext
     {
@@ -53,23 +73,38 @@ public static class DatabaseExtensions
         return options.Options;
     }
 
-    internal static void Configure(DbContextOptionsBuilder options, NpgsqlDataSource source, int commandTimeout, bool retry) => options
-        .UseNpgsql(source, npgsql =>
-        {
-            npgsql.UseNodaTime().CommandTimeout(commandTimeout);
-            if (retry) npgsql.EnableRetryOnFailure();
-        })
-        .UseSnakeCaseNamingConvention()
-        .AddInterceptors(TenantInterceptor.Instance);
+    internal static void Configure(DbContextOptionsBuilder options, NpgsqlDataSource source, int commandTimeout, bool retry) =>
+        options
+            .UseNpgsql(
+                source,
+                npgsql =>
+                {
+                    npgsql.UseNodaTime().CommandTimeout(commandTimeout);
+                    if (retry)
+                        npgsql.EnableRetryOnFailure();
+                }
+            )
+            .UseSnakeCaseNamingConvention()
+            .AddStatementChecks();
+
+    /// <summary>
+    /// Refuses text that cannot be stored, and a query outside a transaction; sets the tenant of a <see cref="PolarisDbContext"/>.
+    /// </summary>
+    public static DbContextOptionsBuilder AddStatementChecks(this DbContextOptionsBuilder options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.AddInterceptors(TenantInterceptor.Instance);
+    }
 
     internal static NpgsqlDataSource BuildSource(string? connectionString, string connectionName)
     {
         if (string.IsNullOrEmpty(connectionString))
             throw new InvalidOperationException($"The connection string 'ConnectionStrings:{connectionName}' is missing.");
         var source = new NpgsqlDataSourceBuilder(connectionString);
-        // Statements that repeat are planned once a connection.
-        if (source.ConnectionStringBuilder.MaxAutoPrepare == 0) source.ConnectionStringBuilder.MaxAutoPrepare = 100;
-        // All that is set is set for its transaction (TenantSql); clearing the session as well would be six statements more each time.
+        // Repeated statements are prepared automatically on each connection.
+        if (source.ConnectionStringBuilder.MaxAutoPrepare == 0)
+            source.ConnectionStringBuilder.MaxAutoPrepare = 100;
+        // Settings are scoped to a transaction (TenantSql); resetting the session as well would cost six statements each time.
         source.ConnectionStringBuilder.NoResetOnClose = true;
         source.UseNodaTime();
         return source.Build();

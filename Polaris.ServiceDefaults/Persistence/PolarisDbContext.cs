@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -9,49 +10,86 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.ServiceDefaults.Persistence;
 
 /// <summary>
-/// The base of every service's context. An entity with an <c>OrgId</c> property belongs to an org: queries see only the rows of the
-/// context's <see cref="TenantScope"/>, and the database's own policies enforce the same a second time.
-/// All reads and writes go through <see cref="InTransactionAsync{T}"/>, which tells the database the scope.
+/// The base of every service's context. An entity with an <c>OrgId</c> property belongs to an org: queries see only rows of the context's
+/// <see cref="TenantScope"/>, and row-level security enforces the same again. All reads and writes go through
+/// <see cref="InTransactionAsync{T}"/>, which sets the scope in the database.
 /// </summary>
 public abstract class PolarisDbContext(DbContextOptions options) : DbContext(options)
 {
-    /// <summary>Set by dependency injection when the context is handed out; contexts are pooled.</summary>
+    /// <summary>Set by dependency injection when a context is leased from the pool.</summary>
     public TenantScope? Tenant { get; set; }
 
-    /// <summary>Used by query filters; a gate sees every org, an unset scope none.</summary>
+    /// <summary>Used by query filters. Cross-org work sees every org, an unset scope none.</summary>
     internal Guid FilterOrgId => Tenant?.OrgId ?? Guid.Empty;
 
-    internal bool FilterOff => Tenant?.Gate is not null || TestTenancy.NoFilters;
+    internal bool FilterOff => Tenant?.CrossOrg is not null || TestTenancy.NoFilters;
 
-    /// <summary>Runs <paramref name="work"/> in one transaction that sees the scope's rows, retrying it whole when the connection breaks.</summary>
-    public Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
+    /// <summary>Tries of a transaction that loses a race against another one: the next try sees what the other has written.</summary>
+    private const int RaceTries = 3;
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in one transaction that sees the scope's rows, and retries all of it when the connection breaks, or
+    /// when another transaction created or changed the same row meanwhile.
+    /// </summary>
+    public async Task<T> InTransactionAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(work);
-        if (Database.CurrentTransaction is not null) return work(ct);
-        return Database.CreateExecutionStrategy().ExecuteAsync(async token =>
+        if (Database.CurrentTransaction is not null)
+            return await work(ct);
+        for (var attempt = 1; ; attempt++)
         {
-            ChangeTracker.Clear();
-            await using var transaction = await Database.BeginTransactionAsync(token);
-            var result = await work(token);
-            await transaction.CommitAsync(token);
-            return result;
-        }, ct);
+            try
+            {
+                return await Database
+                    .CreateExecutionStrategy()
+                    .ExecuteAsync(
+                        async token =>
+                        {
+                            ChangeTracker.Clear();
+                            await using var transaction = await Database.BeginTransactionAsync(token);
+                            var result = await work(token);
+                            await transaction.CommitAsync(token);
+                            return result;
+                        },
+                        ct
+                    );
+            }
+            catch (Exception exception) when (attempt < RaceTries && IsLostRace(exception))
+            {
+                // The next try reads what the winner wrote.
+            }
+        }
     }
+
+    private static bool IsLostRace(Exception exception) =>
+        exception
+            is DbUpdateConcurrencyException
+                or PostgresException { SqlState: PostgresErrorCodes.UniqueViolation }
+                or DbUpdateException { InnerException: PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } };
 
     /// <inheritdoc cref="InTransactionAsync{T}"/>
     public Task InTransactionAsync(Func<CancellationToken, Task> work, CancellationToken ct) =>
-        InTransactionAsync(async token =>
-        {
-            await work(token);
-            return true;
-        }, ct);
+        InTransactionAsync(
+            async token =>
+            {
+                await work(token);
+                return true;
+            },
+            ct
+        );
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
-        foreach (var entity in modelBuilder.Model.GetEntityTypes().Where(entity => entity.FindProperty("OrgId") is not null && entity.BaseType is null))
-            typeof(PolarisDbContext).GetMethod(nameof(FilterByOrg), System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!
-                .MakeGenericMethod(entity.ClrType).Invoke(this, [modelBuilder]);
+        foreach (
+            var entity in modelBuilder
+                .Model.GetEntityTypes()
+                .Where(entity => entity.FindProperty("OrgId") is not null && entity.BaseType is null)
+        )
+            typeof(PolarisDbContext)
+                .GetMethod(nameof(FilterByOrg), System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!
+                .MakeGenericMethod(entity.ClrType)
+                .Invoke(this, [modelBuilder]);
     }
 
     private void FilterByOrg<TEntity>(ModelBuilder modelBuilder)
@@ -59,25 +97,83 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
         modelBuilder.Entity<TEntity>().HasQueryFilter(row => FilterOff || EF.Property<Guid>(row, "OrgId") == FilterOrgId);
 }
 
-/// <summary>Every transaction of a <see cref="PolarisDbContext"/> begins by naming its org or gate; a query outside one is a bug and throws.</summary>
-internal sealed class TenantInterceptor : DbTransactionInterceptor, IDbCommandInterceptor
+/// <summary>
+/// Sets the tenant scope at the start of every transaction of a <see cref="PolarisDbContext"/>; a query outside a transaction is a bug and
+/// throws.
+/// </summary>
+internal sealed class TenantInterceptor : DbTransactionInterceptor, IDbCommandInterceptor, IDbConnectionInterceptor
 {
     public static readonly TenantInterceptor Instance = new();
 
-    public override async ValueTask<DbTransaction> TransactionStartedAsync(
-        DbConnection connection, TransactionEndEventData eventData, DbTransaction result, CancellationToken cancellationToken = default)
+    /// <summary>Connections on which a statement failed since they were opened, see <see cref="PreparedStatements"/>.</summary>
+    private static readonly ConditionalWeakTable<DbConnection, object> Failed = [];
+
+    public Task CommandFailedAsync(DbCommand command, CommandErrorEventData eventData, CancellationToken cancellationToken = default)
     {
-        if (eventData.Context is not PolarisDbContext { Tenant: { } tenant } context || connection is not NpgsqlConnection npgsql) return result;
-        tenant.Gate?.Enter(context.GetService<ILoggerFactory>().CreateLogger<Gate>());
-        await TenantSql.SetScopeAsync(npgsql, (NpgsqlTransaction)result, tenant.OrgId, tenant.Gate, cancellationToken);
+        if (command.Connection is { } connection && PreparedStatements.MayBeWrongAfter(eventData.Exception))
+            Failed.AddOrUpdate(connection, this);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask<InterceptionResult> ConnectionClosingAsync(
+        DbConnection connection,
+        ConnectionEventData eventData,
+        InterceptionResult result
+    )
+    {
+        if (Failed.Remove(connection))
+            PreparedStatements.Drop((NpgsqlConnection)connection);
+        return ValueTask.FromResult(result);
+    }
+
+    public override async ValueTask<DbTransaction> TransactionStartedAsync(
+        DbConnection connection,
+        TransactionEndEventData eventData,
+        DbTransaction result,
+        CancellationToken cancellationToken = default
+    )
+    {
+        if (eventData.Context is not PolarisDbContext { Tenant: { } tenant } context || connection is not NpgsqlConnection npgsql)
+            return result;
+        tenant.CrossOrg?.Enter(context.GetService<ILoggerFactory>().CreateLogger<CrossOrgScope>());
+        await TenantSql.SetScopeAsync(npgsql, (NpgsqlTransaction)result, tenant.OrgId, tenant.CrossOrg, cancellationToken);
         return result;
     }
 
     public ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
-        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)
+        DbCommand command,
+        CommandEventData eventData,
+        InterceptionResult<DbDataReader> result,
+        CancellationToken cancellationToken = default
+    )
     {
         if (eventData.Context is PolarisDbContext { Tenant: not null } && command.Transaction is null)
-            throw new InvalidOperationException("Queries run inside PolarisDbContext.InTransactionAsync: outside it row-level security shows nothing.");
+            throw new InvalidOperationException(
+                "Run queries inside PolarisDbContext.InTransactionAsync: outside it row-level security hides all rows."
+            );
+        StorableText.Check(command);
+        return ValueTask.FromResult(result);
+    }
+
+    public ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
+        DbCommand command,
+        CommandEventData eventData,
+        InterceptionResult<int> result,
+        CancellationToken cancellationToken = default
+    )
+    {
+        StorableText.Check(command);
+        return ValueTask.FromResult(result);
+    }
+
+    public ValueTask<InterceptionResult<object>> ScalarExecutingAsync(
+        DbCommand command,
+        CommandEventData eventData,
+        InterceptionResult<object> result,
+        CancellationToken cancellationToken = default
+    )
+    {
+        StorableText.Check(command);
         return ValueTask.FromResult(result);
     }
 }

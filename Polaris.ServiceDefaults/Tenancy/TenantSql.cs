@@ -2,70 +2,91 @@ using System.Data;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.ServiceDefaults.Tenancy;
 
-/// <summary>Tells the database for whom a transaction works. The row-level security policies read it; without it no row is visible.</summary>
+/// <summary>Sets a transaction's tenant scope in the database. Row-level security reads it; without it no row is visible.</summary>
 public static class TenantSql
 {
     public const string OrgSetting = "polaris.org_id";
-    public const string GateSetting = "polaris.gate";
+    public const string CrossOrgSetting = "polaris.cross_org";
 
     private static readonly ConditionalWeakTable<NpgsqlDataSource, ILogger> Logs = [];
 
-    /// <summary>For the transaction only (like SET LOCAL): a pooled connection carries nothing over.</summary>
-    public static async Task SetScopeAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, Guid? orgId, Gate? gate, CancellationToken ct)
+    /// <summary>Sets the scope for the transaction only (like SET LOCAL), so that a pooled connection carries nothing over.</summary>
+    public static async Task SetScopeAsync(
+        NpgsqlConnection connection,
+        NpgsqlTransaction transaction,
+        Guid? orgId,
+        CrossOrgScope? scope,
+        CancellationToken ct
+    )
     {
-        await using var command = ScopeCommand(connection, transaction, orgId, gate);
+        await using var command = ScopeCommand(connection, transaction, orgId, scope);
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    internal static NpgsqlCommand ScopeCommand(NpgsqlConnection connection, NpgsqlTransaction? transaction, Guid? orgId, Gate? gate)
+    internal static NpgsqlCommand ScopeCommand(
+        NpgsqlConnection connection,
+        NpgsqlTransaction? transaction,
+        Guid? orgId,
+        CrossOrgScope? scope
+    )
     {
-        var command = new NpgsqlCommand("SELECT set_config('polaris.org_id', $1, true), set_config('polaris.gate', $2, true)", connection, transaction);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = orgId?.ToString() ?? "" });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = gate?.Name ?? "" });
+        var command = new NpgsqlCommand(
+            "SELECT set_config('polaris.org_id', $1, true), set_config('polaris.cross_org', $2, true)",
+            connection,
+            transaction
+        );
+        command.Bind(orgId?.ToString() ?? "").Bind(scope?.Name ?? "");
         return command;
     }
 
-    /// <summary>Opens a connection with a transaction that sees one org.</summary>
-    public static Task<ScopedTransaction> BeginOrgAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) => BeginAsync(source, orgId, null, ct);
+    /// <summary>Begins a transaction that sees one org.</summary>
+    public static Task<ScopedTransaction> BeginOrgAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) =>
+        BeginAsync(source, orgId, null, ct);
 
-    /// <summary>Opens a connection with a transaction that sees all orgs, for the job that the gate names. Counted and logged.</summary>
-    public static Task<ScopedTransaction> BeginGateAsync(this NpgsqlDataSource source, Gate gate, CancellationToken ct)
+    /// <summary>Begins a transaction with cross-org access, for the given reason. Counted and logged.</summary>
+    public static Task<ScopedTransaction> BeginCrossOrgAsync(this NpgsqlDataSource source, CrossOrgScope scope, CancellationToken ct)
     {
-        Enter(source, gate);
-        return BeginAsync(source, null, gate, ct);
+        Enter(source, scope);
+        return BeginAsync(source, null, scope, ct);
     }
 
-    /// <summary>As <see cref="BeginOrgAsync"/>, and every statement sees the same moment.</summary>
+    /// <summary>Like <see cref="BeginOrgAsync"/>, with one snapshot for all statements (repeatable read).</summary>
     public static Task<ScopedTransaction> BeginSnapshotAsync(this NpgsqlDataSource source, Guid orgId, CancellationToken ct) =>
         BeginAsync(source, orgId, null, ct, IsolationLevel.RepeatableRead);
 
-    /// <summary>Entries of gates on this database are logged from now on.</summary>
-    internal static NpgsqlDataSource LogGates(NpgsqlDataSource source, ILogger log)
+    /// <summary>Enables logging of cross-org access on this data source.</summary>
+    internal static NpgsqlDataSource LogCrossOrg(NpgsqlDataSource source, ILogger log)
     {
         Logs.AddOrUpdate(source, log);
         return source;
     }
 
-    internal static void Enter(NpgsqlDataSource source, Gate gate)
+    internal static void Enter(NpgsqlDataSource source, CrossOrgScope scope)
     {
         ArgumentNullException.ThrowIfNull(source);
-        ArgumentNullException.ThrowIfNull(gate);
-        gate.Enter(Logs.TryGetValue(source, out var log) ? log : null);
+        ArgumentNullException.ThrowIfNull(scope);
+        scope.Enter(Logs.TryGetValue(source, out var log) ? log : null);
     }
 
     private static async Task<ScopedTransaction> BeginAsync(
-        NpgsqlDataSource source, Guid? orgId, Gate? gate, CancellationToken ct, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        NpgsqlDataSource source,
+        Guid? orgId,
+        CrossOrgScope? scope,
+        CancellationToken ct,
+        IsolationLevel isolation = IsolationLevel.ReadCommitted
+    )
     {
         ArgumentNullException.ThrowIfNull(source);
         var connection = await source.OpenConnectionAsync(ct);
         try
         {
             var transaction = await connection.BeginTransactionAsync(isolation, ct);
-            await SetScopeAsync(connection, transaction, orgId, gate, ct);
-            return new ScopedTransaction(connection, transaction) { SeesAllOrgs = gate is not null };
+            await SetScopeAsync(connection, transaction, orgId, scope, ct);
+            return new ScopedTransaction(connection, transaction) { SeesAllOrgs = scope is not null };
         }
         catch
         {
@@ -79,28 +100,44 @@ public static class TenantSql
 public sealed class ScopedTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
 {
     private bool borrowed;
+    private bool committed;
 
-    /// <summary>For statements inside a transaction that somebody else commits and disposes, such as EF's.</summary>
-    public static ScopedTransaction Borrow(NpgsqlConnection connection, NpgsqlTransaction transaction) => new(connection, transaction) { borrowed = true };
+    /// <summary>For statements inside a transaction that its owner commits and disposes, such as EF's.</summary>
+    public static ScopedTransaction Borrow(NpgsqlConnection connection, NpgsqlTransaction transaction) =>
+        new(connection, transaction) { borrowed = true };
 
     public NpgsqlConnection Connection { get; } = connection;
 
     public NpgsqlTransaction Transaction { get; } = transaction;
 
-    /// <summary>Behind a gate.</summary>
+    /// <summary>Has cross-org access.</summary>
     internal bool SeesAllOrgs { get; init; }
 
-    /// <summary>Somebody else's, who goes on with it.</summary>
+    /// <summary>The connection belongs to its owner and stays open.</summary>
     internal bool KeepsConnection { get; init; }
 
     public NpgsqlCommand Command(string sql) => new(SeesAllOrgs ? sql : TestTenancy.Filtered(sql), Connection, Transaction);
 
-    public Task CommitAsync(CancellationToken ct) => Transaction.CommitAsync(ct);
+    public async Task CommitAsync(CancellationToken ct)
+    {
+        await Transaction.CommitAsync(ct);
+        committed = true;
+    }
 
     public async ValueTask DisposeAsync()
     {
-        if (borrowed) return;
-        await Transaction.DisposeAsync();
-        if (!KeepsConnection) await Connection.DisposeAsync();
+        if (borrowed)
+            return;
+        try
+        {
+            if (!committed && Connection.State == ConnectionState.Open)
+                await PreparedStatements.RollBackAsync(Connection, Transaction);
+        }
+        finally
+        {
+            await Transaction.DisposeAsync();
+            if (!KeepsConnection)
+                await Connection.DisposeAsync();
+        }
     }
 }

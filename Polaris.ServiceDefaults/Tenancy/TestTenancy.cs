@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace Polaris.ServiceDefaults.Tenancy;
 
 /// <summary>
-/// A Debug build with <c>POLARIS_TEST_TENANCY=no-filters</c> asks for no org any more: neither EF's query filters nor the conditions of our
-/// own SQL are there, so that row-level security alone must keep orgs apart. The leak suite runs against such processes. A Release build
-/// does not know the setting.
+/// In a Debug build with <c>POLARIS_TEST_TENANCY=no-filters</c> queries no longer filter by org, neither EF's query filters nor the
+/// conditions of hand-written SQL, so that row-level security alone must isolate orgs. The tenant isolation tests run against such
+/// processes. A Release build ignores the setting.
 /// </summary>
 internal static partial class TestTenancy
 {
@@ -14,10 +14,13 @@ internal static partial class TestTenancy
 
     public static bool NoFilters => Off;
 
-    /// <summary>The statement as it is to be run. Without filters every <c>org_id = $n</c> becomes a condition that always holds and keeps the parameter.</summary>
+    /// <summary>
+    /// The statement to run. Without filters every <c>org_id = $n</c> becomes a condition that is always true and keeps the parameter.
+    /// </summary>
     public static string Filtered(string sql) => Off ? Unfiltered(sql) : sql;
 
-    internal static string Unfiltered(string sql) => OneOf().Replace(One().Replace(sql, "$$$1::uuid IS NOT NULL"), "$$$1::uuid[] IS NOT NULL");
+    internal static string Unfiltered(string sql) =>
+        OneOf().Replace(One().Replace(sql, "$$$1::uuid IS NOT NULL"), "$$$1::uuid[] IS NOT NULL");
 
     [GeneratedRegex(@"(?:\b\w+\.)?\borg_id = \$(\d+)\b")]
     private static partial Regex One();

@@ -4,51 +4,32 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Local;
 using Aspire.Hosting.Testing;
+using Npgsql;
+using Polaris.AppHost.Hosting;
 using Xunit;
 
 namespace Polaris.Tests.AppHost;
 
-/// <summary>The stand-in that runs everything: its model, its processes, and that none of them stays behind.</summary>
-public sealed class AppHostTests(PolarisApp polaris)
+/// <summary>The AppHost: its options, its processes, and that none of them outlives it.</summary>
+[Collection(nameof(OwnPlatform))]
+public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
 {
     [Fact]
-    public void A_reference_expression_is_text_at_run_time_and_a_placeholder_in_a_manifest()
+    public async Task A_service_logs_in_as_a_role_of_its_own_and_only_migrations_as_the_owner()
     {
-        var builder = DistributedApplication.CreateBuilder([]);
-        var secret = builder.AddParameter("word", secret: true);
-        secret.Resource.Value = "s3cret";
-        var database = builder.AddPostgres("pg").AddDatabase("thingsdb");
-        var expression = ReferenceExpression.Create($"{database};Username=me;Password={secret}");
-        Assert.Equal("{thingsdb.connectionString};Username=me;Password={word.value}", expression.ValueExpression);
-        database.Resource.Parent.Endpoint.AllocatedPort = 5432;
-        database.Resource.Parent.Password.Value = "pw";
-        Assert.Equal("Host=localhost;Port=5432;Username=postgres;Password=pw;Database=thingsdb;Username=me;Password=s3cret", expression.GetValue());
-        Assert.Equal("me", new Npgsql.NpgsqlConnectionStringBuilder(expression.GetValue()).Username);
-    }
-
-    [Fact]
-    public void Two_resources_cannot_have_one_name()
-    {
-        var builder = DistributedApplication.CreateBuilder([]);
-        builder.AddKafka("one");
-        Assert.Throws<DistributedApplicationException>(() => builder.AddPostgres("one"));
-    }
-
-    [Fact]
-    public void A_taken_port_is_replaced_by_a_free_one_and_that_is_said()
-    {
-        using var taken = new TcpListener(IPAddress.Loopback, 0);
-        taken.Start();
-        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var builder = DistributedApplication.CreateBuilder([]);
-        var endpoint = builder.AddProject<Projects.Polaris_Gateway>("web").WithHttpEndpoint(port: port, name: "http").GetEndpoint("http");
-        var said = new List<string>();
-        Ports.Allocate([endpoint], random: false, said.Add);
-        Assert.NotEqual(port, endpoint.Port);
-        Assert.Contains($"port {port} is taken: web listens on {endpoint.Port}", said);
+        var owner = await polaris.App.GetConnectionStringAsync("billingdb");
+        Assert.Equal("postgres", new NpgsqlConnectionStringBuilder(owner).Username);
+        foreach (var service in new[] { "identity", "plans", "ingestion", "billing", "notifications" })
+        {
+            var environment = PlatformProcesses.EnvironmentOf(polaris.App.GetProcessId(service)!.Value);
+            var login = new NpgsqlConnectionStringBuilder(environment["ConnectionStrings__database"]);
+            Assert.Equal(("polaris_" + service, service + "db"), (login.Username, login.Database));
+            Assert.DoesNotContain(
+                environment.Values,
+                value => value.Contains(new NpgsqlConnectionStringBuilder(owner).Password!, StringComparison.Ordinal)
+            );
+        }
     }
 
     [Fact]
@@ -64,61 +45,95 @@ public sealed class AppHostTests(PolarisApp polaris)
         using var endpoints = JsonDocument.Parse(await File.ReadAllTextAsync(System.IO.Path.Combine(polaris.State, "endpoints.json")));
         Assert.True(endpoints.RootElement.GetProperty("ready").GetBoolean());
         var resources = endpoints.RootElement.GetProperty("resources");
-        foreach (var name in new[] { "postgres", "kafka", "identity", "plans", "ingestion", "billing", "notifications", "gateway", "dashboard" })
+        foreach (
+            var name in new[] { "postgres", "kafka", "identity", "plans", "ingestion", "billing", "notifications", "gateway", "dashboard" }
+        )
         {
             Assert.True(resources.GetProperty(name).GetProperty("pid").GetInt32() > 0);
-            Assert.StartsWith("http", resources.GetProperty(name).GetProperty("urls")[0].GetString()!.Replace("tcp", "http", StringComparison.Ordinal), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "http",
+                resources.GetProperty(name).GetProperty("urls")[0].GetString()!.Replace("tcp", "http", StringComparison.Ordinal),
+                StringComparison.Ordinal
+            );
         }
 
         var demo = endpoints.RootElement.GetProperty("demo");
         using var tenant = new Tenant(polaris.Gateway, demo.GetProperty("orgId").GetString()!, demo.GetProperty("apiKey").GetString()!);
-        var data = await tenant.QueryAsync("{ org { name } meters { key } plans { key } customers { totalCount } invoices { totalCount } recentEvents(limit: 5) { idempotencyKey } }");
+        var data = await tenant.QueryAsync(
+            "{ org { name } meters { key } plans { key } customers { totalCount } invoices { totalCount } "
+                + "recentEvents(limit: 5) { idempotencyKey } }"
+        );
         Assert.Equal("Northwind Cloud", data.GetProperty("org").GetProperty("name").GetString());
-        Assert.All(new[] { data.GetProperty("meters"), data.GetProperty("plans"), data.GetProperty("recentEvents") }, list => Assert.True(list.GetArrayLength() > 0));
+        Assert.All(
+            new[] { data.GetProperty("meters"), data.GetProperty("plans"), data.GetProperty("recentEvents") },
+            list => Assert.True(list.GetArrayLength() > 0)
+        );
         Assert.Equal(8, data.GetProperty("invoices").GetProperty("totalCount").GetInt32());
-        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(System.IO.Path.Combine(polaris.State, "endpoints.json")));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                File.GetUnixFileMode(System.IO.Path.Combine(polaris.State, "endpoints.json"))
+            );
     }
 
     [Fact]
     public async Task The_dashboard_is_served_through_the_gateway()
     {
-        using var http = polaris.App.CreateHttpClient("gateway");
+        using var http = polaris.App.CreateHttpClient("gateway", "public");
         Assert.Contains("<title>Polaris</title>", await http.GetStringAsync("/"), StringComparison.Ordinal);
         Assert.Contains("Sign in to Polaris", await http.GetStringAsync("/account/login"), StringComparison.Ordinal);
         using var discovery = JsonDocument.Parse(await http.GetStringAsync("/.well-known/openid-configuration"));
         Assert.Equal(polaris.Gateway.ToString(), discovery.RootElement.GetProperty("issuer").GetString());
-        Assert.StartsWith(polaris.Gateway.ToString(), discovery.RootElement.GetProperty("token_endpoint").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            polaris.Gateway.ToString(),
+            discovery.RootElement.GetProperty("token_endpoint").GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_killed_apphost_leaves_nothing_running_and_the_next_one_goes_on_from_its_data()
     {
-        var state = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"polaris-killed-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}");
+        var state = System.IO.Path.Combine(
+            System.IO.Path.GetTempPath(),
+            $"polaris-killed-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}"
+        );
         using var first = Start(state);
         var pids = await ReadyAsync(state, first);
         first.Kill();
         await first.WaitForExitAsync();
         await polaris.UntilAsync("the end of all its processes", () => Task.FromResult(pids.All(pid => !IsRunning(pid))));
 
-        // What the killed one left behind must not be taken for the next one's word.
+        // The file that the killed AppHost left must not be mistaken for the next one's.
         File.Delete(System.IO.Path.Combine(state, "endpoints.json"));
         using var second = Start(state);
         pids = await ReadyAsync(state, second);
         second.StandardInput.Close();
-        using (var stop = Process.Start("kill", ["-INT", $"{second.Id}"])) await stop.WaitForExitAsync();
+        using (var stop = Process.Start("kill", ["-INT", $"{second.Id}"]))
+            await stop.WaitForExitAsync();
         await second.WaitForExitAsync();
         Assert.Equal(0, second.ExitCode);
         Assert.All(pids, pid => Assert.False(IsRunning(pid)));
         Directory.Delete(state, recursive: true);
     }
 
-    /// <summary>What the AppHosts started here have said, for a failure's message.</summary>
+    /// <summary>The output of the AppHosts started here, for failure messages.</summary>
     private readonly ConcurrentQueue<string> said = new();
+
+    private static readonly string AppHostAssembly =
+        BuiltProject.ExecutableOf(Path.Combine(Switches.RepositoryRoot, "Polaris.AppHost", "Polaris.AppHost.csproj")) + ".dll";
 
     private Process Start(string state)
     {
-        // Whoever runs the tests in the background has them inherit an ignored SIGINT, which would reach nobody.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", new Projects.Polaris_AppHost().AssemblyPath, "--no-demo", "--random-ports", "--state-dir", state]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // A process started in the background by a shell ignores SIGINT and passes that on to its children.
+        var start = new ProcessStartInfo(
+            "env",
+            ["--default-signal=INT", "dotnet", AppHostAssembly, "--no-demo", "--no-telemetry", "--random-ports", "--state-dir", state]
+        )
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "(the end of its output)");
         process.BeginOutputReadLine();
@@ -128,15 +143,28 @@ public sealed class AppHostTests(PolarisApp polaris)
     private async Task<int[]> ReadyAsync(string state, Process process)
     {
         int[] pids = [];
-        await polaris.UntilAsync("the start of another AppHost", async () =>
-        {
-            Assert.False(process.HasExited, string.Join('\n', said));
-            var file = System.IO.Path.Combine(state, "endpoints.json");
-            if (!File.Exists(file)) return false;
-            using var endpoints = JsonDocument.Parse(await File.ReadAllTextAsync(file));
-            pids = [.. endpoints.RootElement.GetProperty("resources").EnumerateObject().Select(resource => resource.Value.GetProperty("pid")).Where(pid => pid.ValueKind == JsonValueKind.Number).Select(pid => pid.GetInt32())];
-            return endpoints.RootElement.GetProperty("ready").GetBoolean();
-        }, () => string.Join('\n', said));
+        await polaris.UntilAsync(
+            "the start of another AppHost",
+            async () =>
+            {
+                Assert.False(process.HasExited, string.Join('\n', said));
+                var file = System.IO.Path.Combine(state, "endpoints.json");
+                if (!File.Exists(file))
+                    return false;
+                using var endpoints = JsonDocument.Parse(await File.ReadAllTextAsync(file));
+                pids =
+                [
+                    .. endpoints
+                        .RootElement.GetProperty("resources")
+                        .EnumerateObject()
+                        .Select(resource => resource.Value.GetProperty("pid"))
+                        .Where(pid => pid.ValueKind == JsonValueKind.Number)
+                        .Select(pid => pid.GetInt32()),
+                ];
+                return endpoints.RootElement.GetProperty("ready").GetBoolean();
+            },
+            () => string.Join('\n', said)
+        );
         Assert.Equal(9, pids.Length);
         return pids;
     }

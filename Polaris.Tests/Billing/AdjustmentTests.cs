@@ -1,8 +1,10 @@
 using Google.Protobuf;
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
+using NodaTime.Extensions;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
@@ -11,10 +13,17 @@ using Xunit;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>What becomes of a change after an invoice is final: lines of difference, each provable from raw events.</summary>
-public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alone) : IClassFixture<BillingAloneFixture>
+/// <summary>Changes after an invoice is final become adjustment lines, each verifiable from raw events.</summary>
+public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alone) : PlatformTests, IClassFixture<BillingAloneFixture>
 {
-    private static readonly MeterDefinition Calls = new(Guid.Parse("0192e4a0-0000-7000-8000-000000000001"), "calls", "call", Aggregation.Count, "", []);
+    private static readonly MeterDefinition Calls = new(
+        Guid.Parse("0192e4a0-0000-7000-8000-000000000001"),
+        "calls",
+        "call",
+        MeterAggregation.Count,
+        "",
+        []
+    );
     private static readonly Instant March = Instant.FromUtc(2026, 3, 1, 0, 0);
     private static readonly Instant April = Instant.FromUtc(2026, 4, 1, 0, 0);
     private static readonly Instant May = Instant.FromUtc(2026, 5, 1, 0, 0);
@@ -37,12 +46,20 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
         Assert.Equal((march.ResultHash, 4.50m), (final.ResultHash, final.Total));
         // 1.00 for the month, and 1.50 instead of 3 × 1.50 less 0.75 each beyond two: 1.00 + (1.50 − 3.50).
         var line = Assert.Single(april.Lines, line => line.Kind == InvoiceLineKinds.Adjustment);
-        Assert.Equal((march.Id, march.Number, "calls", -2m, -2.00m, 1L), (line.AdjustsInvoiceId!.Value, line.AdjustsNumber, line.Charge, line.Quantity, line.Amount, line.EventCount));
+        Assert.Equal(
+            (march.Id, march.Number, "calls", -2m, -2.00m, 1L),
+            (line.AdjustsInvoiceId!.Value, line.AdjustsNumber, line.Charge, line.Quantity, line.Amount, line.EventCount)
+        );
         Assert.Equal(-1.00m, april.Total);
         Assert.Equal(line.UnroundedAmount, InvoiceRows.Steps(line).Sum(step => decimal.Parse(step.Amount)));
         Assert.Equal(["Was: 3, already invoiced", "Is now: Above 0 up to 2"], InvoiceRows.Steps(line).Select(step => step.Label));
         Assert.True((await RecomputeAsync(org, april)).Identical);
-        Assert.Equal([("calls", "quantity", "3", "1")], (await RecomputeAsync(org, march)).Differences.Where(one => one.Field == "quantity").Select(one => (one.Charge, one.Field, one.Stored, one.Recomputed)));
+        Assert.Equal(
+            [("calls", "quantity", "3", "1")],
+            (await RecomputeAsync(org, march))
+                .Differences.Where(difference => difference.Field == "quantity")
+                .Select(difference => (difference.Charge, difference.Field, difference.Stored, difference.Recomputed))
+        );
     }
 
     [Fact]
@@ -75,7 +92,10 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
         await CloseAsync(org, June);
         var may = (await InvoicesAsync(org))[2];
         // The second call cost 1.50, the third 0.50.
-        Assert.Equal([(1m, 0.50m, 3L)], may.Lines.Where(line => line.Kind == InvoiceLineKinds.Adjustment).Select(line => (line.Quantity, line.Amount, line.EventCount)));
+        Assert.Equal(
+            [(1m, 0.50m, 3L)],
+            may.Lines.Where(line => line.Kind == InvoiceLineKinds.Adjustment).Select(line => (line.Quantity, line.Amount, line.EventCount))
+        );
         Assert.True((await RecomputeAsync(org, may)).Identical);
     }
 
@@ -84,7 +104,8 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
     {
         var org = await SetUpAsync(calls: 1);
         await CloseAsync(org, June);
-        foreach (var invoice in await InvoicesAsync(org)) await FinalizeAsync(org, invoice);
+        foreach (var invoice in await InvoicesAsync(org))
+            await FinalizeAsync(org, invoice);
         await LateAsync(org, "late-1", March + Duration.FromDays(3));
         Assert.Equal(1, await billing.DraftAsync(org));
         Assert.Equal(0, await billing.DraftAsync(org));
@@ -92,7 +113,7 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
         Assert.Equal((1.50m, June, June, 1), (closing.Total, closing.PeriodStart, closing.PeriodEnd, closing.Lines.Count));
         Assert.True((await RecomputeAsync(org, closing)).Identical);
 
-        // The draft takes what else comes; once it is final, the next change gets another one.
+        // The draft takes further changes; once it is final, the next change gets another draft.
         await LateAsync(org, "late-2", April + Duration.FromDays(3));
         Assert.Equal(1, await billing.DraftAsync(org));
         closing = (await InvoicesAsync(org))[3];
@@ -123,11 +144,29 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
         await CloseAsync(org, April);
         var march = (await InvoicesAsync(org))[0];
         await FinalizeAsync(org, march);
-        await polaris.UntilAsync("the next millisecond", () => Task.FromResult(Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow()) - (march.FinalizedAt ?? march.CreatedAt) > Duration.FromMilliseconds(50)));
+        await polaris.UntilAsync(
+            "the next millisecond",
+            () =>
+                Task.FromResult(
+                    TimeProvider.System.GetCurrentInstant() - (march.FinalizedAt ?? march.CreatedAt) > Duration.FromMilliseconds(50)
+                )
+        );
         await LateAsync(org, "late", March + Duration.FromDays(3));
-        Assert.Equal([["INV-00000001"], []], await NumbersAsync(org, "k0", "late"));
+        Assert.Equal(
+            [
+                ["INV-00000001"],
+                [],
+            ],
+            await NumbersAsync(org, "k0", "late")
+        );
         await CloseAsync(org, May);
-        Assert.Equal([["INV-00000001"], ["INV-00000002"]], await NumbersAsync(org, "k0", "late"));
+        Assert.Equal(
+            [
+                ["INV-00000001"],
+                ["INV-00000002"],
+            ],
+            await NumbersAsync(org, "k0", "late")
+        );
     }
 
     private readonly Dictionary<(Guid, string), (UsageBatch Batch, UsageEvent Event)> sent = [];
@@ -136,46 +175,89 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
     private async Task<Guid> SetUpAsync(int calls)
     {
         var org = await billing.NewOrgAsync(Calls);
-        var plan = new Polaris.Plans.V1.PlanVersion { Id = Guid.CreateVersion7().ToString(), PlanKey = "p", Number = 1, Currency = "EUR", Hash = "h" };
-        plan.Charges.Add(new Polaris.Plans.V1.Charge { Key = "base", Name = "Base", Price = new() { Flat = new() { Amount = "1.00" } } });
+        var plan = new Polaris.Plans.V1.PlanVersion
+        {
+            Id = Guid.CreateVersion7().ToString(),
+            PlanKey = "p",
+            Number = 1,
+            Currency = "EUR",
+            Hash = "h",
+        };
+        plan.Charges.Add(
+            new Polaris.Plans.V1.Charge
+            {
+                Key = "base",
+                Name = "Base",
+                Price = new() { Flat = new() { Amount = "1.00" } },
+            }
+        );
         var tiers = new Polaris.Plans.V1.TieredPrice();
         tiers.Tiers.Add(new Polaris.Plans.V1.Tier { UpTo = "2", UnitPrice = "1.50" });
         tiers.Tiers.Add(new Polaris.Plans.V1.Tier { UnitPrice = "0.50" });
-        plan.Charges.Add(new Polaris.Plans.V1.Charge { Key = "calls", Name = "Calls", Meter = "calls", Price = new() { Graduated = tiers } });
-        await billing.InOrgAsync<BillingDbContext, int>(org, db => db.InTransactionAsync(ct =>
-        {
-            db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = Guid.Parse(plan.Id), PlanKey = "p", Message = plan.ToByteArray() });
-            db.Subscriptions.Add(new SubscriptionRow
+        plan.Charges.Add(
+            new Polaris.Plans.V1.Charge
             {
-                OrgId = org,
-                Id = Guid.CreateVersion7(),
-                CustomerKey = "acme",
-                PlanKey = "p",
-                PlanVersionId = Guid.Parse(plan.Id),
-                StartAt = March,
-                EndAt = June,
-                AnchorDay = 1,
-                NextPeriodStart = March,
-                NextPeriodEnd = April,
-            });
-            return db.SaveChangesAsync(ct);
-        }, default));
-        for (var i = 0; i < calls; i++) await LateAsync(org, $"k{i}", March + Duration.FromHours(i));
+                Key = "calls",
+                Name = "Calls",
+                Meter = "calls",
+                Price = new() { Graduated = tiers },
+            }
+        );
+        await billing.InOrgAsync<BillingDbContext, int>(
+            org,
+            db =>
+                db.InTransactionAsync(
+                    ct =>
+                    {
+                        db.PlanVersions.Add(
+                            new PlanVersionRow
+                            {
+                                OrgId = org,
+                                Id = Guid.Parse(plan.Id),
+                                PlanKey = "p",
+                                Message = plan.ToByteArray(),
+                            }
+                        );
+                        db.Subscriptions.Add(
+                            new SubscriptionRow
+                            {
+                                OrgId = org,
+                                Id = Guid.CreateVersion7(),
+                                CustomerKey = "acme",
+                                PlanKey = "p",
+                                PlanVersionId = Guid.Parse(plan.Id),
+                                StartAt = March,
+                                EndAt = June,
+                                AnchorDay = 1,
+                                NextPeriodStart = March,
+                                NextPeriodEnd = April,
+                            }
+                        );
+                        return db.SaveChangesAsync(ct);
+                    },
+                    default
+                )
+        );
+        for (var i = 0; i < calls; i++)
+            await LateAsync(org, $"k{i}", March + Duration.FromHours(i));
         return org;
     }
 
     private async Task LateAsync(Guid org, string key, Instant at)
     {
-        var one = FakeIngestion.Event(key, at);
-        var batch = billing.Store.Add(org, one);
-        sent[(org, key)] = (batch, one);
+        var usageEvent = FakeIngestion.Event(key, at);
+        var batch = billing.Store.Add(org, usageEvent);
+        sent[(org, key)] = (batch, usageEvent);
         await billing.ApplyAsync(batch);
     }
 
     private UsageBatch Void(Guid org, string key)
     {
         var (batch, earlier) = sent[(org, key)];
-        return billing.Store.Add(org, FakeIngestion.Event($"void-{key}", March, corrects: FakeIngestion.Of(batch, earlier, replaces: false)));
+        return billing.Store.Add(
+            org,
+            FakeIngestion.Event($"void-{key}", March, corrects: FakeIngestion.Of(batch, earlier, replaces: false))
+        );
     }
 
     private async Task VoidAsync(Guid org, params string[] keys)
@@ -193,12 +275,25 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
         }
     }
 
-    private Task<InvoiceRow> FinalizeAsync(Guid org, InvoiceRow invoice) => billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(org, finalize => finalize.HandleAsync(invoice.Id, default));
+    private Task<InvoiceRow> FinalizeAsync(Guid org, InvoiceRow invoice) =>
+        billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(org, finalize => finalize.HandleAsync(invoice.Id, default));
 
-    private Task<Recomputation> RecomputeAsync(Guid org, InvoiceRow invoice) => billing.InOrgAsync<RecomputeInvoice, Recomputation>(org, recompute => recompute.HandleAsync(invoice.Id, default));
+    private Task<Recomputation> RecomputeAsync(Guid org, InvoiceRow invoice) =>
+        billing.InOrgAsync<RecomputeInvoice, Recomputation>(org, recompute => recompute.HandleAsync(invoice.Id, default));
 
-    private async Task<InvoiceRow[]> InvoicesAsync(Guid org) => await billing.InOrgAsync<BillingDbContext, InvoiceRow[]>(org, db => db.InTransactionAsync(ct =>
-        db.Invoices.AsNoTracking().Include(row => row.Lines.OrderBy(line => line.Ordinal)).OrderBy(row => row.Number).ToArrayAsync(ct), default));
+    private async Task<InvoiceRow[]> InvoicesAsync(Guid org) =>
+        await billing.InOrgAsync<BillingDbContext, InvoiceRow[]>(
+            org,
+            db =>
+                db.InTransactionAsync(
+                    ct =>
+                        db.Invoices.AsNoTracking()
+                            .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                            .OrderBy(row => row.Number)
+                            .ToArrayAsync(ct),
+                    default
+                )
+        );
 
     private static (InvoiceRow, InvoiceRow) Two(InvoiceRow[] invoices)
     {
@@ -208,8 +303,23 @@ public sealed class AdjustmentTests(PolarisApp polaris, BillingAloneFixture alon
 
     private async Task<string[][]> NumbersAsync(Guid org, params string[] keys)
     {
-        var located = await billing.Of<LocateEvents>().HandleAsync(org, [.. keys.Select(key => sent[(org, key)]).Select(one => new EventToLocate(
-            one.Event.IdempotencyKey, FoldUsage.IdOf(one.Batch), one.Event.Customer, one.Event.TimestampUs, one.Event.Type, one.Event.Properties.Memory))], default);
-        return [.. located.Select(one => one.Counted.SelectMany(counted => counted.Lines).Select(line => line.Number).ToArray())];
+        var located = await billing
+            .Of<LocateEvents>()
+            .HandleAsync(
+                org,
+                [
+                    .. keys.Select(key => sent[(org, key)])
+                        .Select(pair => new EventToLocate(
+                            pair.Event.IdempotencyKey,
+                            FoldUsage.IdOf(pair.Batch),
+                            pair.Event.Customer,
+                            pair.Event.TimestampUs,
+                            pair.Event.Type,
+                            pair.Event.Properties.Memory
+                        )),
+                ],
+                default
+            );
+        return [.. located.Select(found => found.Counted.SelectMany(counted => counted.Lines).Select(line => line.Number).ToArray())];
     }
 }

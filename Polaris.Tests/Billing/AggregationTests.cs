@@ -2,9 +2,9 @@ using Google.Protobuf;
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Reconciliation;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
@@ -14,8 +14,8 @@ using Wire = Polaris.Plans.V1;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>Every aggregation from events to invoice, through the tables: merged there in any order, proved from raw events.</summary>
-public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<BillingAloneFixture>
+/// <summary>Every aggregation from events to invoice, through the tables: merged in any order, verified from raw events.</summary>
+public sealed class AggregationTests(BillingAloneFixture alone) : PlatformTests, IClassFixture<BillingAloneFixture>
 {
     private static readonly Instant February = Instant.FromUtc(2026, 2, 20, 0, 0);
     private static readonly Instant March = Instant.FromUtc(2026, 3, 1, 0, 0);
@@ -46,8 +46,19 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
         var march = Assert.Single(await InvoicesAsync(org));
         // 10 until the month begins, then 14, 8 from its middle on, 13 ten minutes later: 13.5 less 5 × 600 of 2,678,400 seconds.
         Assert.Equal(
-            [("Count", 3m), ("Sum", 3m), ("Max", 5m), ("UniqueCount", 3m), ("Min", -6m), ("Average", 1m), ("Latest", 5m), ("WeightedSum", 13.498879928315m), ("regions", 3m)],
-            march.Lines.Take(9).Select(line => (line.Charge, line.Quantity)));
+            [
+                ("Count", 3m),
+                ("Sum", 3m),
+                ("Max", 5m),
+                ("UniqueCount", 3m),
+                ("Min", -6m),
+                ("Average", 1m),
+                ("Latest", 5m),
+                ("WeightedSum", 13.498879928315m),
+                ("regions", 3m),
+            ],
+            march.Lines.Take(9).Select(line => (line.Charge, line.Quantity))
+        );
         // 2 for each of eu's 4 units, 1 for the others' -6 and 5.
         Assert.Equal(7.00m, march.Lines[8].Amount);
         Assert.Equal(["(none)", "eu", "us"], InvoiceRows.Steps(march.Lines[8]).Select(step => step.Label));
@@ -64,10 +75,14 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
         await SendAsync(org, Events);
         await CloseAsync(org, May);
         var april = (await InvoicesAsync(org))[1];
-        Assert.Equal((13m, 13.00m, 0L), (Of(april, "WeightedSum").Quantity, Of(april, "WeightedSum").Amount, Of(april, "WeightedSum").EventCount));
+        Assert.Equal(
+            (13m, 13.00m, 0L),
+            (Of(april, "WeightedSum").Quantity, Of(april, "WeightedSum").Amount, Of(april, "WeightedSum").EventCount)
+        );
         Assert.Equal(13m, (await billing.Of<ReadUsage>().TotalAsync(org, "WeightedSum", April, May, "acme", default)).Quantity);
         Assert.True((await RecomputeAsync(org, april)).Identical);
-        foreach (var invoice in await InvoicesAsync(org)) await FinalizeAsync(org, invoice);
+        foreach (var invoice in await InvoicesAsync(org))
+            await FinalizeAsync(org, invoice);
 
         await SendAsync(org, [(February, """{"n":1,"region":"eu"}""")]);
         await CloseAsync(org, June);
@@ -83,14 +98,17 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
     {
         var org = await SetUpAsync(EveryAggregation());
         await SendAsync(org, Events);
-        var audit = billing.Of<CompareAggregates>();
-        Assert.Empty(await audit.HandleAsync(org, February, April, default));
-        foreach (var column in new[] { "low", "latest_value", "latest_at", "moment" })
+        var compare = billing.Of<CompareAggregates>();
+        Assert.Empty(await compare.HandleAsync(org, February, April, default));
+        foreach (var column in new[] { "min_value", "latest_value", "latest_at", "moment" })
         {
-            await ExecuteAsync(org, $"UPDATE usage_aggregates SET {column} = {column} + 1 WHERE org_id = $1 AND bucket_start >= '2026-03-16Z'");
-            Assert.Single(await audit.HandleAsync(org, February, April, default));
+            await ExecuteAsync(
+                org,
+                $"UPDATE usage_aggregates SET {column} = {column} + 1 WHERE org_id = $1 AND bucket_start >= '2026-03-16Z'"
+            );
+            Assert.Single(await compare.HandleAsync(org, February, April, default));
             await billing.RebuildAsync();
-            Assert.Empty(await audit.HandleAsync(org, February, April, default));
+            Assert.Empty(await compare.HandleAsync(org, February, April, default));
         }
     }
 
@@ -98,15 +116,21 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
     public async Task An_invoice_of_the_first_engine_is_recomputed_by_it()
     {
         var plan = Plan(("count", "0.333333333333"));
-        var org = await SetUpAsync(plan, new MeterDefinition(Guid.CreateVersion7(), "count", "call", Aggregation.Count, "", []));
+        var org = await SetUpAsync(plan, new MeterDefinition(Guid.CreateVersion7(), "count", "call", MeterAggregation.Count, "", []));
         await SendAsync(org, Events);
         await CloseAsync(org, April);
         var march = Assert.Single(await InvoicesAsync(org));
         Assert.Equal(RatingEngine.Version, march.EngineVersion);
         var charge = new Charge("count", "count", "count", new PerUnitPrice(0.333333333333m));
         var first = RatingEngineV1.Rate(
-            new InvoiceSubject(march.SubscriptionId, "acme", new BillingPeriod(March, April)), new PlanVersion(march.PlanVersionId, "p", "EUR", plan.Hash, [charge]),
-            new Dictionary<string, MeterUsage> { ["count"] = new(3, march.Lines[0].EventCount, decimal.ToUInt64(march.Lines[0].EventDigest)) }, 2);
+            new InvoiceSubject(march.SubscriptionId, "acme", new BillingPeriod(March, April)),
+            new PlanVersion(march.PlanVersionId, "p", "EUR", plan.Hash, [charge]),
+            new Dictionary<string, MeterUsage>
+            {
+                ["count"] = new(3, march.Lines[0].EventCount, decimal.ToUInt64(march.Lines[0].EventDigest)),
+            },
+            2
+        );
         Assert.NotEqual(march.ResultHash, first.ResultHash);
         await ExecuteAsync(org, $"UPDATE invoices SET engine_version = '1', result_hash = '{first.ResultHash}' WHERE org_id = $1");
         Assert.True((await RecomputeAsync(org, march)).Identical);
@@ -115,7 +139,7 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
     [Fact]
     public async Task An_amount_that_fits_no_invoice_holds_up_nobody_else()
     {
-        var sum = new MeterDefinition(Guid.CreateVersion7(), "sum", "call", Aggregation.Sum, "n", []);
+        var sum = new MeterDefinition(Guid.CreateVersion7(), "sum", "call", MeterAggregation.Sum, "n", []);
         var org = await SetUpAsync(Plan(("sum", "999999999999")), sum);
         await SubscribeAsync(org, Plan(("sum", "1")), "modest");
         await SendAsync(org, [(March, """{"n":"999999999999999"}""")]);
@@ -127,7 +151,14 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
     public async Task A_shortened_period_costs_its_share()
     {
         var plan = Plan();
-        plan.Charges.Add(new Wire.Charge { Key = "fee", Name = "Fee", Price = new() { Flat = new() { Amount = "10" } } });
+        plan.Charges.Add(
+            new Wire.Charge
+            {
+                Key = "fee",
+                Name = "Fee",
+                Price = new() { Flat = new() { Amount = "10" } },
+            }
+        );
         plan.Terms = new Wire.Terms { Proration = Wire.Proration.Days };
         var org = await billing.NewOrgAsync();
         await SubscribeAsync(org, plan, "acme", Instant.FromUtc(2026, 4, 15, 0, 0), May);
@@ -137,29 +168,74 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
         Assert.True((await RecomputeAsync(org, april)).Identical);
     }
 
-    private static InvoiceLineRow Of(InvoiceRow invoice, string charge) => invoice.Lines.Single(line => line.Charge == charge && line.Kind == InvoiceLineKinds.Charge);
+    private static InvoiceLineRow Of(InvoiceRow invoice, string charge) =>
+        invoice.Lines.Single(line => line.Charge == charge && line.Kind == InvoiceLineKinds.Charge);
 
     private static MeterDefinition[] MetersOfEveryAggregation() =>
-    [
-        .. Enum.GetValues<Aggregation>().Select(aggregation => new MeterDefinition(Guid.CreateVersion7(), $"{aggregation}", "call", aggregation, aggregation == Aggregation.Count ? "" : "n", [])),
-        new MeterDefinition(Guid.CreateVersion7(), "regions", "call", Aggregation.Sum, "n", [], ["region"]),
-    ];
+        [
+            .. Enum.GetValues<MeterAggregation>()
+                .Select(aggregation => new MeterDefinition(
+                    Guid.CreateVersion7(),
+                    $"{aggregation}",
+                    "call",
+                    aggregation,
+                    aggregation == MeterAggregation.Count ? "" : "n",
+                    []
+                )),
+            new MeterDefinition(Guid.CreateVersion7(), "regions", "call", MeterAggregation.Sum, "n", [], ["region"]),
+        ];
 
     /// <summary>1 for each unit of each meter, 2 for those in eu; 10 % off, then 20 % tax.</summary>
     private static Wire.PlanVersion EveryAggregation()
     {
-        var plan = Plan([.. Enum.GetNames<Aggregation>().Append("regions").Select(meter => (meter, "1"))]);
-        plan.Charges[^1].DimensionPrices.Add(new Wire.DimensionPrice { Values = { "eu" }, Price = new() { PerUnit = new() { UnitPrice = "2" } } });
+        var plan = Plan([.. Enum.GetNames<MeterAggregation>().Append("regions").Select(meter => (meter, "1"))]);
+        plan.Charges[^1]
+            .DimensionPrices.Add(
+                new Wire.DimensionPrice
+                {
+                    Values = { "eu" },
+                    Price = new() { PerUnit = new() { UnitPrice = "2" } },
+                }
+            );
         plan.Terms = new Wire.Terms();
-        plan.Terms.Discounts.Add(new Wire.Discount { Key = "loyal", Name = "Loyal", Percent = "10" });
-        plan.Terms.Taxes.Add(new Wire.TaxRate { Key = "vat", Name = "VAT", Percent = "20" });
+        plan.Terms.Discounts.Add(
+            new Wire.Discount
+            {
+                Key = "loyal",
+                Name = "Loyal",
+                Percent = "10",
+            }
+        );
+        plan.Terms.Taxes.Add(
+            new Wire.TaxRate
+            {
+                Key = "vat",
+                Name = "VAT",
+                Percent = "20",
+            }
+        );
         return plan;
     }
 
     private static Wire.PlanVersion Plan(params (string Meter, string UnitPrice)[] charges)
     {
-        var plan = new Wire.PlanVersion { Id = Guid.CreateVersion7().ToString(), PlanKey = "p", Number = 1, Currency = "EUR", Hash = "h" };
-        plan.Charges.AddRange(charges.Select(one => new Wire.Charge { Key = one.Meter, Name = one.Meter, Meter = one.Meter, Price = new() { PerUnit = new() { UnitPrice = one.UnitPrice } } }));
+        var plan = new Wire.PlanVersion
+        {
+            Id = Guid.CreateVersion7().ToString(),
+            PlanKey = "p",
+            Number = 1,
+            Currency = "EUR",
+            Hash = "h",
+        };
+        plan.Charges.AddRange(
+            charges.Select(one => new Wire.Charge
+            {
+                Key = one.Meter,
+                Name = one.Meter,
+                Meter = one.Meter,
+                Price = new() { PerUnit = new() { UnitPrice = one.UnitPrice } },
+            })
+        );
         return plan;
     }
 
@@ -171,29 +247,47 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
     }
 
     private Task<int> SubscribeAsync(Guid org, Wire.PlanVersion plan, string customer, Instant? start = null, Instant? firstEnd = null) =>
-        billing.InOrgAsync<BillingDbContext, int>(org, db => db.InTransactionAsync(ct =>
-        {
-            db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = Guid.Parse(plan.Id), PlanKey = "p", Message = plan.ToByteArray() });
-            db.Subscriptions.Add(new SubscriptionRow
-            {
-                OrgId = org,
-                Id = Guid.CreateVersion7(),
-                CustomerKey = customer,
-                PlanKey = "p",
-                PlanVersionId = Guid.Parse(plan.Id),
-                StartAt = start ?? March,
-                EndAt = June,
-                AnchorDay = 1,
-                NextPeriodStart = start ?? March,
-                NextPeriodEnd = firstEnd ?? April,
-            });
-            return db.SaveChangesAsync(ct);
-        }, default));
+        billing.InOrgAsync<BillingDbContext, int>(
+            org,
+            db =>
+                db.InTransactionAsync(
+                    ct =>
+                    {
+                        db.PlanVersions.Add(
+                            new PlanVersionRow
+                            {
+                                OrgId = org,
+                                Id = Guid.Parse(plan.Id),
+                                PlanKey = "p",
+                                Message = plan.ToByteArray(),
+                            }
+                        );
+                        db.Subscriptions.Add(
+                            new SubscriptionRow
+                            {
+                                OrgId = org,
+                                Id = Guid.CreateVersion7(),
+                                CustomerKey = customer,
+                                PlanKey = "p",
+                                PlanVersionId = Guid.Parse(plan.Id),
+                                StartAt = start ?? March,
+                                EndAt = June,
+                                AnchorDay = 1,
+                                NextPeriodStart = start ?? March,
+                                NextPeriodEnd = firstEnd ?? April,
+                            }
+                        );
+                        return db.SaveChangesAsync(ct);
+                    },
+                    default
+                )
+        );
 
     /// <summary>Each event in a batch and a transaction of its own.</summary>
     private async Task SendAsync(Guid org, (Instant At, string Properties)[] events)
     {
-        foreach (var (at, properties) in events) await billing.ApplyAsync(billing.Store.Add(org, FakeIngestion.Event($"{at}{properties}", at, properties: properties)));
+        foreach (var (at, properties) in events)
+            await billing.ApplyAsync(billing.Store.Add(org, FakeIngestion.Event($"{at}{properties}", at, properties: properties)));
     }
 
     private async Task CloseAsync(Guid org, Instant end)
@@ -205,12 +299,25 @@ public sealed class AggregationTests(BillingAloneFixture alone) : IClassFixture<
         }
     }
 
-    private Task<InvoiceRow> FinalizeAsync(Guid org, InvoiceRow invoice) => billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(org, finalize => finalize.HandleAsync(invoice.Id, default));
+    private Task<InvoiceRow> FinalizeAsync(Guid org, InvoiceRow invoice) =>
+        billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(org, finalize => finalize.HandleAsync(invoice.Id, default));
 
-    private Task<Recomputation> RecomputeAsync(Guid org, InvoiceRow invoice) => billing.InOrgAsync<RecomputeInvoice, Recomputation>(org, recompute => recompute.HandleAsync(invoice.Id, default));
+    private Task<Recomputation> RecomputeAsync(Guid org, InvoiceRow invoice) =>
+        billing.InOrgAsync<RecomputeInvoice, Recomputation>(org, recompute => recompute.HandleAsync(invoice.Id, default));
 
-    private Task<InvoiceRow[]> InvoicesAsync(Guid org) => billing.InOrgAsync<BillingDbContext, InvoiceRow[]>(org, db => db.InTransactionAsync(ct =>
-        db.Invoices.AsNoTracking().Include(row => row.Lines.OrderBy(line => line.Ordinal)).OrderBy(row => row.Number).ToArrayAsync(ct), default));
+    private Task<InvoiceRow[]> InvoicesAsync(Guid org) =>
+        billing.InOrgAsync<BillingDbContext, InvoiceRow[]>(
+            org,
+            db =>
+                db.InTransactionAsync(
+                    ct =>
+                        db.Invoices.AsNoTracking()
+                            .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                            .OrderBy(row => row.Number)
+                            .ToArrayAsync(ct),
+                    default
+                )
+        );
 
     private async Task ExecuteAsync(Guid org, string sql)
     {

@@ -12,10 +12,15 @@ using NodaTime;
 using Npgsql;
 using Polaris.Billing;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Audit;
+using Polaris.Billing.Features;
+using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
-using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Rating;
+using Polaris.Billing.Features.Rebuilding;
+using Polaris.Billing.Features.Reconciliation;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Features.WhatIf;
@@ -30,19 +35,27 @@ using PlanVersion = Polaris.Plans.V1.PlanVersion;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>One database for the tests of a class; each has orgs of its own.</summary>
+/// <summary>One database for the tests of a class; each test has orgs of its own.</summary>
 public sealed class BillingAloneFixture(PolarisApp polaris) : IAsyncLifetime
 {
     internal BillingAlone Billing { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Billing = await BillingAlone.CreateAsync(polaris);
+    public async ValueTask InitializeAsync()
+    {
+        await polaris.StartedAsync();
+        Billing = await BillingAlone.CreateAsync(polaris);
+    }
 
-    public ValueTask DisposeAsync() => Billing.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Billing is not null)
+            await Billing.DisposeAsync();
+    }
 }
 
 /// <summary>
-/// Billing without its neighbours: its own classes on a database of its own (real PostgreSQL, the runtime role, all policies), with
-/// Ingestion played by <see cref="Store"/>. What is stored, what is applied and in which order is the test's to choose.
+/// Billing without the other services: its own classes on a database of its own (real PostgreSQL, the runtime role, all policies), with a
+/// fake Ingestion (<see cref="Store"/>). The test controls what is stored, what is applied and in which order.
 /// </summary>
 internal sealed class BillingAlone : IAsyncDisposable
 {
@@ -63,16 +76,35 @@ internal sealed class BillingAlone : IAsyncDisposable
         await using (var owner = await polaris.OpenDatabaseAsync("billingdb", $";Database={name};Persist Security Info=true"))
         {
             await MigrateVerb.RunAsync<BillingDbContext>(
-                ["migrate", $"--ConnectionStrings:database={owner.ConnectionString}", $"--Database:RuntimeRole={name}", $"--Database:RuntimePassword={name}"],
-                options => new BillingDbContext(options));
-            return new BillingAlone(Compose(new NpgsqlConnectionStringBuilder(owner.ConnectionString) { Username = name, Password = name, Pooling = true }.ConnectionString, out var store, out var plans), store, plans);
+                [
+                    "migrate",
+                    $"--ConnectionStrings:database={owner.ConnectionString}",
+                    $"--Database:RuntimeRole={name}",
+                    $"--Database:RuntimePassword={name}",
+                ],
+                options => new BillingDbContext(options)
+            );
+            return new BillingAlone(
+                Compose(
+                    new NpgsqlConnectionStringBuilder(owner.ConnectionString)
+                    {
+                        Username = name,
+                        Password = name,
+                        Pooling = true,
+                    }.ConnectionString,
+                    out var store,
+                    out var plans
+                ),
+                store,
+                plans
+            );
         }
     }
 
     public T Of<T>()
         where T : notnull => app.Services.GetRequiredService<T>();
 
-    /// <summary>A use case in a scope of the org.</summary>
+    /// <summary>Runs a use case in a scope of the org.</summary>
     public async Task<TResult> InOrgAsync<T, TResult>(Guid org, Func<T, Task<TResult>> act)
         where T : notnull
     {
@@ -81,7 +113,7 @@ internal sealed class BillingAlone : IAsyncDisposable
         return await act(scope.ServiceProvider.GetRequiredService<T>());
     }
 
-    /// <summary>A new org with these meters, known from the start.</summary>
+    /// <summary>Creates an org with these meters registered.</summary>
     public async Task<Guid> NewOrgAsync(params MeterDefinition[] meters)
     {
         var org = Guid.CreateVersion7();
@@ -98,15 +130,17 @@ internal sealed class BillingAlone : IAsyncDisposable
             command.Parameters.AddWithValue(org);
             command.Parameters.AddWithValue(meter.Id);
             command.Parameters.AddWithValue(meter.Key);
-            command.Parameters.AddWithValue(new Meter
-            {
-                Id = meter.Id.ToString(),
-                Key = meter.Key,
-                EventType = meter.EventType,
-                Aggregation = (Polaris.Plans.V1.Aggregation)(int)meter.Aggregation,
-                Property = meter.Property,
-                Dimensions = { meter.Dimensions ?? [] },
-            }.ToByteArray());
+            command.Parameters.AddWithValue(
+                new Meter
+                {
+                    Id = meter.Id.ToString(),
+                    Key = meter.Key,
+                    EventType = meter.EventType,
+                    Aggregation = (Polaris.Plans.V1.Aggregation)(int)meter.Aggregation,
+                    Property = meter.Property,
+                    Dimensions = { meter.Dimensions ?? [] },
+                }.ToByteArray()
+            );
             await command.ExecuteNonQueryAsync();
         }
 
@@ -114,7 +148,7 @@ internal sealed class BillingAlone : IAsyncDisposable
         return org;
     }
 
-    public Task ApplyAsync(params UsageBatch[] batches) => Of<ApplyUsage>().ApplyAsync(batches, [], default);
+    public Task ApplyAsync(params UsageBatch[] batches) => Of<ApplyUsage>().ApplyAsync(batches, default);
 
     public Task RebuildAsync() => Of<RebuildBuckets>().RebuildAllAsync(default);
 
@@ -131,18 +165,66 @@ internal sealed class BillingAlone : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:database", connectionString)]);
         builder.AddNpgsqlDbContext<BillingDbContext>();
         builder.Services.AddLogging().AddOptions<BillingOptions>();
-        builder.Services.AddSingleton(TimeProvider.System).AddScoped<TenantScope>()
-            .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion).AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(plans)
-            .AddSingleton<ApplyUsage>().AddSingleton<FreshBuckets>().AddSingleton<MeterCatalog>().AddSingleton<PlanCatalog>().AddSingleton<RebuildSignal>().AddSingleton<InvoiceSignal>().AddSingleton<RebuildBuckets>().AddSingleton<LocateEvents>()
-            .AddSingleton<ReadUsage>().AddSingleton<CompareAggregates>()
-            .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, NullLogger<BillingEventRelay>.Instance))
-            .AddScoped<ChangePlan>().AddScoped<EndSubscription>().AddScoped<PreviewInvoice>().AddScoped<WhatIf>().AddScoped<ReadCurrentUsage>()
-            .AddScoped<OrgClocks>().AddScoped<DraftInvoices>().AddScoped<FinalizeInvoice>().AddScoped<ReadInvoices>().AddScoped<RecomputeInvoice>().AddScoped<UsageFromEvents>();
+        builder
+            .Services.AddSingleton(TimeProvider.System)
+            .AddScoped<TenantScope>()
+            .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion)
+            .AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(plans)
+            .AddSingleton<ApplyUsage>()
+            .AddSingleton<FreshBuckets>()
+            .AddSingleton<MeterCatalog>()
+            .AddSingleton<PlanCatalog>()
+            .AddSingleton<RebuildSignal>()
+            .AddSingleton<InvoiceSignal>()
+            .AddSingleton<RebuildBuckets>()
+            .AddSingleton<LocateEvents>()
+            .AddSingleton<ReadUsage>()
+            .AddSingleton<CompareAggregates>()
+            .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, TimeProvider.System))
+            .AddScoped<ChangePlan>()
+            .AddScoped<EndSubscription>()
+            .AddScoped<PauseSubscription>()
+            .AddScoped<Coupons>()
+            .AddScoped<CreateOneOffCharge>()
+            .AddScoped<SharedMeters>()
+            .AddScoped<PreviewInvoice>()
+            .AddScoped<WhatIf>()
+            .AddScoped<ReadCurrentUsage>()
+            .AddScoped<OrgClocks>()
+            .AddSingleton<OrgKinds>()
+            .AddSingleton<Polaris.Identity.V1.Identity.IdentityClient, FakeIdentity>()
+            .AddScoped<DraftInvoices>()
+            .AddScoped<FinalizeInvoice>()
+            .AddScoped<ReadInvoices>()
+            .AddScoped<HeldInvoices>()
+            .AddScoped<CreateCustomers>()
+            .AddScoped<CreateSubscriptions>()
+            .AddSingleton<GenerateInvoices>()
+            .AddScoped<RecomputeInvoice>()
+            .AddScoped<UsageFromEvents>();
         return builder.Build();
     }
 }
 
-/// <summary>Plans as far as Billing asks it: versions by id and a plan's current one. Meters are the tests' own matter.</summary>
+/// <summary>A fake of Identity: every org is a sandbox.</summary>
+internal sealed class FakeIdentity : Polaris.Identity.V1.Identity.IdentityClient
+{
+    public override AsyncUnaryCall<Polaris.Identity.V1.Org> GetOrgAsync(
+        Polaris.Identity.V1.GetOrgRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        new(
+            Task.FromResult(new Polaris.Identity.V1.Org { Id = request.OrgId, Sandbox = true }),
+            Task.FromResult(new Metadata()),
+            () => Status.DefaultSuccess,
+            () => [],
+            () => { }
+        );
+}
+
+/// <summary>A fake of Plans: versions by id and a plan's current one. Tests register meters themselves.</summary>
 internal sealed class FakePlans : Polaris.Plans.V1.Plans.PlansClient
 {
     private readonly ConcurrentDictionary<string, PlanVersion> versions = new();
@@ -150,82 +232,148 @@ internal sealed class FakePlans : Polaris.Plans.V1.Plans.PlansClient
     public PlanVersion Add(PlanVersion version) => versions[version.Id] = version;
 
     public override AsyncUnaryCall<ListMetersResponse> ListMetersAsync(
-        ListMetersRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) => Answer(Task.FromResult(new ListMetersResponse()));
+        ListMetersRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    ) => Answer(Task.FromResult(new ListMetersResponse()));
 
     public override AsyncUnaryCall<PlanVersion> GetPublishedPlanVersionAsync(
-        GetPublishedPlanVersionRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
-        Answer(versions.Values.Where(one => one.PlanKey == request.PlanKey && one.Status == VersionStatus.Published).MaxBy(one => one.Number) is { } current
-            ? Task.FromResult(current)
-            : Task.FromException<PlanVersion>(new RpcException(new Status(StatusCode.NotFound, ""))));
+        GetPublishedPlanVersionRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        Answer(
+            versions
+                .Values.Where(version => version.PlanKey == request.PlanKey && version.Status == VersionStatus.Published)
+                .MaxBy(version => version.Number)
+                is { } current
+                ? Task.FromResult(current)
+                : Task.FromException<PlanVersion>(new RpcException(new Status(StatusCode.NotFound, "")))
+        );
 
     public override AsyncUnaryCall<GetPlanVersionsResponse> GetPlanVersionsAsync(
-        GetPlanVersionsRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default)
+        GetPlanVersionsRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var response = new GetPlanVersionsResponse();
         response.Versions.AddRange(request.Ids.Where(versions.ContainsKey).Select(id => versions[id]));
         return Answer(Task.FromResult(response));
     }
 
-    private static AsyncUnaryCall<T> Answer<T>(Task<T> answer) => new(answer, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+    private static AsyncUnaryCall<T> Answer<T>(Task<T> answer) =>
+        new(answer, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
 }
 
-/// <summary>Ingestion's store as its contract has it: every event once, in order of batch id, with who corrected it.</summary>
+/// <summary>A fake of Ingestion's store with its contract: every event once, in order of batch id, with its correction.</summary>
 internal sealed class FakeIngestion : Polaris.Ingestion.V1.Ingestion.IngestionClient
 {
-    private readonly Lock gate = new();
+    private readonly Lock sync = new();
     private readonly List<UsageBatch> batches = [];
 
-    /// <summary>One more stored batch of these events.</summary>
+    /// <summary>Called with the org before a stream ends, to hold it there.</summary>
+    public Func<Guid, Task>? Streaming { get; set; }
+
+    /// <summary>Stores another batch with these events.</summary>
     public UsageBatch Add(Guid org, params UsageEvent[] events)
     {
         var batch = new UsageBatch { OrgId = Bytes(org), BatchId = Bytes(Guid.CreateVersion7()) };
         batch.Events.AddRange(events);
-        lock (gate) batches.Add(batch);
+        lock (sync)
+            batches.Add(batch);
         return batch;
     }
 
     public override AsyncServerStreamingCall<UsageBatch> StreamEvents(
-        StreamEventsRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default)
+        StreamEventsRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    )
     {
-        var (from, to) = (Instant.FromDateTimeOffset(request.From.ToDateTimeOffset()).ToUnixTimeTicks() / 10, Instant.FromDateTimeOffset(request.To.ToDateTimeOffset()).ToUnixTimeTicks() / 10);
+        var (from, to) = (
+            Instant.FromDateTimeOffset(request.From.ToDateTimeOffset()).ToUnixTimeTicks() / 10,
+            Instant.FromDateTimeOffset(request.To.ToDateTimeOffset()).ToUnixTimeTicks() / 10
+        );
         UsageBatch[] all;
-        lock (gate) all = [.. batches.Where(batch => batch.OrgId.Equals(Bytes(Guid.Parse(request.OrgId))))];
-        var correctedBy = all.SelectMany(batch => batch.Events.Where(one => one.Corrects is not null).Select(one => (one.Corrects.IdempotencyKey, batch.BatchId))).ToDictionary();
-        var found = all.OrderBy(batch => FoldUsage.IdOf(batch)).Select(batch =>
-        {
-            var some = batch.Clone();
-            some.Events.Clear();
-            some.Events.AddRange(batch.Events.Where(one => one.TimestampUs >= from && one.TimestampUs < to
-                && (request.Customer.Length == 0 || one.Customer == request.Customer) && (request.Types_.Count == 0 || request.Types_.Contains(one.Type))).Select(one => one.Clone()));
-            foreach (var one in some.Events.Where(one => correctedBy.ContainsKey(one.IdempotencyKey))) one.CorrectedBy = correctedBy[one.IdempotencyKey];
-            return some;
-        }).Where(batch => batch.Events.Count > 0).ToArray();
-        return new AsyncServerStreamingCall<UsageBatch>(new Reader(found), Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
+        lock (sync)
+            all = [.. batches.Where(batch => batch.OrgId.Equals(Bytes(Guid.Parse(request.OrgId))))];
+        var correctedBy = all.SelectMany(batch =>
+                batch
+                    .Events.Where(usageEvent => usageEvent.Corrects is not null)
+                    .Select(usageEvent => (usageEvent.Corrects.IdempotencyKey, batch.BatchId))
+            )
+            .ToDictionary();
+        var found = all.OrderBy(batch => FoldUsage.IdOf(batch))
+            .Select(batch =>
+            {
+                var some = batch.Clone();
+                some.Events.Clear();
+                some.Events.AddRange(
+                    batch
+                        .Events.Where(usageEvent =>
+                            usageEvent.TimestampUs >= from
+                            && usageEvent.TimestampUs < to
+                            && (request.Customer.Length == 0 || usageEvent.Customer == request.Customer)
+                            && (request.Types_.Count == 0 || request.Types_.Contains(usageEvent.Type))
+                        )
+                        .Select(usageEvent => usageEvent.Clone())
+                );
+                foreach (var usageEvent in some.Events.Where(usageEvent => correctedBy.ContainsKey(usageEvent.IdempotencyKey)))
+                    usageEvent.CorrectedBy = correctedBy[usageEvent.IdempotencyKey];
+                return some;
+            })
+            .Where(batch => batch.Events.Count > 0)
+            .ToArray();
+        return new AsyncServerStreamingCall<UsageBatch>(
+            new Reader(found, Streaming is { } streaming ? () => streaming(Guid.Parse(request.OrgId)) : null),
+            Task.FromResult(new Metadata()),
+            () => Status.DefaultSuccess,
+            () => [],
+            () => { }
+        );
     }
 
-    public static UsageEvent Event(string key, Instant at, string customer = "acme", string properties = "", Correction? corrects = null) => new()
-    {
-        IdempotencyKey = key,
-        Type = "call",
-        Customer = customer,
-        TimestampUs = at.ToUnixTimeTicks() / 10,
-        Properties = ByteString.CopyFromUtf8(properties),
-        ContentHash = ByteString.CopyFrom(SHA256.HashData(Encoding.UTF8.GetBytes(key + customer + properties)).AsSpan(0, 16)),
-        Corrects = corrects,
-    };
+    public static UsageEvent Event(string key, Instant at, string customer = "acme", string properties = "", Correction? corrects = null) =>
+        new()
+        {
+            IdempotencyKey = key,
+            Type = "call",
+            Customer = customer,
+            TimestampUs = at.ToUnixTimeTicks() / 10,
+            Properties = ByteString.CopyFromUtf8(properties),
+            ContentHash = ByteString.CopyFrom(SHA256.HashData(Encoding.UTF8.GetBytes(key + customer + properties)).AsSpan(0, 16)),
+            Corrects = corrects,
+        };
 
-    /// <summary>How a later event names this one.</summary>
+    /// <summary>The reference of a later event to this one.</summary>
     public static Correction Of(UsageBatch batch, UsageEvent earlier, bool replaces) =>
-        new() { IdempotencyKey = earlier.IdempotencyKey, BatchId = batch.BatchId, Customer = earlier.Customer, TimestampUs = earlier.TimestampUs, Replaces = replaces };
+        new()
+        {
+            IdempotencyKey = earlier.IdempotencyKey,
+            BatchId = batch.BatchId,
+            Customer = earlier.Customer,
+            TimestampUs = earlier.TimestampUs,
+            Replaces = replaces,
+        };
 
     private static ByteString Bytes(Guid id) => ByteString.CopyFrom(id.ToByteArray(bigEndian: true));
 
-    private sealed class Reader(UsageBatch[] found) : IAsyncStreamReader<UsageBatch>
+    private sealed class Reader(UsageBatch[] found, Func<Task>? streaming) : IAsyncStreamReader<UsageBatch>
     {
         private int at = -1;
 
         public UsageBatch Current => found[at];
 
-        public Task<bool> MoveNext(CancellationToken cancellationToken) => Task.FromResult(++at < found.Length);
+        public async Task<bool> MoveNext(CancellationToken cancellationToken)
+        {
+            if (++at == found.Length && streaming is not null)
+                await streaming();
+            return at < found.Length;
+        }
     }
 }

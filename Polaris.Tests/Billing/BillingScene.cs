@@ -13,7 +13,7 @@ using Wire = Polaris.Plans.V1;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>An org of a test: one customer, <c>acme</c>, who calls, and one subscription from March 2026 on.</summary>
+/// <summary>A test org: one customer, <c>acme</c>, with call events and one subscription from March 2026 on.</summary>
 internal sealed class BillingScene(BillingAlone billing, Guid org)
 {
     public static readonly Instant March = Instant.FromUtc(2026, 3, 1, 0, 0);
@@ -27,43 +27,94 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
 
     public Guid Subscription { get; } = Guid.CreateVersion7();
 
-    public static async Task<BillingScene> CreateAsync(BillingAlone billing, Wire.PlanVersion plan, Instant? end = null, params MeterDefinition[] more)
+    public static async Task<BillingScene> CreateAsync(
+        BillingAlone billing,
+        Wire.PlanVersion plan,
+        Instant? end = null,
+        params MeterDefinition[] more
+    )
     {
-        var org = await billing.NewOrgAsync([new MeterDefinition(Guid.CreateVersion7(), "calls", "call", Aggregation.Count, "", []), .. more]);
+        var org = await billing.NewOrgAsync([
+            new MeterDefinition(Guid.CreateVersion7(), "calls", "call", MeterAggregation.Count, "", []),
+            .. more,
+        ]);
         var scene = new BillingScene(billing, org);
-        await scene.InDbAsync((db, ct) =>
-        {
-            db.PlanVersions.Add(new PlanVersionRow { OrgId = org, Id = Guid.Parse(plan.Id), PlanKey = plan.PlanKey, Message = plan.ToByteArray() });
-            db.Subscriptions.Add(new SubscriptionRow
+        await scene.InDbAsync(
+            (db, ct) =>
             {
-                OrgId = org,
-                Id = scene.Subscription,
-                CustomerKey = "acme",
-                PlanKey = plan.PlanKey,
-                PlanVersionId = Guid.Parse(plan.Id),
-                StartAt = March,
-                EndAt = end,
-                AnchorDay = 1,
-                NextPeriodStart = March,
-                NextPeriodEnd = April,
-            });
-            return db.SaveChangesAsync(ct);
-        });
+                db.PlanVersions.Add(
+                    new PlanVersionRow
+                    {
+                        OrgId = org,
+                        Id = Guid.Parse(plan.Id),
+                        PlanKey = plan.PlanKey,
+                        Message = plan.ToByteArray(),
+                    }
+                );
+                db.Subscriptions.Add(
+                    new SubscriptionRow
+                    {
+                        OrgId = org,
+                        Id = scene.Subscription,
+                        CustomerKey = "acme",
+                        PlanKey = plan.PlanKey,
+                        PlanVersionId = Guid.Parse(plan.Id),
+                        StartAt = March,
+                        EndAt = end,
+                        AnchorDay = 1,
+                        NextPeriodStart = March,
+                        NextPeriodEnd = plan.Charges.Any(charge => charge.InAdvance) ? March : April,
+                    }
+                );
+                return db.SaveChangesAsync(ct);
+            }
+        );
         return scene;
     }
 
-    /// <summary>A published version: a fee in advance by days, and calls.</summary>
-    public static Wire.PlanVersion Version(string hash, string fee, Wire.Price calls, string charge = "calls", Wire.Proration proration = Wire.Proration.Days)
+    /// <summary>A published version: a fee in advance prorated by days, and a charge for calls.</summary>
+    public static Wire.PlanVersion Version(
+        string hash,
+        string fee,
+        Wire.Price calls,
+        string charge = "calls",
+        Wire.Proration proration = Wire.Proration.Days
+    )
     {
-        var plan = new Wire.PlanVersion { Id = Guid.CreateVersion7().ToString(), PlanKey = $"plan-{hash}", Number = 1, Currency = "EUR", Hash = hash, Status = Wire.VersionStatus.Published };
-        plan.Charges.Add(new Wire.Charge { Key = "base", Name = "Base", Price = new() { Flat = new() { Amount = fee } }, InAdvance = true, Proration = proration });
-        plan.Charges.Add(new Wire.Charge { Key = charge, Name = "Calls", Meter = "calls", Price = calls });
+        var plan = new Wire.PlanVersion
+        {
+            Id = Guid.CreateVersion7().ToString(),
+            PlanKey = $"plan-{hash}",
+            Number = 1,
+            Currency = "EUR",
+            Hash = hash,
+            Status = Wire.VersionStatus.Published,
+        };
+        plan.Charges.Add(
+            new Wire.Charge
+            {
+                Key = "base",
+                Name = "Base",
+                Price = new() { Flat = new() { Amount = fee } },
+                InAdvance = true,
+                Proration = proration,
+            }
+        );
+        plan.Charges.Add(
+            new Wire.Charge
+            {
+                Key = charge,
+                Name = "Calls",
+                Meter = "calls",
+                Price = calls,
+            }
+        );
         return plan;
     }
 
     public static Wire.Price PerUnit(string price) => new() { PerUnit = new() { UnitPrice = price } };
 
-    /// <summary>Two at 1.50, 0.50 each beyond.</summary>
+    /// <summary>1.50 each up to two, 0.50 each beyond.</summary>
     public static Wire.Price TwoTiers()
     {
         var tiers = new Wire.TieredPrice();
@@ -72,10 +123,11 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
         return new Wire.Price { Graduated = tiers };
     }
 
-    /// <summary>Calls, an hour after one another.</summary>
+    /// <summary>Sends call events, one an hour.</summary>
     public async Task CallAsync(Instant from, params string[] keys)
     {
-        for (var i = 0; i < keys.Length; i++) await SendAsync(keys[i], from + Duration.FromHours(i));
+        for (var i = 0; i < keys.Length; i++)
+            await SendAsync(keys[i], from + Duration.FromHours(i));
     }
 
     public async Task SendAsync(string key, Instant at, string properties = "")
@@ -89,7 +141,9 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
     public async Task VoidAsync(string key)
     {
         var (batch, earlier) = sent[key];
-        await billing.ApplyAsync(billing.Store.Add(Org, FakeIngestion.Event($"void-{key}", March, corrects: FakeIngestion.Of(batch, earlier, replaces: false))));
+        await billing.ApplyAsync(
+            billing.Store.Add(Org, FakeIngestion.Event($"void-{key}", March, corrects: FakeIngestion.Of(batch, earlier, replaces: false)))
+        );
         await billing.RebuildAsync();
     }
 
@@ -97,7 +151,7 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
 
     public Task ClockAsync(Instant now) => billing.InOrgAsync<OrgClocks, ClockReading>(Org, clocks => clocks.SetAsync(now, default));
 
-    /// <summary>An hour after a period's end, when everything that is due has its invoice.</summary>
+    /// <summary>Moves to an hour after a period's end and drafts every due invoice.</summary>
     public async Task CloseAsync(Instant end)
     {
         await ClockAsync(end + Duration.FromHours(1));
@@ -115,35 +169,49 @@ internal sealed class BillingScene(BillingAlone billing, Guid org)
     public Task<SubscriptionRow> ChangeAsync(Wire.PlanVersion to, Instant? at = null, bool atPeriodEnd = false) =>
         ChangeAsync(new NewPlanChange(Subscription, null, Guid.Parse(billing.Plans.Add(to).Id), at, atPeriodEnd));
 
-    public Task<SubscriptionRow> ChangeAsync(NewPlanChange change) => billing.InOrgAsync<ChangePlan, SubscriptionRow>(Org, changes => changes.HandleAsync(change, default));
+    public Task<SubscriptionRow> ChangeAsync(NewPlanChange change) =>
+        billing.InOrgAsync<ChangePlan, SubscriptionRow>(Org, changes => changes.HandleAsync(change, default));
 
-    public Task<SubscriptionRow> CancelAsync() => billing.InOrgAsync<ChangePlan, SubscriptionRow>(Org, changes => changes.CancelAsync(Subscription, default));
+    public Task<SubscriptionRow> CancelAsync() =>
+        billing.InOrgAsync<ChangePlan, SubscriptionRow>(Org, changes => changes.CancelAsync(Subscription, default));
 
     public Task<SubscriptionRow> EndAsync(Instant? at = null, bool atPeriodEnd = false) =>
-        billing.InOrgAsync<EndSubscription, SubscriptionRow>(Org, ends => ends.HandleAsync(Subscription, at, atPeriodEnd, default));
+        billing.InOrgAsync<EndSubscription, SubscriptionRow>(
+            Org,
+            ends => ends.HandleAsync(new SubscriptionEnd(Subscription, at, atPeriodEnd), default)
+        );
 
-    public Task<InvoiceRow[]> InvoicesAsync() => InDbAsync((db, ct) =>
-        db.Invoices.AsNoTracking().Include(row => row.Lines.OrderBy(line => line.Ordinal)).OrderBy(row => row.Number).ToArrayAsync(ct));
+    public Task<InvoiceRow[]> InvoicesAsync() =>
+        InDbAsync(
+            (db, ct) =>
+                db
+                    .Invoices.AsNoTracking()
+                    .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                    .OrderBy(row => row.Number)
+                    .ToArrayAsync(ct)
+        );
 
     public async Task FinalizeAllAsync()
     {
-        foreach (var invoice in await InvoicesAsync()) await billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(Org, finalize => finalize.HandleAsync(invoice.Id, default));
+        foreach (var invoice in await InvoicesAsync())
+            await billing.InOrgAsync<FinalizeInvoice, InvoiceRow>(Org, finalize => finalize.HandleAsync(invoice.Id, default));
     }
 
-    /// <summary>Every invoice comes out of the raw events again, to its hash.</summary>
-    public async Task ProveAllAsync()
+    /// <summary>Recomputes every invoice from raw events and compares the hash.</summary>
+    public async Task VerifyAllAsync()
     {
-        foreach (var invoice in await InvoicesAsync()) await ProveAsync(invoice);
+        foreach (var invoice in await InvoicesAsync())
+            await VerifyAsync(invoice);
     }
 
-    public async Task ProveAsync(InvoiceRow invoice)
+    public async Task VerifyAsync(InvoiceRow invoice)
     {
         var proof = await billing.InOrgAsync<RecomputeInvoice, Recomputation>(Org, recompute => recompute.HandleAsync(invoice.Id, default));
         Assert.Empty(proof.Differences);
         Assert.True(proof.Identical, invoice.Number);
     }
 
-    /// <summary>The code and path of a refusal.</summary>
+    /// <summary>Returns the code and path of the expected refusal.</summary>
     public static async Task<(string Code, string? Path)> RefusalAsync(Func<Task> act)
     {
         var refusal = (await Assert.ThrowsAsync<RefusedException>(act)).Refusal;

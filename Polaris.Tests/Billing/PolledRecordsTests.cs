@@ -1,28 +1,48 @@
 using Confluent.Kafka;
-using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.Consuming;
+using Polaris.Billing.Features.Counting;
 using Xunit;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>What the consumer makes of a log that does not go on as expected.</summary>
+/// <summary>How the consumer handles a log that has gaps or was recreated.</summary>
 public sealed class PolledRecordsTests
 {
     private static ConsumeResult<Ignore, byte[]> Record(int partition, long offset) =>
         new() { TopicPartitionOffset = new TopicPartitionOffset("t", partition, offset), Message = new Message<Ignore, byte[]>() };
 
-    private static StartPosition Start(int partition, long offset, bool startedOver = false) => new(new TopicPartition("t", partition), new Offset(offset), startedOver);
+    private static StartPosition Start(int partition, long offset, bool startedOver = false) =>
+        new(new TopicPartition("t", partition), new Offset(offset), startedOver);
+
+    /// <summary>The positions once all polled records are applied.</summary>
+    private static ConsumerPosition[] After(PolledRecords polled, params ConsumeResult<Ignore, byte[]>[] applied) =>
+        polled.PositionsAfter(applied.Select(record => record.TopicPartition), _ => null);
+
+    private static LogContinuity[] AddAll(PolledRecords polled, params ConsumeResult<Ignore, byte[]>[] records) =>
+        [.. records.Select(polled.Add)];
 
     [Fact]
     public void Records_in_order_move_the_position_behind_the_last()
     {
         var polled = new PolledRecords("c");
         polled.Assign([Start(0, 5), Start(1, Offset.Beginning.Value)]);
-        polled.Begin();
-        Assert.Equal(LogContinuity.Follows, polled.Add(Record(0, 5)));
-        Assert.Equal(LogContinuity.Follows, polled.Add(Record(0, 6)));
-        Assert.Equal(LogContinuity.Follows, polled.Add(Record(1, 40)));
+        ConsumeResult<Ignore, byte[]>[] records = [Record(0, 5), Record(0, 6), Record(1, 40)];
+        Assert.All(AddAll(polled, records), continuity => Assert.Equal(LogContinuity.Follows, continuity));
         Assert.Equal(
-            [new ConsumerPosition("c", "t", 0, 7), new ConsumerPosition("c", "t", 1, 41)], polled.PositionsAfter(polled.Records).OrderBy(position => position.Partition));
+            [new ConsumerPosition("c", "t", 0, 7), new ConsumerPosition("c", "t", 1, 41)],
+            After(polled, records).OrderBy(position => position.Partition)
+        );
+    }
+
+    [Fact]
+    public void A_position_does_not_pass_a_record_that_waits_and_catches_up_once_it_is_applied()
+    {
+        var polled = new PolledRecords("c");
+        polled.Assign([Start(0, 5)]);
+        AddAll(polled, Record(0, 5), Record(0, 6), Record(0, 7));
+        TopicPartition[] partition = [new("t", 0)];
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 6)], polled.PositionsAfter(partition, _ => 6));
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 8)], polled.PositionsAfter(partition, _ => null));
     }
 
     [Fact]
@@ -30,9 +50,8 @@ public sealed class PolledRecordsTests
     {
         var polled = new PolledRecords("c");
         polled.Assign([Start(0, 5)]);
-        polled.Begin();
-        Assert.Equal(LogContinuity.Gap, polled.Add(Record(0, 9)));
-        Assert.Equal([new ConsumerPosition("c", "t", 0, 10)], polled.PositionsAfter(polled.Records));
+        Assert.Equal([LogContinuity.Gap], AddAll(polled, Record(0, 9)));
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 10)], After(polled, Record(0, 9)));
     }
 
     [Fact]
@@ -40,13 +59,25 @@ public sealed class PolledRecordsTests
     {
         var polled = new PolledRecords("c");
         polled.Assign([Start(0, 500)]);
-        polled.Begin();
-        polled.Add(Record(0, 500));
-        Assert.Equal(LogContinuity.WentBack, polled.Add(Record(0, 0)));
-        Assert.Equal([new ConsumerPosition("c", "t", 0, 1, StartedOver: true)], polled.PositionsAfter(polled.Records));
-        polled.Begin();
-        Assert.Equal(LogContinuity.Follows, polled.Add(Record(0, 1)));
-        Assert.Equal([new ConsumerPosition("c", "t", 0, 2)], polled.PositionsAfter(polled.Records));
+        ConsumeResult<Ignore, byte[]>[] records = [Record(0, 500), Record(0, 0)];
+        Assert.Equal([LogContinuity.Follows, LogContinuity.WentBack], AddAll(polled, records));
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 1, StartedOver: true)], After(polled, records));
+        polled.Applied(records);
+        Assert.Equal([LogContinuity.Follows], AddAll(polled, Record(0, 1)));
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 2)], After(polled, Record(0, 1)));
+    }
+
+    [Fact]
+    public void Records_applied_one_by_one_may_take_the_position_back_until_all_of_them_are()
+    {
+        var polled = new PolledRecords("c");
+        polled.Assign([Start(0, 500)]);
+        AddAll(polled, Record(0, 500), Record(0, 0));
+        Assert.Equal(
+            [new ConsumerPosition("c", "t", 0, 0, StartedOver: true)],
+            polled.PositionsAfter([new TopicPartition("t", 0)], _ => 0)
+        );
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 1, StartedOver: true)], After(polled, Record(0, 0)));
     }
 
     [Fact]
@@ -54,21 +85,19 @@ public sealed class PolledRecordsTests
     {
         var polled = new PolledRecords("c");
         polled.Assign([Start(0, Offset.Beginning.Value, startedOver: true)]);
-        polled.Begin();
-        polled.Begin();
-        Assert.Equal(LogContinuity.Follows, polled.Add(Record(0, 0)));
-        Assert.Equal([new ConsumerPosition("c", "t", 0, 1, StartedOver: true)], polled.PositionsAfter(polled.Records));
+        polled.Applied([]);
+        polled.Applied([]);
+        Assert.Equal([LogContinuity.Follows], AddAll(polled, Record(0, 0)));
+        Assert.Equal([new ConsumerPosition("c", "t", 0, 1, StartedOver: true)], After(polled, Record(0, 0)));
     }
 
     [Fact]
-    public void Records_of_a_partition_that_was_taken_away_are_left_to_its_new_owner()
+    public void A_partition_that_was_taken_away_is_expected_nowhere_and_does_not_go_back()
     {
         var polled = new PolledRecords("c");
-        polled.Assign([Start(0, 0), Start(1, 0)]);
-        polled.Begin();
-        polled.Add(Record(0, 0));
-        polled.Add(Record(1, 0));
-        polled.Revoke([new TopicPartition("t", 0)]);
-        Assert.Equal(1, Assert.Single(polled.Records).Partition.Value);
+        polled.Assign([Start(0, 5), Start(1, Offset.Beginning.Value, startedOver: true)]);
+        polled.Revoke([new TopicPartition("t", 0), new TopicPartition("t", 1)]);
+        Assert.Equal([LogContinuity.Follows, LogContinuity.Follows], AddAll(polled, Record(0, 2), Record(1, 0)));
+        Assert.Equal([new ConsumerPosition("c", "t", 1, 1)], After(polled, Record(1, 0)));
     }
 }

@@ -1,24 +1,21 @@
-extern alias plans;
-
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Google.Protobuf;
 using NodaTime;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Meters;
-using Polaris.Billing.Features.Subscriptions;
-using plans::Polaris.Plans.Domain;
-using plans::Polaris.Plans.GraphQL;
-using plans::Polaris.Plans.Persistence;
+using Polaris.Billing.Features.Catalog;
+using Polaris.Plans.Domain;
+using Polaris.Plans.GraphQL;
+using Polaris.Plans.Persistence;
 using Xunit;
-using CreateMeter = plans::Polaris.Plans.Features.Meters.CreateMeter;
-using Sent = plans::Polaris.Plans.Features.PlanMessages;
+using CreateMeter = Polaris.Plans.Features.Meters.CreateMeter;
+using Sent = Polaris.Plans.Features.Grpc.PlanMessages;
 
 namespace Polaris.Tests.Billing;
 
 /// <summary>
-/// From what a client writes to what the engine rates by, all the way that it takes in production except for the database and the network:
-/// GraphQL input, validation, stored document, hash, message, Billing's domain.
+/// From a client's input to the engine's types, the same way as in production but without database and network: GraphQL input, validation,
+/// stored document, hash, message, Billing's domain.
 /// </summary>
 internal static class PublicFormat
 {
@@ -33,16 +30,29 @@ internal static class PublicFormat
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseUpper, allowIntegerValues: false) },
     };
 
-    /// <param name="charges">A <c>[ChargeInput!]</c> in JSON; every meter it names exists, with as many dimensions as its name has <c>_by_</c>.</param>
+    /// <param name="charges">
+    /// A <c>[ChargeInput!]</c> in JSON. Every meter in it exists, with as many dimensions as its name has <c>_by_</c>.
+    /// </param>
     /// <param name="terms">A <c>PlanTermsInput</c> in JSON.</param>
     /// <param name="currency">The plan's.</param>
     public static Polaris.Billing.Domain.PlanVersion Plan(string charges, string terms = "{}", string currency = "USD")
     {
-        var plan = JsonSerializer.Deserialize<CreatePlanInput>(
-            $$"""{"key":"p","name":"P","currency":"{{currency}}","interval":"MONTH","charges":{{charges}},"terms":{{terms}}}""", Input)!.ToNewPlan();
-        var meters = plan.Charges.Where(charge => charge.Meter is not null).Select(charge => charge.Meter!).Distinct()
+        var plan = JsonSerializer
+            .Deserialize<CreatePlanInput>(
+                $$"""{"key":"p","name":"P","currency":"{{currency}}","interval":"MONTH","charges":{{charges}},"terms":{{terms}}}""",
+                Input
+            )!
+            .ToNewPlan();
+        var meters = plan
+            .Charges.Where(charge => charge.Meter is not null)
+            .Select(charge => charge.Meter!)
+            .Distinct()
             .ToDictionary(meter => meter, meter => meter.Split("_by_").Length - 1);
-        Assert.Null(PlanValidation.Charges("charges", plan.Charges, meters) ?? PlanValidation.Terms("terms", plan.Terms) ?? PlanValidation.Currency("currency", plan.Currency));
+        Assert.Null(
+            PlanValidation.Charges("charges", plan.Charges, meters)
+                ?? PlanValidation.Terms("terms", plan.Terms)
+                ?? PlanValidation.Currency("currency", plan.Currency)
+        );
         var row = new PlanVersionRow
         {
             Status = "PUBLISHED",
@@ -50,13 +60,25 @@ internal static class PublicFormat
             Terms = PlanContent.Serialize(plan.Terms),
             Hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges, plan.Terms),
         };
-        var sent = Sent.ToMessage(new PlanRow { Key = plan.Key, Currency = plan.Currency, Interval = plan.Interval }, row);
+        var sent = Sent.ToMessage(
+            new PlanRow
+            {
+                Key = plan.Key,
+                Currency = plan.Currency,
+                Interval = plan.Interval,
+            },
+            row
+        );
         return PlanMessages.ToDomain(Polaris.Plans.V1.PlanVersion.Parser.ParseFrom(sent.ToByteArray()));
     }
 
-    /// <summary>A plan of one charge for the meter <c>m</c>.</summary>
-    public static Polaris.Billing.Domain.PlanVersion PlanOf(string price, string around = "", string terms = "{}", string currency = "USD") =>
-        Plan($$"""[{"key":"c","meter":"m","price":{{price}}{{around}}}]""", terms, currency);
+    /// <summary>A plan with one charge for the meter <c>m</c>.</summary>
+    public static Polaris.Billing.Domain.PlanVersion PlanOf(
+        string price,
+        string around = "",
+        string terms = "{}",
+        string currency = "USD"
+    ) => Plan($$"""[{"key":"c","meter":"m","price":{{price}}{{around}}}]""", terms, currency);
 
     /// <param name="meter">A <c>CreateMeterInput</c> in JSON.</param>
     public static MeterDefinition Meter(string meter)
@@ -65,15 +87,23 @@ internal static class PublicFormat
         return MeterCatalog.ToDefinition(Polaris.Plans.V1.Meter.Parser.ParseFrom(Sent.ToMessage(row).ToByteArray()));
     }
 
-    /// <summary>Rates the meter <c>m</c> (or <c>m_by_x</c>) at a quantity, over the whole of November unless told otherwise.</summary>
-    public static RatedInvoice Rate(Polaris.Billing.Domain.PlanVersion plan, decimal quantity, long events = 1, BilledTime? time = null) =>
-        Rate(plan, new PeriodUsage(new Dictionary<string, MeterUsage> { ["m"] = new(quantity, events, 0) }), time);
+    /// <summary>Rates the meter <c>m</c> (or <c>m_by_x</c>) at a quantity, by default over the whole of November.</summary>
+    public static RatedInvoice Rate(
+        Polaris.Billing.Domain.PlanVersion plan,
+        decimal quantity,
+        long events = 1,
+        InvoicePeriod? period = null
+    ) => Rate(plan, new PeriodUsage(new Dictionary<string, MeterUsage> { ["m"] = new(quantity, events, 0) }), period);
 
-    public static RatedInvoice Rate(Polaris.Billing.Domain.PlanVersion plan, PeriodUsage usage, BilledTime? time = null)
+    public static RatedInvoice Rate(Polaris.Billing.Domain.PlanVersion plan, PeriodUsage usage, InvoicePeriod? period = null)
     {
-        time ??= BilledTime.Alone(November);
+        period ??= InvoicePeriod.Alone(November, plan);
         var invoice = RatingEngine.Rate(
-            new InvoiceSubject(Guid.Empty, "acme", time.This.Billed), plan, usage, time, plans::Polaris.Plans.Domain.Currencies.MinorUnits(plan.Currency));
+            new InvoiceSubject(Guid.Empty, "acme", period.This.Billed),
+            period,
+            _ => usage,
+            Currencies.MinorUnits(plan.Currency)
+        );
         Explanations.Hold(invoice);
         return invoice;
     }
@@ -83,20 +113,25 @@ internal static class PublicFormat
     public static Instant At(string text) => NodaTime.Text.OffsetDateTimePattern.ExtendedIso.Parse(text).Value.ToInstant();
 }
 
-/// <summary>What holds of every rated invoice.</summary>
+/// <summary>Invariants of every rated invoice.</summary>
 internal static class Explanations
 {
-    /// <summary>Each leaf is its own arithmetic, each node the sum of its children, each line of its steps, the invoice of its lines.</summary>
+    /// <summary>
+    /// Checks each leaf's arithmetic, and that each node is the sum of its children, each line of its steps, the invoice of its lines.
+    /// </summary>
     public static void Hold(RatedInvoice invoice)
     {
-        foreach (var line in invoice.Lines) Hold(line);
+        foreach (var line in invoice.Lines)
+            Hold(line);
         Assert.Equal(invoice.Total, invoice.Lines.Sum(line => line.Amount));
     }
 
     public static void Hold(RatedLine line)
     {
-        foreach (var step in line.Steps) Hold(step);
+        foreach (var step in line.Steps)
+            Hold(step);
         Assert.Equal(line.UnroundedAmount, line.Steps.Sum(step => step.Amount));
+        Assert.Equal(line.Amount, RatingEngine.RoundToMinorUnits(line.UnroundedAmount, line.Amount.Scale));
         Assert.True(Math.Abs(line.Amount - line.UnroundedAmount) <= 0.5m);
     }
 
@@ -104,11 +139,15 @@ internal static class Explanations
     {
         if (step.Children is null)
         {
-            Assert.Equal(step.Amount, Naive.Round(new Fraction(step.Quantity) * new Fraction(step.UnitPrice) / new Fraction(step.Divisor), Exact.Places));
+            Assert.Equal(
+                step.Amount,
+                Naive.Round(new Fraction(step.Quantity) * new Fraction(step.UnitPrice) / new Fraction(step.Divisor), Exact.Places)
+            );
             return;
         }
 
-        foreach (var child in step.Children) Hold(child);
+        foreach (var child in step.Children)
+            Hold(child);
         Assert.Equal(step.Amount, step.Children.Sum(child => child.Amount));
         Assert.Equal((0m, 1m), (step.UnitPrice, step.Divisor));
     }

@@ -16,7 +16,8 @@ public sealed class RatingEngineTests
     [InlineData(1000, "9.00")]
     [InlineData(1001, "9.01")] // 9.005 rounds away from zero
     [InlineData(2000, "14.00")]
-    public void Graduated_tiers_charge_each_unit_at_its_own_tier(int quantity, string amount) => Costs(new GraduatedPrice(Requests), quantity, amount);
+    public void Graduated_tiers_charge_each_unit_at_its_own_tier(int quantity, string amount) =>
+        Costs(new GraduatedPrice(Requests), quantity, amount);
 
     [Theory]
     [InlineData(0, "0.00")]
@@ -24,7 +25,8 @@ public sealed class RatingEngineTests
     [InlineData(11, "0.22")]
     [InlineData(100, "2.00")]
     [InlineData(101, "1.01")]
-    public void Volume_tiers_charge_all_units_at_the_reached_tier(int quantity, string amount) => Costs(new VolumePrice(Pages), quantity, amount);
+    public void Volume_tiers_charge_all_units_at_the_reached_tier(int quantity, string amount) =>
+        Costs(new VolumePrice(Pages), quantity, amount);
 
     [Theory]
     [InlineData(0, "0.00")]
@@ -38,8 +40,12 @@ public sealed class RatingEngineTests
     [Fact]
     public void A_package_count_survives_a_division_that_decimals_cannot_hold()
     {
-        // 1/3 has no end: 3 packages of a third must not become 4.
-        var line = RatingEngine.RateLine(Metered(new PackagePrice(0.3333333333333333333333333333m, 1, 0)), new MeterUsage(0.9999999999999999999999999999m, 1, 0), 2);
+        // 1/3 has no finite decimal form: 3 packages of a third must not become 4.
+        var line = RatingEngine.RateLine(
+            Metered(new PackagePrice(0.3333333333333333333333333333m, 1, 0)),
+            new MeterUsage(0.9999999999999999999999999999m, 1, 0),
+            2
+        );
         Assert.Equal(3, line.Steps[^1].Quantity);
     }
 
@@ -66,39 +72,67 @@ public sealed class RatingEngineTests
     public void The_result_hash_covers_every_figure_and_nothing_else()
     {
         var usage = new Dictionary<string, MeterUsage> { ["m"] = new(101, 101, 7) };
-        var subject = new InvoiceSubject(Guid.Parse("0192e4a0-0000-7000-8000-000000000001"), "acme", new BillingPeriod(NodaTime.Instant.FromUnixTimeSeconds(0), NodaTime.Instant.FromUnixTimeSeconds(900)));
+        var subject = new InvoiceSubject(
+            Guid.Parse("0192e4a0-0000-7000-8000-000000000001"),
+            "acme",
+            new BillingPeriod(NodaTime.Instant.FromUnixTimeSeconds(0), NodaTime.Instant.FromUnixTimeSeconds(900))
+        );
         var plan = new PlanVersion(Guid.Empty, "web", "USD", "abc", [Metered(new GraduatedPrice(Requests))]);
         var hash = RatingEngine.Rate(subject, plan, usage, 2).ResultHash;
 
-        Assert.Equal(hash, RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101.00m, 101, 7) }, 2).ResultHash);
-        Assert.NotEqual(hash, RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(102, 101, 7) }, 2).ResultHash);
-        Assert.NotEqual(hash, RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101, 102, 7) }, 2).ResultHash);
-        Assert.NotEqual(hash, RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101, 101, 8) }, 2).ResultHash);
+        Assert.Equal(
+            hash,
+            RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101.00m, 101, 7) }, 2).ResultHash
+        );
+        Assert.NotEqual(
+            hash,
+            RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(102, 101, 7) }, 2).ResultHash
+        );
+        Assert.NotEqual(
+            hash,
+            RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101, 102, 7) }, 2).ResultHash
+        );
+        Assert.NotEqual(
+            hash,
+            RatingEngine.Rate(subject, plan, new Dictionary<string, MeterUsage> { ["m"] = new(101, 101, 8) }, 2).ResultHash
+        );
         Assert.NotEqual(hash, RatingEngine.Rate(subject with { Customer = "other" }, plan, usage, 2).ResultHash);
         Assert.NotEqual(hash, RatingEngine.Rate(subject, plan with { Hash = "abd" }, usage, 2).ResultHash);
     }
 
     [Fact]
-    public void Graduated_charges_agree_with_a_naive_oracle_that_prices_unit_by_unit() => Check.Sample(
-        Gen.Select(Gen.Int[1, 60].Array[1, 5], Gen.Int[0, 400], Gen.Int[0, 99].Array[6]),
-        (widths, quantity, prices) =>
-        {
-            var tiers = new List<Tier>();
-            var end = 0;
-            for (var i = 0; i < widths.Length; i++) tiers.Add(new Tier(end += widths[i], prices[i] / 100m, 0));
-            tiers.Add(new Tier(null, prices[5] / 100m, 0));
+    public void Graduated_charges_agree_with_a_naive_oracle_that_prices_unit_by_unit() =>
+        Check.Sample(
+            Gen.Select(Gen.Int[1, 60].Array[1, 5], Gen.Int[0, 400], Gen.Int[0, 99].Array[6]),
+            (widths, quantity, prices) =>
+            {
+                var tiers = new List<Tier>();
+                var end = 0;
+                for (var i = 0; i < widths.Length; i++)
+                    tiers.Add(new Tier(end += widths[i], prices[i] / 100m, 0));
+                tiers.Add(new Tier(null, prices[5] / 100m, 0));
 
-            var graduated = 0m;
-            for (var unit = 1; unit <= quantity; unit++) graduated += tiers.First(tier => tier.UpTo is null || unit <= tier.UpTo).UnitPrice;
-            var volume = quantity * tiers.First(tier => tier.UpTo is null || quantity <= tier.UpTo).UnitPrice;
+                var graduated = 0m;
+                for (var unit = 1; unit <= quantity; unit++)
+                    graduated += tiers.First(tier => tier.UpTo is null || unit <= tier.UpTo).UnitPrice;
+                var volume = quantity * tiers.First(tier => tier.UpTo is null || quantity <= tier.UpTo).UnitPrice;
 
-            Assert.Equal(graduated, Rate(new GraduatedPrice(tiers), quantity).UnroundedAmount);
-            Assert.Equal(volume, Rate(new VolumePrice(tiers), quantity).UnroundedAmount);
-            foreach (var price in new Price[] { new GraduatedPrice(tiers), new VolumePrice(tiers), new PackagePrice(widths[0], prices[0] / 100m, prices[1]), new PerUnitPrice(prices[2] / 1000m) })
-                ExplainsItself(Rate(price, quantity));
-        });
+                Assert.Equal(graduated, Rate(new GraduatedPrice(tiers), quantity).UnroundedAmount);
+                Assert.Equal(volume, Rate(new VolumePrice(tiers), quantity).UnroundedAmount);
+                foreach (
+                    var price in new Price[]
+                    {
+                        new GraduatedPrice(tiers),
+                        new VolumePrice(tiers),
+                        new PackagePrice(widths[0], prices[0] / 100m, prices[1]),
+                        new PerUnitPrice(prices[2] / 1000m),
+                    }
+                )
+                    ExplainsItself(Rate(price, quantity));
+            }
+        );
 
-    /// <summary>Each step's arithmetic holds, and the steps are the whole line.</summary>
+    /// <summary>Checks each step's arithmetic and that the steps sum to the line.</summary>
     private static void ExplainsItself(RatedLine line)
     {
         Assert.All(line.Steps, step => Assert.Equal(step.Amount, step.Quantity * step.UnitPrice));
@@ -112,7 +146,8 @@ public sealed class RatingEngineTests
         ExplainsItself(line);
     }
 
-    private static RatedLine Rate(Price price, decimal quantity) => RatingEngine.RateLine(Metered(price), new MeterUsage(quantity, 1, 0), 2);
+    private static RatedLine Rate(Price price, decimal quantity) =>
+        RatingEngine.RateLine(Metered(price), new MeterUsage(quantity, 1, 0), 2);
 
     private static Charge Metered(Price price) => new("c", "C", "m", price);
 }

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Polaris.Tests.Identity;
 
-/// <summary>A key in use is asked for once a while by one for all, and what Identity said last holds while it is away, but never for good.</summary>
+/// <summary>
+/// Concurrent requests share one validation of a key, and a cached validation is used during an outage, for a bounded time.
+/// </summary>
 public sealed class ApiKeyCacheTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -42,7 +44,7 @@ public sealed class ApiKeyCacheTests
         Assert.NotNull((await served).Principal);
         Assert.Equal(2, source.Count);
 
-        // Once its time is over the old verdict serves nobody any more, however long the answer takes.
+        // Once it has expired, the old validation serves no request while the new one may still come in time.
         time.Now += ApiKeyCache.FreshFor / 2;
         var late = cache.ValidateAsync("pk_one", Ct);
         Assert.False(late.IsCompleted);
@@ -95,7 +97,60 @@ public sealed class ApiKeyCacheTests
         Assert.Null((await cache.ValidateAsync("pk_good", Ct)).Principal);
     }
 
-    private static ValidateApiKeyResponse Of(ApiKeyVerdict verdict) => new() { Verdict = verdict, OrgId = Guid.Empty.ToString(), KeyId = Guid.Empty.ToString() };
+    [Fact]
+    public async Task While_Identity_says_nothing_a_good_key_waits_for_it_once_and_then_no_more_until_it_answers()
+    {
+        var (source, time) = (new Source(), new Clock());
+        using var cache = new ApiKeyCache(source, time);
+        await cache.ValidateAsync("pk_one", Ct);
+        await cache.ValidateAsync("pk_two", Ct);
+        var answer = source.Next = new TaskCompletionSource<ValidateApiKeyResponse>();
+        time.Now += ApiKeyCache.FreshFor;
+        // The first to notice waits as long as an answer may take, in real time.
+        Assert.NotNull((await cache.ValidateAsync("pk_one", Ct)).Principal);
+        Assert.Equal(3, source.Count);
+        foreach (var key in new[] { "pk_two", "pk_one", "pk_two" })
+        {
+            var served = cache.ValidateAsync(key, Ct);
+            Assert.True(served.IsCompleted, $"{key} waits.");
+            Assert.NotNull((await served).Principal);
+        }
+
+        // One call finds out when Identity is back; the others did not add theirs to what hangs.
+        Assert.Equal(3, source.Count);
+        var unknown = cache.ValidateAsync("pk_never_seen", Ct).AsTask();
+        Assert.False(unknown.IsCompleted);
+
+        (source.Next, source.Verdict) = (null, ApiKeyVerdict.Revoked);
+        answer.SetResult(Of(ApiKeyVerdict.Valid));
+        Assert.NotNull((await unknown).Principal);
+        Assert.Null((await cache.ValidateAsync("pk_two", Ct)).Principal);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_not_answered_is_given_up()
+    {
+        var (source, time) = (new Source(), new Clock());
+        using var cache = new ApiKeyCache(source, time);
+        await cache.ValidateAsync("pk_one", Ct);
+        source.Next = new TaskCompletionSource<ValidateApiKeyResponse>();
+        time.Now += ApiKeyCache.FreshFor / 2;
+        await cache.ValidateAsync("pk_one", Ct);
+        var began = TimeProvider.System.GetTimestamp();
+        while (!source.LastGivenUp)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < ApiKeyCache.RefreshTimeout * 5, "The call has no deadline.");
+            await Task.Delay(20, Ct);
+        }
+    }
+
+    private static ValidateApiKeyResponse Of(ApiKeyVerdict verdict) =>
+        new()
+        {
+            Verdict = verdict,
+            OrgId = Guid.Empty.ToString(),
+            KeyId = Guid.Empty.ToString(),
+        };
 
     private sealed class Clock : TimeProvider
     {
@@ -114,14 +169,28 @@ public sealed class ApiKeyCacheTests
 
         public bool Away { get; set; }
 
-        /// <summary>The answer to come; without one it is there at once.</summary>
+        /// <summary>A call was cancelled.</summary>
+        public bool LastGivenUp { get; private set; }
+
+        /// <summary>The pending response; when not set, calls complete immediately.</summary>
         public TaskCompletionSource<ValidateApiKeyResponse>? Next { get; set; }
 
         public async Task<ValidateApiKeyResponse> ValidateAsync(string apiKey, CancellationToken ct)
         {
             Interlocked.Increment(ref count);
-            if (Away) throw new RpcException(new Status(StatusCode.Unavailable, "away"));
-            return Next is { } next ? await next.Task.WaitAsync(ct) : Of(Verdict);
+            if (Away)
+                throw new RpcException(new Status(StatusCode.Unavailable, "away"));
+            if (Next is not { } next)
+                return Of(Verdict);
+            try
+            {
+                return await next.Task.WaitAsync(ct);
+            }
+            catch (OperationCanceledException)
+            {
+                LastGivenUp = true;
+                throw;
+            }
         }
     }
 }

@@ -4,12 +4,13 @@ using Xunit;
 
 namespace Polaris.Tests.Identity;
 
-/// <summary>The life of an API key.</summary>
-public sealed class ApiKeyTests(PolarisApp polaris)
+/// <summary>The life cycle of an API key.</summary>
+public sealed class ApiKeyTests(PolarisApp polaris) : PlatformTests
 {
-    private const string Rotate = "mutation($id: ID!, $overlap: Int) { rotateApiKey(id: $id, overlap: $overlap) { secret key { id prefix rotatedAt } } }";
+    private const string Rotate =
+        "mutation($id: ID!, $overlap: Int) { rotateApiKey(id: $id, overlap: $overlap) { secret key { id prefix rotatedAt } } }";
 
-    /// <summary>The promise of a second, and a little for two processes on a busy machine to get their turn.</summary>
+    /// <summary>The promised second, plus slack for two processes on a busy machine.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1.5);
 
     [Fact]
@@ -22,9 +23,13 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         Assert.Equal([true, true, true, true], await WorksAsync(key));
         await owner.QueryAsync("mutation($id: ID!) { revokeApiKey(id: $id) { id } }", new { id });
         var revoked = TimeProvider.System.GetTimestamp();
-        while (TimeProvider.System.GetElapsedTime(revoked) < Soon) await Task.Delay(20);
+        while (TimeProvider.System.GetElapsedTime(revoked) < Soon)
+            await Task.Delay(20);
         Assert.Equal([false, false, false, false], await WorksAsync(key));
-        Assert.Equal("revoked_credentials", (await key.IngestAsync(new { idempotency_key = "k", type = "call" })).Body.GetProperty("code").GetString());
+        Assert.Equal(
+            "revoked_credentials",
+            (await key.IngestAsync(new { idempotency_key = "k", type = "call" })).Body.GetProperty("code").GetString()
+        );
     }
 
     [Fact]
@@ -44,13 +49,16 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         await polaris.UntilAsync("the end of the overlap", async () => !(await WorksAsync(old))[0]);
         Assert.True((await WorksAsync(fresh))[0]);
 
-        // At once, and a second rotation does not give the first one's secret more time.
+        // Immediately; and a second rotation does not extend the first one's secret.
         await owner.QueryAsync(Rotate, new { id, overlap = 0 });
         await polaris.UntilAsync("refusal without overlap", async () => !(await WorksAsync(fresh))[0]);
         Assert.Equal("out_of_range", (await owner.RefusalAsync(Rotate, new { id, overlap = -1 })).Rule);
         await owner.QueryAsync("mutation($id: ID!) { revokeApiKey(id: $id) { id } }", new { id });
         Assert.Equal("key_not_valid", (await owner.RefusalAsync(Rotate, new { id })).Rule);
-        Assert.Equal("NOT_FOUND", (await owner.RefusalAsync(Rotate, new { id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()) })).Code);
+        Assert.Equal(
+            "NOT_FOUND",
+            (await owner.RefusalAsync(Rotate, new { id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()) })).Code
+        );
     }
 
     [Fact]
@@ -60,8 +68,24 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         using var old = await owner.WithKeyAsync(["read"]);
         var id = await OidcTests.KeyIdAsync(owner, old.ApiKey);
         await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => owner.QueryAsync(Rotate, new { id, overlap = 60 })));
-        Assert.Equal(1L, await polaris.ScalarAsync<long>("identitydb", "SELECT count(*) FROM api_key_lookup WHERE org_id = $1 AND key_id = $2 AND valid_until IS NULL", owner.OrgId, Guid.Parse(id!)));
-        Assert.Equal(6L, await polaris.ScalarAsync<long>("identitydb", "SELECT count(*) FROM api_key_lookup WHERE org_id = $1 AND key_id = $2 AND valid_until <= now() + interval '60 seconds'", owner.OrgId, Guid.Parse(id!)));
+        Assert.Equal(
+            1L,
+            await polaris.ScalarAsync<long>(
+                "identitydb",
+                "SELECT count(*) FROM api_key_lookup WHERE org_id = $1 AND key_id = $2 AND valid_until IS NULL",
+                owner.OrgId,
+                Guid.Parse(id!)
+            )
+        );
+        Assert.Equal(
+            6L,
+            await polaris.ScalarAsync<long>(
+                "identitydb",
+                "SELECT count(*) FROM api_key_lookup WHERE org_id = $1 AND key_id = $2 AND valid_until <= now() + interval '60 seconds'",
+                owner.OrgId,
+                Guid.Parse(id!)
+            )
+        );
     }
 
     [Fact]
@@ -70,22 +94,59 @@ public sealed class ApiKeyTests(PolarisApp polaris)
         using var owner = await polaris.SignUpAsync();
         const string create = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret key { id expiresAt } } }";
         string In(double seconds) => TimeProvider.System.GetUtcNow().AddSeconds(seconds).ToString("O", CultureInfo.InvariantCulture);
-        Assert.Equal("in_the_past", (await owner.RefusalAsync(create, new { input = new { name = "late", scopes = new[] { "read" }, expiresAt = In(-1) } })).Rule);
-        var created = (await owner.QueryAsync(create, new { input = new { name = "short", scopes = new[] { "read" }, expiresAt = In(8) } })).GetProperty("createApiKey");
+        Assert.Equal(
+            "in_the_past",
+            (
+                await owner.RefusalAsync(
+                    create,
+                    new
+                    {
+                        input = new
+                        {
+                            name = "late",
+                            scopes = new[] { "read" },
+                            expiresAt = In(-1),
+                        },
+                    }
+                )
+            ).Rule
+        );
+        var created = (
+            await owner.QueryAsync(
+                create,
+                new
+                {
+                    input = new
+                    {
+                        name = "short",
+                        scopes = new[] { "read" },
+                        expiresAt = In(8),
+                    },
+                }
+            )
+        ).GetProperty("createApiKey");
         using var key = new Tenant(polaris.Gateway, owner.OrgId.ToString(), created.GetProperty("secret").GetString()!);
         Assert.True((await WorksAsync(key))[0]);
         await polaris.UntilAsync("expiry", async () => !(await WorksAsync(key))[0]);
         var id = created.GetProperty("key").GetProperty("id").GetString();
-        await polaris.UntilAsync("the time of last use", async () => (await owner.QueryAsync("{ apiKeys { id lastUsedAt } }")).GetProperty("apiKeys").EnumerateArray()
-            .Single(one => one.GetProperty("id").GetString() == id).GetProperty("lastUsedAt").ValueKind == System.Text.Json.JsonValueKind.String);
+        await polaris.UntilAsync(
+            "the time of last use",
+            async () =>
+                (await owner.QueryAsync("{ apiKeys { id lastUsedAt } }"))
+                    .GetProperty("apiKeys")
+                    .EnumerateArray()
+                    .Single(one => one.GetProperty("id").GetString() == id)
+                    .GetProperty("lastUsedAt")
+                    .ValueKind == System.Text.Json.JsonValueKind.String
+        );
     }
 
-    /// <summary>Identity, Billing, Plans, and Ingestion, each asked with the key.</summary>
+    /// <summary>Calls Identity, Billing, Plans and Ingestion with the key.</summary>
     private static async Task<IReadOnlyList<bool>> WorksAsync(Tenant key)
     {
         var works = new List<bool>();
         foreach (var query in new[] { "{ org { id } }", "{ customers { totalCount } }", "{ meters { key } }" })
-            works.Add((await key.AskAsync(query)).Status() == 200);
+            works.Add((await key.SendQueryAsync(query)).Status() == 200);
         using var response = await key.Http.GetAsync("/events/never-existed");
         works.Add(response.StatusCode != HttpStatusCode.Unauthorized);
         return [.. works];

@@ -2,13 +2,12 @@ using System.Net;
 using System.Text.Json;
 using Duende.IdentityModel.Client;
 using Microsoft.IdentityModel.JsonWebTokens;
-using Polaris.ServiceDefaults.Auth;
 using Xunit;
 
 namespace Polaris.Tests.Identity;
 
-/// <summary>Identity through a stock OpenID Connect client: nothing here knows anything of Polaris but names.</summary>
-public sealed class OidcTests(PolarisApp polaris)
+/// <summary>Identity through a standard OpenID Connect client, without any code of Polaris.</summary>
+public sealed class OidcTests(PolarisApp polaris) : PlatformTests
 {
     [Fact]
     public async Task A_stock_client_discovers_signs_in_with_code_and_PKCE_and_renews_its_tokens()
@@ -46,7 +45,7 @@ public sealed class OidcTests(PolarisApp polaris)
             using var request = new AuthorizationCodeTokenRequest
             {
                 Address = new Uri(polaris.Gateway, "/connect/token").ToString(),
-                ClientId = "polaris-dashboard",
+                ClientId = "polaris-cli",
                 Code = new AuthorizeResponse(result.Response).Code!,
                 RedirectUri = state.RedirectUri,
                 CodeVerifier = verifier,
@@ -62,7 +61,10 @@ public sealed class OidcTests(PolarisApp polaris)
     {
         var account = await Account.SignUpAsync(polaris);
         var state = await account.Client().PrepareLoginAsync();
-        var without = string.Join('&', state.StartUrl.Split('&').Where(part => !part.StartsWith("code_challenge", StringComparison.Ordinal)));
+        var without = string.Join(
+            '&',
+            state.StartUrl.Split('&').Where(part => !part.StartsWith("code_challenge", StringComparison.Ordinal))
+        );
         Assert.NotEqual(state.StartUrl, without);
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
         using var response = await http.GetAsync(new Uri(without));
@@ -76,15 +78,15 @@ public sealed class OidcTests(PolarisApp polaris)
     public async Task A_service_gets_its_token_with_a_secret_of_its_own_and_with_no_other()
     {
         using var secrets = JsonDocument.Parse(await File.ReadAllTextAsync(System.IO.Path.Combine(polaris.State, "secrets.json")));
-        var shared = secrets.RootElement.GetProperty("service-secret").GetString()!;
-        var billing = await ClientCredentialsAsync("service:billing", ServiceSecrets.OfClient(shared, "billing"));
+        string Secret(string name) => secrets.RootElement.GetProperty(name).GetString()!;
+        var billing = await ClientCredentialsAsync("service:billing", Secret("billing-client-secret"));
         Assert.False(billing.IsError, billing.Error);
         var token = new JsonWebToken(billing.AccessToken);
         Assert.Equal(("service:billing", "polaris.internal"), (token.Subject, token.GetClaim("scope").Value));
 
-        // Not the shared secret itself, which is never sent, and not another service's.
-        Assert.Equal(HttpStatusCode.Unauthorized, (await ClientCredentialsAsync("service:billing", shared)).HttpStatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await ClientCredentialsAsync("service:billing", ServiceSecrets.OfClient(shared, "plans"))).HttpStatusCode);
+        // Neither the installation's secret, which is never sent, nor another service's secret.
+        foreach (var other in new[] { "installation-secret", "plans-client-secret" })
+            Assert.Equal(HttpStatusCode.Unauthorized, (await ClientCredentialsAsync("service:billing", Secret(other))).HttpStatusCode);
     }
 
     [Fact]
@@ -99,13 +101,16 @@ public sealed class OidcTests(PolarisApp polaris)
         Assert.InRange(all.ExpiresIn, 1, 300);
         Assert.Equal("urn:ietf:params:oauth:token-type:access_token", all.IssuedTokenType);
         using var token = new Tenant(polaris.Gateway, account.OrgId.ToString(), all.AccessToken!);
-        Assert.Equal(account.OrgId.ToString(), (await token.QueryAsync("{ me { org { id } } }")).GetProperty("me").GetProperty("org").GetProperty("id").GetString());
+        Assert.Equal(
+            account.OrgId.ToString(),
+            (await token.QueryAsync("{ me { org { id } } }")).GetProperty("me").GetProperty("org").GetProperty("id").GetString()
+        );
         Assert.Equal(202, (await token.IngestAsync(new { idempotency_key = "exchanged", type = "call" })).Status);
         Assert.Equal("FORBIDDEN", (await token.RefusalAsync("{ apiKeys { id } }")).Code);
 
         using var less = new Tenant(polaris.Gateway, account.OrgId.ToString(), (await ExchangeAsync(reader.ApiKey, "read")).AccessToken!);
         Assert.Equal(403, (await less.IngestAsync(new { idempotency_key = "no", type = "call" })).Status);
-        // An admin key may do what billing allows, so it may be cut down to it.
+        // An admin key implies billing, so its token may be restricted to billing.
         Assert.False((await ExchangeAsync(owner.ApiKey, "billing")).IsError);
         Assert.Equal("invalid_scope", (await ExchangeAsync(reader.ApiKey, "read admin")).Error);
         Assert.True((await ExchangeAsync(owner.ApiKey, "platform")).IsError);
@@ -121,14 +126,23 @@ public sealed class OidcTests(PolarisApp polaris)
     public async Task Signing_out_ends_the_session_of_the_page()
     {
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = polaris.Gateway };
-        using var response = await http.GetAsync("/connect/logout?client_id=polaris-dashboard&post_logout_redirect_uri=" + Uri.EscapeDataString(polaris.Gateway.ToString()));
+        using var response = await http.GetAsync(
+            "/connect/logout?client_id=polaris-dashboard&post_logout_redirect_uri=" + Uri.EscapeDataString(polaris.Gateway.ToString())
+        );
         Assert.Equal((HttpStatusCode.Redirect, polaris.Gateway), (response.StatusCode, response.Headers.Location));
-        using var elsewhere = await http.GetAsync("/connect/logout?client_id=polaris-dashboard&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F");
+        using var elsewhere = await http.GetAsync(
+            "/connect/logout?client_id=polaris-dashboard&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F"
+        );
         Assert.Equal(HttpStatusCode.BadRequest, elsewhere.StatusCode);
     }
 
-    internal static async Task<string?> KeyIdAsync(Tenant owner, string secret) => (await owner.QueryAsync("{ apiKeys { id prefix } }")).GetProperty("apiKeys").EnumerateArray()
-        .Single(key => secret.StartsWith(key.GetProperty("prefix").GetString()! + "_", StringComparison.Ordinal)).GetProperty("id").GetString();
+    internal static async Task<string?> KeyIdAsync(Tenant owner, string secret) =>
+        (await owner.QueryAsync("{ apiKeys { id prefix } }"))
+            .GetProperty("apiKeys")
+            .EnumerateArray()
+            .Single(key => secret.StartsWith(key.GetProperty("prefix").GetString()! + "_", StringComparison.Ordinal))
+            .GetProperty("id")
+            .GetString();
 
     private static async Task<IReadOnlyList<string?>> MeAsync(Account account, string token)
     {
@@ -140,7 +154,13 @@ public sealed class OidcTests(PolarisApp polaris)
     private async Task<TokenResponse> ClientCredentialsAsync(string id, string secret)
     {
         using var http = new HttpClient();
-        using var request = new ClientCredentialsTokenRequest { Address = new Uri(polaris.Gateway, "/connect/token").ToString(), ClientId = id, ClientSecret = secret, Scope = "polaris.internal" };
+        using var request = new ClientCredentialsTokenRequest
+        {
+            Address = new Uri(polaris.Gateway, "/connect/token").ToString(),
+            ClientId = id,
+            ClientSecret = secret,
+            Scope = "polaris.internal",
+        };
         return await http.RequestClientCredentialsTokenAsync(request);
     }
 

@@ -1,27 +1,38 @@
-extern alias ingestion;
-
 using System.Text;
-using ingestion::Polaris.Ingestion.Domain;
+using Polaris.Ingestion.Domain;
 using Xunit;
 
 namespace Polaris.Tests.Ingestion;
 
-/// <summary>CloudEvents and NDJSON; the plain forms are in <see cref="EventParserTests"/>.</summary>
+/// <summary>CloudEvents and NDJSON; plain JSON is in <see cref="EventParserTests"/>.</summary>
 public sealed class BodyFormTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
-    private static ParsedBody Parse(string body, BodyForm form) => EventParser.Parse(Encoding.UTF8.GetBytes(body), Now, backfill: false, form);
+    private static ParsedBody Parse(string body, BodyForm form) =>
+        EventParser.Parse(Encoding.UTF8.GetBytes(body), Now, backfill: false, form);
 
     private static string Cloud(string more) => $$"""{"specversion":"1.0","id":"42","source":"/shop","type":"order"{{more}}}""";
 
-    private static string? CodeOf(string body) => Parse(body, BodyForm.CloudEvent).Rejected.SingleOrDefault().Why is { } why ? $"{why.Code} {why.Field}" : null;
+    private static string? CodeOf(string body) =>
+        Parse(body, BodyForm.CloudEvent).Rejected.SingleOrDefault().Why is { } why ? $"{why.Code} {why.Field}" : null;
 
     [Fact]
     public void A_cloud_event_says_the_same_as_a_plain_one()
     {
-        var cloud = Parse(Cloud(""","subject":"acme","time":"2026-01-15T11:00:00Z","datacontenttype":"application/json; charset=utf-8","data":{"n":1.50},"traceparent":"00-1","any":{"thing":[1]}"""), BodyForm.CloudEvent).Events.Single();
-        var plain = Parse("""{"idempotency_key":"/shop 42","type":"order","customer":"acme","timestamp":"2026-01-15T11:00:00Z","properties":{"n":1.5}}""", BodyForm.Json).Events.Single();
+        var cloud = Parse(
+            Cloud(
+                ""","subject":"acme","time":"2026-01-15T11:00:00Z","datacontenttype":"application/json;"""
+                    + """ charset=utf-8","data":{"n":1.50},"traceparent":"00-1","any":{"thing":[1]}"""
+            ),
+            BodyForm.CloudEvent
+        )
+            .Events.Single();
+        var plain = Parse(
+            """{"idempotency_key":"/shop 42","type":"order","customer":"acme","timestamp":"2026-01-15T11:00:00Z","properties":{"n":1.5}}""",
+            BodyForm.Json
+        )
+            .Events.Single();
         Assert.Equal((plain.IdempotencyKey, plain.ContentHash), (cloud.IdempotencyKey, cloud.ContentHash));
     }
 
@@ -34,7 +45,10 @@ public sealed class BodyFormTests
     [InlineData("""{"specversion":"1.0","id":"1","source":"s t","type":"t"}""", "invalid_text source")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"AA=="}""", "unsupported_data data_base64")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/xml","data":"<a/>"}""", "wrong_type data")]
-    [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/xml","data":{}}""", "unsupported_data datacontenttype")]
+    [InlineData(
+        """{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/xml","data":{}}""",
+        "unsupported_data datacontenttype"
+    )]
     [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"a":null}}""", "invalid_property data.a")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","time":"today"}""", "invalid_timestamp time")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2020-01-01T00:00:00Z"}""", "timestamp_too_old time")]
@@ -58,9 +72,16 @@ public sealed class BodyFormTests
     [Fact]
     public void A_line_that_is_no_json_costs_itself_alone()
     {
-        var body = Parse("{\"idempotency_key\":\"a\",\"type\":\"t\"}\r\n\n   \n{\"idempotency_key\":\n{\"idempotency_key\":\"b\",\"type\":\"t\"} {}\n7\n{\"idempotency_key\":\"c\",\"type\":\"t\"}", BodyForm.Ndjson);
+        var body = Parse(
+            "{\"idempotency_key\":\"a\",\"type\":\"t\"}\r\n\n   \n{\"idempotency_key\":\n"
+                + "{\"idempotency_key\":\"b\",\"type\":\"t\"} {}\n7\n{\"idempotency_key\":\"c\",\"type\":\"t\"}",
+            BodyForm.Ndjson
+        );
         Assert.Equal([(0, "a"), (4, "c")], body.Events.Select(one => (one.Index, one.IdempotencyKey)));
-        Assert.Equal([(1, "malformed_json"), (2, "malformed_json"), (3, "wrong_type")], body.Rejected.Select(one => (one.Index, one.Why.Code)));
+        Assert.Equal(
+            [(1, "malformed_json"), (2, "malformed_json"), (3, "wrong_type")],
+            body.Rejected.Select(one => (one.Index, one.Why.Code))
+        );
         Assert.Contains("line 4, byte ", body.Rejected[0].Why.Message, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -70,8 +91,10 @@ public sealed class BodyFormTests
     public void A_thousand_lines_are_taken_and_one_more_is_refused(int lines, string? code)
     {
         var body = string.Join('\n', Enumerable.Range(0, lines).Select(i => $$"""{"idempotency_key":"k{{i}}","type":"t"}"""));
-        if (code is null) Assert.Equal(lines, Parse(body, BodyForm.Ndjson).Events.Count);
-        else Assert.Equal(code, Assert.Throws<BodyException>(() => Parse(body, BodyForm.Ndjson)).Code);
+        if (code is null)
+            Assert.Equal(lines, Parse(body, BodyForm.Ndjson).Events.Count);
+        else
+            Assert.Equal(code, Assert.Throws<BodyException>(() => Parse(body, BodyForm.Ndjson)).Code);
     }
 
     [Theory]
@@ -87,14 +110,21 @@ public sealed class BodyFormTests
     {
         var parsed = Parse(body, BodyForm.Json);
         Assert.Equal(refusal, parsed.Rejected.SingleOrDefault().Why is { } why ? $"{why.Code} {why.Field}" : null);
-        if (refusal is null) Assert.Equal("k", parsed.Events.Single().Corrects!.Key);
+        if (refusal is null)
+            Assert.Equal("k", parsed.Events.Single().Corrects!.Key);
     }
 
     [Fact]
     public void What_an_event_corrects_is_part_of_its_content()
     {
-        static Guid Hash(string rest) => Parse($$"""{"idempotency_key":"k","type":"t",{{rest}}}""", BodyForm.Json).Events.Single().ContentHash;
+        static Guid Hash(string rest) =>
+            Parse($$"""{"idempotency_key":"k","type":"t",{{rest}}}""", BodyForm.Json).Events.Single().ContentHash;
         Assert.Equal(Hash("\"voids\":\"a\""), Hash("\"voids\":\"a\""));
-        Assert.Equal(4, new[] { Hash("\"voids\":\"a\""), Hash("\"replaces\":\"a\""), Hash("\"voids\":\"b\""), Hash("\"customer\":\"c\"") }.Distinct().Count());
+        Assert.Equal(
+            4,
+            new[] { Hash("\"voids\":\"a\""), Hash("\"replaces\":\"a\""), Hash("\"voids\":\"b\""), Hash("\"customer\":\"c\"") }
+                .Distinct()
+                .Count()
+        );
     }
 }

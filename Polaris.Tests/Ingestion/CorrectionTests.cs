@@ -4,16 +4,36 @@ using Xunit;
 namespace Polaris.Tests.Ingestion;
 
 /// <summary>Voids, replacements and atomic requests, through the gateway.</summary>
-public sealed class CorrectionTests(PolarisApp polaris)
+public sealed class CorrectionTests(PolarisApp polaris) : PlatformTests
 {
-    private static object Event(string key, string customer = "acme") => new { idempotency_key = key, type = "call", customer };
+    private static object Event(string key, string customer = "acme") =>
+        new
+        {
+            idempotency_key = key,
+            type = "call",
+            customer,
+        };
 
     private static object Void(string key, string target) => new { idempotency_key = key, voids = target };
 
-    private static object Replacement(string key, string target, int n = 1) => new { idempotency_key = key, replaces = target, properties = new { n } };
+    private static object Replacement(string key, string target, int n = 1) =>
+        new
+        {
+            idempotency_key = key,
+            replaces = target,
+            properties = new { n },
+        };
 
-    private static string[] Statuses(JsonElement body) => [.. body.GetProperty("results").EnumerateArray().Select(one =>
-        one.TryGetProperty("code", out var code) && code.GetString() != "conflict" ? code.GetString()! : one.GetProperty("status").GetString()!)];
+    private static string[] Statuses(JsonElement body) =>
+        [
+            .. body.GetProperty("results")
+                .EnumerateArray()
+                .Select(one =>
+                    one.TryGetProperty("code", out var code) && code.GetString() != "conflict"
+                        ? code.GetString()!
+                        : one.GetProperty("status").GetString()!
+                ),
+        ];
 
     [Fact]
     public async Task A_voided_event_says_by_whom_and_the_void_what_it_voids()
@@ -38,16 +58,49 @@ public sealed class CorrectionTests(PolarisApp polaris)
         var (status, body) = await tenant.IngestAsync(
             new[]
             {
-                Void("v1", "nothing"), Void("v2", "a"), Void("v3", "a"), Void("v4", "v2"), Void("self", "self"),
-                new { idempotency_key = "v5", voids = "b", customer = "other" }, new { idempotency_key = "v6", voids = "b", type = "other" },
-                Replacement("r1", "c"), Replacement("r2", "r1"), Void("v7", "r1"), Void("v8", "r2"),
-            }, "?receipts=all");
+                Void("v1", "nothing"),
+                Void("v2", "a"),
+                Void("v3", "a"),
+                Void("v4", "v2"),
+                Void("self", "self"),
+                new
+                {
+                    idempotency_key = "v5",
+                    voids = "b",
+                    customer = "other",
+                },
+                new
+                {
+                    idempotency_key = "v6",
+                    voids = "b",
+                    type = "other",
+                },
+                Replacement("r1", "c"),
+                Replacement("r2", "r1"),
+                Void("v7", "r1"),
+                Void("v8", "r2"),
+            },
+            "?receipts=all"
+        );
         Assert.Equal(202, status);
         Assert.Equal(
-            ["unknown_event", "accepted", "already_corrected", "not_correctable", "unknown_event", "target_differs", "target_differs", "accepted", "accepted", "already_corrected", "accepted"],
-            Statuses(body));
+            [
+                "unknown_event",
+                "accepted",
+                "already_corrected",
+                "not_correctable",
+                "unknown_event",
+                "target_differs",
+                "target_differs",
+                "accepted",
+                "accepted",
+                "already_corrected",
+                "accepted",
+            ],
+            Statuses(body)
+        );
         Assert.Contains("'v2'", body.GetProperty("results")[2].GetProperty("message").GetString(), StringComparison.Ordinal);
-        // Another org's event is no event.
+        // Another org's event is treated as missing.
         using var stranger = await polaris.SignUpAsync();
         Assert.Equal(["unknown_event"], Statuses((await stranger.IngestAsync(Void("v", "b"))).Body));
     }
@@ -68,13 +121,26 @@ public sealed class CorrectionTests(PolarisApp polaris)
     {
         using var tenant = await polaris.SignUpAsync();
         await tenant.IngestAsync(Enumerable.Range(0, 20).Select(i => Event($"e{i}")));
-        // Each request voids all of them, in another order, under keys of its own.
-        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(request => tenant.IngestAsync(
-            Enumerable.Range(0, 20).Select(i => (i * 7 + request * 3) % 20).Select(i => Void($"v{(request * 5 + i) % 31}-{request}-{i}", $"e{i}")))));
+        // Each request voids all of them, in a different order, with its own keys.
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(request =>
+                    tenant.IngestAsync(
+                        Enumerable
+                            .Range(0, 20)
+                            .Select(i => (i * 7 + request * 3) % 20)
+                            .Select(i => Void($"v{(request * 5 + i) % 31}-{request}-{i}", $"e{i}"))
+                    )
+                )
+        );
         Assert.All(answers, answer => Assert.Equal(202, answer.Status));
         Assert.Equal(20, answers.Sum(answer => answer.Body.Counted("accepted")));
         Assert.All(answers.SelectMany(answer => Statuses(answer.Body)), status => Assert.Equal("already_corrected", status));
-        Assert.Equal(20L, await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_corrections WHERE org_id = $1", tenant.OrgId));
+        Assert.Equal(
+            20L,
+            await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_corrections WHERE org_id = $1", tenant.OrgId)
+        );
     }
 
     [Fact]
@@ -87,10 +153,16 @@ public sealed class CorrectionTests(PolarisApp polaris)
         var (status, body) = await tenant.IngestAsync(new[] { Event("new"), bad, Event("new"), Void("v", "new") }, "?atomic=true");
         Assert.Equal((422, "atomic_refused"), (status, body.GetProperty("code").GetString()));
         Assert.Equal(["not_stored", "wrong_type", "not_stored", "not_stored"], Statuses(body));
-        Assert.Equal(["conflict", "not_stored"], Statuses((await tenant.IngestAsync(new[] { Event("old", "other"), Event("new") }, "?atomic=true")).Body));
-        Assert.Equal(["not_stored", "unknown_event"], Statuses((await tenant.IngestAsync(new[] { Event("new"), Void("v", "nothing") }, "?atomic=true")).Body));
+        Assert.Equal(
+            ["conflict", "not_stored"],
+            Statuses((await tenant.IngestAsync(new[] { Event("old", "other"), Event("new") }, "?atomic=true")).Body)
+        );
+        Assert.Equal(
+            ["not_stored", "unknown_event"],
+            Statuses((await tenant.IngestAsync(new[] { Event("new"), Void("v", "nothing") }, "?atomic=true")).Body)
+        );
         Assert.Equal(1, await Stored());
-        // What is stored already costs nothing, and a target of the same request is there.
+        // An already stored event does no harm, and a target in the same request is found.
         (status, body) = await tenant.IngestAsync(new[] { Void("v", "new"), Event("old"), Event("new") }, "?atomic=true&receipts=all");
         Assert.Equal(202, status);
         Assert.Equal(["accepted", "duplicate", "accepted"], Statuses(body));
@@ -101,11 +173,25 @@ public sealed class CorrectionTests(PolarisApp polaris)
     public async Task Atomic_requests_at_once_with_the_same_keys_never_store_half()
     {
         using var tenant = await polaris.SignUpAsync();
-        // Every request has the common keys with content of its own: one request wins all of them, the others lose everything.
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(request => tenant.IngestAsync(
-            Enumerable.Range(0, 10).Select(i => Event($"common{(i + request) % 10}", $"customer{request}")).Append(Event($"own{request}")), "?atomic=true")));
+        // Every request has the common keys with its own content: one request wins all of them, the others are refused as a whole.
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 10)
+                .Select(request =>
+                    tenant.IngestAsync(
+                        Enumerable
+                            .Range(0, 10)
+                            .Select(i => Event($"common{(i + request) % 10}", $"customer{request}"))
+                            .Append(Event($"own{request}")),
+                        "?atomic=true"
+                    )
+                )
+        );
         Assert.Equal(1, answers.Count(answer => answer.Status == 202));
         Assert.Equal(9, answers.Count(answer => answer.Status == 422));
-        Assert.Equal(11L, await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_keys WHERE org_id = $1", tenant.OrgId));
+        Assert.Equal(
+            11L,
+            await polaris.ScalarAsync<long>("ingestiondb", "SELECT count(*) FROM event_keys WHERE org_id = $1", tenant.OrgId)
+        );
     }
 }

@@ -8,16 +8,22 @@ using Xunit;
 
 namespace Polaris.Tests.Ingestion;
 
-/// <summary>Requests as a whole: encodings, parameters, late events, and bodies that somebody broke.</summary>
-public sealed class IngestRequestTests(PolarisApp polaris)
+/// <summary>Requests as a whole: encodings, parameters, late events, and corrupted bodies.</summary>
+public sealed class IngestRequestTests(PolarisApp polaris) : PlatformTests
 {
     private const int MaxBytes = 5 * 1024 * 1024;
 
-    private static async Task<(int Status, JsonElement Body)> SendAsync(Tenant tenant, byte[] body, string contentType = "application/json", string? encoding = null)
+    private static async Task<(int Status, JsonElement Body)> SendAsync(
+        Tenant tenant,
+        byte[] body,
+        string contentType = "application/json",
+        string? encoding = null
+    )
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
-        if (encoding is not null) content.Headers.ContentEncoding.Add(encoding);
+        if (encoding is not null)
+            content.Headers.ContentEncoding.Add(encoding);
         using var response = await tenant.Http.PostAsync("/ingest", content);
         return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>());
     }
@@ -25,7 +31,8 @@ public sealed class IngestRequestTests(PolarisApp polaris)
     private static byte[] Gzip(string text)
     {
         using var compressed = new MemoryStream();
-        using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest)) gzip.Write(Encoding.UTF8.GetBytes(text));
+        using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest))
+            gzip.Write(Encoding.UTF8.GetBytes(text));
         return compressed.ToArray();
     }
 
@@ -77,7 +84,15 @@ public sealed class IngestRequestTests(PolarisApp polaris)
         const string cloud = """{"specversion":"1.0","id":"1","source":"/shop","type":"call"}""";
         Assert.Equal(202, (await tenant.IngestTextAsync(cloud, "application/cloudevents+json")).Status);
         Assert.Equal(1, (await tenant.IngestTextAsync($"[{cloud}]", "application/cloudevents-batch+json")).Body.Counted("duplicates"));
-        Assert.Equal(2, (await tenant.IngestTextAsync("{\"idempotency_key\":\"a\",\"type\":\"t\"}\n{\"idempotency_key\":\"b\",\"type\":\"t\"}\n", "application/x-ndjson")).Body.Counted("accepted"));
+        Assert.Equal(
+            2,
+            (
+                await tenant.IngestTextAsync(
+                    "{\"idempotency_key\":\"a\",\"type\":\"t\"}\n{\"idempotency_key\":\"b\",\"type\":\"t\"}\n",
+                    "application/x-ndjson"
+                )
+            ).Body.Counted("accepted")
+        );
         Assert.Equal("/shop 1", (await tenant.EventAsync("%2Fshop%201")).GetProperty("idempotency_key").GetString());
     }
 
@@ -88,17 +103,32 @@ public sealed class IngestRequestTests(PolarisApp polaris)
         var now = TimeProvider.System.GetUtcNow();
         await using (var database = await polaris.OpenDatabaseAsync("ingestiondb"))
         {
-            await using var command = new Npgsql.NpgsqlCommand("INSERT INTO invoiced_periods (org_id, customer_key, invoiced_through) VALUES ($1, 'acme', $2)", database);
+            await using var command = new Npgsql.NpgsqlCommand(
+                "INSERT INTO invoiced_periods (org_id, customer_key, invoiced_through) VALUES ($1, 'acme', $2)",
+                database
+            );
             command.Parameters.AddWithValue(tenant.OrgId);
             command.Parameters.AddWithValue(now.AddHours(-1).UtcDateTime);
             await command.ExecuteNonQueryAsync();
         }
 
-        object Event(string key, string customer, double hours) => new { idempotency_key = key, type = "call", customer, timestamp = now.AddHours(hours).ToString("o", CultureInfo.InvariantCulture) };
-        var (status, body) = await tenant.IngestAsync(new[] { Event("late", "acme", -2), Event("in time", "acme", 0), Event("other", "b", -2) });
+        object Event(string key, string customer, double hours) =>
+            new
+            {
+                idempotency_key = key,
+                type = "call",
+                customer,
+                timestamp = now.AddHours(hours).ToString("o", CultureInfo.InvariantCulture),
+            };
+        var (status, body) = await tenant.IngestAsync(
+            new[] { Event("late", "acme", -2), Event("in time", "acme", 0), Event("other", "b", -2) }
+        );
         Assert.Equal((202, 3, 1), (status, body.Counted("accepted"), body.Counted("late")));
         var late = Assert.Single(body.GetProperty("results").EnumerateArray());
-        Assert.Equal(("late", "accepted", true), (late.GetProperty("idempotency_key").GetString(), late.GetProperty("status").GetString(), late.GetProperty("late").GetBoolean()));
+        Assert.Equal(
+            ("late", "accepted", true),
+            (late.GetProperty("idempotency_key").GetString(), late.GetProperty("status").GetString(), late.GetProperty("late").GetBoolean())
+        );
     }
 
     [Fact]
@@ -111,20 +141,28 @@ public sealed class IngestRequestTests(PolarisApp polaris)
         string[] types = ["application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json"];
         for (var round = 0; round < 150; round++)
         {
-            await Task.WhenAll(Enumerable.Range(0, 16).Select(i => new Mutation(random.Next(), $"g{round}-{i}")).Select(async one =>
-            {
-                var (status, body) = await SendAsync(tenant, one.Body(types[one.Form]), types[one.Form], one.Gzip ? "gzip" : null);
-                Assert.True(status < 500, $"seed {seed}: {status} {body}");
-            }));
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 16)
+                    .Select(i => new Mutation(random.Next(), $"g{round}-{i}"))
+                    .Select(async one =>
+                    {
+                        var (status, body) = await SendAsync(tenant, one.Body(types[one.Form]), types[one.Form], one.Gzip ? "gzip" : null);
+                        Assert.True(status < 500, $"seed {seed}: {status} {body}");
+                    })
+            );
 
-            // In NDJSON, whatever the broken line is, its neighbours are stored.
+            // In NDJSON, an invalid line must not affect the others.
             var broken = new Mutation(random.Next(), "x").Line().Replace('\n', ' ').Replace('\r', ' ');
-            var (neighbours, answer) = await tenant.IngestTextAsync($"{{\"idempotency_key\":\"l{round}\",\"type\":\"t\"}}\n{broken}\n{{\"idempotency_key\":\"r{round}\",\"type\":\"t\"}}", "application/x-ndjson");
+            var (neighbours, answer) = await tenant.IngestTextAsync(
+                $"{{\"idempotency_key\":\"l{round}\",\"type\":\"t\"}}\n{broken}\n{{\"idempotency_key\":\"r{round}\",\"type\":\"t\"}}",
+                "application/x-ndjson"
+            );
             Assert.True(neighbours == 202 && answer.Counted("accepted") >= 2, $"seed {seed}, {broken}: {answer}");
         }
     }
 
-    /// <summary>A good body with a few bytes changed, put in or taken out.</summary>
+    /// <summary>A valid body with a few bytes changed, inserted or removed.</summary>
     private sealed class Mutation(int seed, string key)
     {
         private readonly Random random = new(seed);
@@ -133,18 +171,28 @@ public sealed class IngestRequestTests(PolarisApp polaris)
 
         public bool Gzip => seed % 5 == 0;
 
-        public string Line() => Encoding.UTF8.GetString(Broken("""{"idempotency_key":"KEY","type":"t","customer":"c","properties":{"a":1.5,"b":"x","c":true}}"""));
+        public string Line() =>
+            Encoding.UTF8.GetString(
+                Broken("""{"idempotency_key":"KEY","type":"t","customer":"c","properties":{"a":1.5,"b":"x","c":true}}""")
+            );
 
-        public byte[] Body(string type) => Broken(type switch
-        {
-            "application/x-ndjson" => """
-                {"idempotency_key":"KEY","type":"t"}
-                {"idempotency_key":"KEYb","replaces":"KEY","properties":{"n":"1"}}
-                """,
-            "application/json" => """{"events":[{"idempotency_key":"KEY","type":"t","timestamp":"2026-01-01T00:00:00Z"},{"idempotency_key":"KEYv","voids":"KEY"}]}""",
-            "application/cloudevents+json" => """{"specversion":"1.0","id":"KEY","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","data":{"a":1,"b":"é"}}""",
-            _ => """[{"specversion":"1.0","id":"KEY","source":"/s","type":"t"},{"specversion":"1.0","id":"KEY2","source":"/s","type":"t","subject":"c","data":{"u":"\ud83d\ude00"}}]""",
-        });
+        public byte[] Body(string type) =>
+            Broken(
+                type switch
+                {
+                    "application/x-ndjson" => """
+                    {"idempotency_key":"KEY","type":"t"}
+                    {"idempotency_key":"KEYb","replaces":"KEY","properties":{"n":"1"}}
+                    """,
+                    "application/json" => """{"events":[{"idempotency_key":"KEY","type":"t","timestamp":"2026-01-01T00:00:00Z"},"""
+                        + """{"idempotency_key":"KEYv","voids":"KEY"}]}""",
+                    "application/cloudevents+json" =>
+                        """{"specversion":"1.0","id":"KEY","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","""
+                            + """ "data":{"a":1,"b":"é"}}""",
+                    _ => """[{"specversion":"1.0","id":"KEY","source":"/s","type":"t"},{"specversion":"1.0","id":"KEY2","source":"/s","""
+                        + """ "type":"t","subject":"c","data":{"u":"\ud83d\ude00"}}]""",
+                }
+            );
 
         private byte[] Broken(string good)
         {
@@ -154,13 +202,22 @@ public sealed class IngestRequestTests(PolarisApp polaris)
                 var at = random.Next(bytes.Count);
                 switch (random.Next(4))
                 {
-                    case 0: bytes[at] = (byte)random.Next(256); break;
-                    case 1: bytes.Insert(at, (byte)"{}[]\",:\\0e.\u0001"[random.Next(12)]); break;
-                    case 2: bytes.RemoveRange(at, Math.Min(random.Next(1, 20), bytes.Count - at)); break;
-                    default: bytes.InsertRange(at, bytes.GetRange(at, Math.Min(random.Next(1, 30), bytes.Count - at))); break;
+                    case 0:
+                        bytes[at] = (byte)random.Next(256);
+                        break;
+                    case 1:
+                        bytes.Insert(at, (byte)"{}[]\",:\\0e.\u0001"[random.Next(12)]);
+                        break;
+                    case 2:
+                        bytes.RemoveRange(at, Math.Min(random.Next(1, 20), bytes.Count - at));
+                        break;
+                    default:
+                        bytes.InsertRange(at, bytes.GetRange(at, Math.Min(random.Next(1, 30), bytes.Count - at)));
+                        break;
                 }
 
-                if (bytes.Count == 0) bytes.Add((byte)'{');
+                if (bytes.Count == 0)
+                    bytes.Add((byte)'{');
             }
 
             return [.. bytes];

@@ -7,10 +7,10 @@ using Xunit;
 
 namespace Polaris.Tests.MainPath;
 
-/// <summary>A body need not come in one piece with its headers.</summary>
-public sealed class SplitBodyTests(PolarisApp polaris)
+/// <summary>A body may arrive separately from its headers, and in pieces.</summary>
+public sealed class SplitBodyTests(PolarisApp polaris) : PlatformTests
 {
-    /// <summary>Any of them may still arrive as one; all of them do not.</summary>
+    /// <summary>The number of attempts: any of them may still arrive in one piece, but not all of them.</summary>
     private const int Requests = 300;
 
     [Fact]
@@ -18,11 +18,13 @@ public sealed class SplitBodyTests(PolarisApp polaris)
     {
         using var tenant = await polaris.SignUpAsync();
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, polaris.App.GetEndpoint("ingestion", "http").Port);
+        await socket.ConnectAsync(IPAddress.Loopback, polaris.App.GetEndpoint("ingestion", "public").Port);
         for (var i = 0; i < Requests; i++)
         {
             var body = $$"""{"idempotency_key":"split-{{i.ToString(CultureInfo.InvariantCulture)}}","type":"call","customer":"acme"}""";
-            var head = $"POST /ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {tenant.ApiKey}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
+            var head =
+                $"POST /ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {tenant.ApiKey}\r\n"
+                + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
             await socket.SendAsync(Encoding.ASCII.GetBytes(head + body[..(i % body.Length)]));
             await socket.SendAsync(Encoding.ASCII.GetBytes(body[(i % body.Length)..]));
             Assert.Contains("\"accepted\":1,", await ReadAsync(socket), StringComparison.Ordinal);
@@ -45,10 +47,14 @@ public sealed class SplitBodyTests(PolarisApp polaris)
     private static bool IsWhole(string text)
     {
         const string length = "Content-Length: ";
-        if (text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is not (>= 0 and var end)) return false;
+        if (text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is not (>= 0 and var end))
+            return false;
         Assert.StartsWith("HTTP/1.1 202 ", text, StringComparison.Ordinal);
         var at = text.IndexOf(length, StringComparison.Ordinal);
         Assert.InRange(at, 0, end);
-        return text.Length == end + 4 + int.Parse(text.AsSpan(at + length.Length, text.IndexOf('\r', at) - at - length.Length), CultureInfo.InvariantCulture);
+        return text.Length
+            == end
+                + 4
+                + int.Parse(text.AsSpan(at + length.Length, text.IndexOf('\r', at) - at - length.Length), CultureInfo.InvariantCulture);
     }
 }

@@ -4,8 +4,8 @@ using Xunit;
 
 namespace Polaris.Tests.Tenancy;
 
-/// <summary>What the catalogs of all five databases say about tenancy and sharding.</summary>
-public sealed class CatalogTests(PolarisApp polaris)
+/// <summary>Tenant isolation and sharding rules on the catalogs of all five databases.</summary>
+public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
 {
     [Fact]
     public async Task Every_table_keeps_the_rules_of_org_data_or_is_listed_with_a_reason()
@@ -16,7 +16,11 @@ public sealed class CatalogTests(PolarisApp polaris)
             await using var connection = await polaris.OpenDatabaseAsync(database);
             var exempt = Catalog.WithoutOrgData.Where(table => table.Database == database).ToArray();
             foreach (var (rule, sql) in Catalog.Rules)
-                broken.AddRange((await Catalog.OffendersAsync(connection, sql, (object)exempt.Select(table => table.Name).ToArray())).Select(what => $"{database}: {what}: {rule}"));
+                broken.AddRange(
+                    (await Catalog.OffendersAsync(connection, sql, (object)exempt.Select(table => table.Name).ToArray())).Select(what =>
+                        $"{database}: {what}: {rule}"
+                    )
+                );
         }
 
         Assert.True(broken.Count == 0, "Broken (a table without org data goes into Catalog.WithoutOrgData):\n" + string.Join('\n', broken));
@@ -29,12 +33,23 @@ public sealed class CatalogTests(PolarisApp polaris)
         foreach (var database in Catalog.Databases)
         {
             await using var connection = await polaris.OpenDatabaseAsync(database);
-            var found = await Catalog.OffendersAsync(connection, """
-                SELECT c.relname || CASE WHEN EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname LIKE '%org_id%' AND NOT a.attisdropped) THEN ' names an org' ELSE '' END
+            var found = await Catalog.OffendersAsync(
+                connection,
+                """
+                SELECT c.relname || CASE WHEN EXISTS (
+                  SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname LIKE '%org_id%' AND NOT a.attisdropped)
+                  THEN ' names an org' ELSE '' END
                 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname = ANY ($1)
-                """, (object)Catalog.WithoutOrgData.Where(table => table.Database == database).Select(table => table.Name).ToArray());
+                """,
+                (object)Catalog.WithoutOrgData.Where(table => table.Database == database).Select(table => table.Name).ToArray()
+            );
             Assert.Equal(
-                Catalog.WithoutOrgData.Where(table => table.Database == database).Select(table => table.Name + (table.NamesOrg ? " names an org" : "")).Order(StringComparer.Ordinal), found);
+                Catalog
+                    .WithoutOrgData.Where(table => table.Database == database)
+                    .Select(table => table.Name + (table.NamesOrg ? " names an org" : ""))
+                    .Order(StringComparer.Ordinal),
+                found
+            );
         }
     }
 
@@ -46,11 +61,20 @@ public sealed class CatalogTests(PolarisApp polaris)
         {
             await using var connection = await polaris.OpenDatabaseAsync(database);
             foreach (var (rule, sql) in Catalog.RoleRules)
-                Assert.Equal(($"{database}: {rule}", ""), ($"{database}: {rule}", string.Join(", ", await Catalog.OffendersAsync(connection, sql, role, roles.Values.Where(other => other != role).ToArray()))));
+                Assert.Equal(
+                    ($"{database}: {rule}", ""),
+                    (
+                        $"{database}: {rule}",
+                        string.Join(
+                            ", ",
+                            await Catalog.OffendersAsync(connection, sql, role, roles.Values.Where(other => other != role).ToArray())
+                        )
+                    )
+                );
         }
     }
 
-    /// <summary>Each rule is shown a table that breaks it, and only those that are meant to are found.</summary>
+    /// <summary>Each rule finds exactly those sample tables that break it.</summary>
     [Fact]
     public async Task Each_rule_finds_what_breaks_it()
     {
@@ -58,39 +82,77 @@ public sealed class CatalogTests(PolarisApp polaris)
         await polaris.ScalarAsync<object>("plansdb", $"CREATE DATABASE {name}");
         await using var connection = await polaris.OpenDatabaseAsync("plansdb", $";Database={name}");
         const string Policy = """
-            USING (org_id = (SELECT nullif(current_setting('polaris.org_id', true), '')::uuid) OR (SELECT nullif(current_setting('polaris.gate', true), '') IS NOT NULL))
+            USING (org_id = (SELECT nullif(current_setting('polaris.org_id', true), '')::uuid)
+              OR (SELECT nullif(current_setting('polaris.cross_org', true), '') IS NOT NULL))
             """;
-        // Every table is sound but for what its name says.
-        foreach (var (table, columns) in new[]
-        {
-            ("sound", "org_id uuid, id uuid, PRIMARY KEY (org_id, id)"), ("no_org", "id uuid PRIMARY KEY"), ("text_org", "org_id text, id uuid, PRIMARY KEY (org_id, id)"),
-            ("no_security", "org_id uuid PRIMARY KEY"), ("two_policies", "org_id uuid PRIMARY KEY"), ("open_policy", "org_id uuid PRIMARY KEY"), ("no_key", "org_id uuid NOT NULL"),
-            ("other_key", "org_id uuid NOT NULL, id uuid PRIMARY KEY"), ("other_unique", "org_id uuid PRIMARY KEY, id uuid UNIQUE"),
-            ("strange_reference", "org_id uuid, id uuid, other uuid REFERENCES no_org, PRIMARY KEY (org_id, id)"),
-            ("small_identity", "org_id uuid PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY"), ("with_trigger", "org_id uuid PRIMARY KEY"), ("parent", "org_id uuid PRIMARY KEY"),
-            ("too_new", "org_id uuid PRIMARY KEY, a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL"), ("orgless", "id uuid PRIMARY KEY, org uuid REFERENCES no_security"),
-        })
+        // Each table breaks only what its name says.
+        foreach (
+            var (table, columns) in new[]
+            {
+                ("sound", "org_id uuid, id uuid, PRIMARY KEY (org_id, id)"),
+                ("no_org", "id uuid PRIMARY KEY"),
+                ("text_org", "org_id text, id uuid, PRIMARY KEY (org_id, id)"),
+                ("no_security", "org_id uuid PRIMARY KEY"),
+                ("two_policies", "org_id uuid PRIMARY KEY"),
+                ("open_policy", "org_id uuid PRIMARY KEY"),
+                ("no_key", "org_id uuid NOT NULL"),
+                ("other_key", "org_id uuid NOT NULL, id uuid PRIMARY KEY"),
+                ("other_unique", "org_id uuid PRIMARY KEY, id uuid UNIQUE"),
+                ("strange_reference", "org_id uuid, id uuid, other uuid REFERENCES no_org, PRIMARY KEY (org_id, id)"),
+                ("small_identity", "org_id uuid PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY"),
+                ("with_trigger", "org_id uuid PRIMARY KEY"),
+                ("parent", "org_id uuid PRIMARY KEY"),
+                ("too_new", "org_id uuid PRIMARY KEY, a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL"),
+                ("orgless", "id uuid PRIMARY KEY, org uuid REFERENCES no_security"),
+            }
+        )
         {
             await ExecuteAsync(connection, $"CREATE TABLE {table} ({columns})");
-            if (table is "no_security" or "orgless" or "no_org" or "text_org") continue;
-            await ExecuteAsync(connection, $"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {table} {(table == "open_policy" ? "USING (true)" : Policy + "WITH CHECK " + Policy["USING ".Length..])}");
+            if (table is "no_security" or "orgless" or "no_org" or "text_org")
+                continue;
+            await ExecuteAsync(
+                connection,
+                $"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {table} "
+                    + $"{(table == "open_policy" ? "USING (true)" : Policy + "WITH CHECK " + Policy["USING ".Length..])}"
+            );
         }
 
-        await ExecuteAsync(connection, """
+        await ExecuteAsync(
+            connection,
+            """
             CREATE POLICY another ON two_policies USING (true);
             CREATE POLICY narrows ON sound AS RESTRICTIVE FOR UPDATE USING (false);
             CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END';
             CREATE TRIGGER fires AFTER INSERT ON with_trigger FOR EACH ROW EXECUTE FUNCTION nothing();
             CREATE TABLE child (PRIMARY KEY (org_id)) INHERITS (parent);
             CREATE VIEW looks AS SELECT * FROM sound;
-            """);
+            """
+        );
         string[][] expected =
         [
-            ["no_org", "text_org"], ["child", "no_org", "no_security", "text_org"], ["child", "no_org", "no_security", "open_policy", "text_org", "two_policies"], ["no_key", "no_org", "other_key"], ["no_key"],
-            ["no_org_pkey", "other_key_pkey", "other_unique_id_key"], ["strange_reference_other_fkey"], ["orgless_org_fkey"], ["small_identity.n"], ["fires"], ["child"], ["looks"], ["nothing"], ["too_new.b"],
+            ["no_org", "text_org"],
+            ["child", "no_org", "no_security", "text_org"],
+            ["child", "no_org", "no_security", "open_policy", "text_org", "two_policies"],
+            ["no_key", "no_org", "other_key"],
+            ["no_key"],
+            ["no_org_pkey", "other_key_pkey", "other_unique_id_key"],
+            ["strange_reference_other_fkey"],
+            ["orgless_org_fkey"],
+            ["small_identity.n"],
+            ["fires"],
+            ["child"],
+            ["looks"],
+            ["nothing"],
+            ["too_new.b"],
         ];
         for (var i = 0; i < Catalog.Rules.Length; i++)
-            Assert.Equal((Catalog.Rules[i].Rule, string.Join(' ', expected[i])), (Catalog.Rules[i].Rule, string.Join(' ', await Catalog.OffendersAsync(connection, Catalog.Rules[i].Sql, (object)new[] { "orgless" }))));
+            Assert.Equal(
+                (Catalog.Rules[i].Rule, string.Join(' ', expected[i])),
+                (
+                    Catalog.Rules[i].Rule,
+                    string.Join(' ', await Catalog.OffendersAsync(connection, Catalog.Rules[i].Sql, (object)new[] { "orgless" }))
+                )
+            );
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)

@@ -1,16 +1,22 @@
 namespace Polaris.Tests.Tenancy;
 
-/// <summary>A way to call a field, so that it shows something to whoever may see it.</summary>
-/// <param name="Field"><c>Query.invoice</c>, or of a nested field with arguments <c>Portal.usage</c>.</param>
+/// <summary>A call of a field whose answer has data of the org.</summary>
+/// <param name="Field"><c>Query.invoice</c>, or, for a nested field with arguments, <c>Portal.usage</c>.</param>
 /// <param name="Arguments">As GraphQL text, without parentheses.</param>
-/// <param name="Shows">Whether the owner's answer holds something of the org; false where there is nothing secret to show.</param>
-/// <param name="RefusesOwner">The code with which even the owner is refused, and rightly so.</param>
-/// <param name="IsPlace">Whether the ids only say from where in the caller's own list it goes on: then the answer differs with them.</param>
-internal sealed record FieldCase(string Field, Func<Known, string> Arguments, bool Shows = true, bool IsPlace = false, string RefusesOwner = "");
+/// <param name="Shows">Whether the owner's answer contains data of the org; false where there is nothing secret.</param>
+/// <param name="RefusesOwner">The expected code when even the owner is rejected.</param>
+/// <param name="IsPlace">Whether the ids are only a position in the caller's own list: then the answer differs with them.</param>
+internal sealed record FieldCase(
+    string Field,
+    Func<Known, string> Arguments,
+    bool Shows = true,
+    bool IsPlace = false,
+    string RefusesOwner = ""
+);
 
 /// <summary>
-/// How to call each field of the public schema. The selection is made from the schema itself, so a new field of a type is covered at once;
-/// a new root field, or a new argument, needs a line here, and the leak suite says so.
+/// A call of each field of the public schema. Selections are generated from the schema, so new fields of types are covered automatically; a
+/// new root field or argument needs a case here, and the tests fail without one.
 /// </summary>
 internal static class LeakCases
 {
@@ -20,20 +26,25 @@ internal static class LeakCases
     public static readonly FieldCase[] Queries =
     [
         new("Query.apiKeys", _ => ""),
-        new("Query.audit", _ => ""),
+        new("Query.reconciliation", _ => ""),
         new("Query.auditLog", _ => "first: 100"),
         new("Query.auditLog", known => $"after: \"{known.Invoice}\", action: \"member_removed\"", Shows: false, IsPlace: true),
         new("Query.clock", _ => "", Shows: false),
         new("Query.currentUsage", known => $"customer: \"{known.Customer}\""),
         new("Query.customer", known => $"key: \"{known.Customer}\""),
+        new("Query.coupons", _ => "first: 100", Shows: false),
+        new("Query.coupons", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
+        new("Query.appliedCoupons", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
+        new("Query.oneOffCharges", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
         new("Query.customers", _ => "first: 100, search: \"\""),
         new("Query.customers", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
         new("Query.deadLetters", _ => "first: 100, resolved: true"),
+        new("Query.deliveryDeadLetters", _ => "first: 100", Shows: false),
         new("Query.deliveries", _ => "first: 100"),
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
-        new("Query.invoices", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
+        new("Query.invoices", _ => "after: \"INV-00000001\"", Shows: false, IsPlace: true),
         new("Query.heldInvoices", _ => "", Shows: false),
         new("Query.invitations", _ => ""),
         new("Query.me", _ => ""),
@@ -48,7 +59,12 @@ internal static class LeakCases
         new("Query.plans", _ => ""),
         new("Query.platformAuditLog", known => $"first: 100, after: \"{known.Org}\"", Shows: false),
         new("Query.portal", _ => "", Shows: false),
-        new("Query.preview", known => $"customer: \"{known.Customer}\", subscriptionId: \"{known.Subscription}\", quantities: [{{meter: \"{known.Meter}\", quantity: \"3\", eventCount: 1}}]"),
+        new(
+            "Query.preview",
+            known =>
+                $"customer: \"{known.Customer}\", subscriptionId: \"{known.Subscription}\", "
+                + $"quantities: [{{meter: \"{known.Meter}\", quantity: \"3\", eventCount: 1}}]"
+        ),
         new("Query.recentEvents", _ => "limit: 100"),
         new("Query.signingKeys", _ => "", Shows: false),
         new("Query.subscriptions", known => $"first: 100, customer: \"{known.Customer}\""),
@@ -59,11 +75,12 @@ internal static class LeakCases
         new("Query.whatIf", known => $"planVersionId: \"{known.SpareVersion}\", after: \"{known.Subscription}\", {Span}", Shows: false),
     ];
 
-    /// <summary>Below a root field; each stands in the selection of whatever leads to it.</summary>
+    /// <summary>Fields below a root field; selected wherever their type is reached.</summary>
     public static readonly FieldCase[] Nested =
     [
         new("Portal.invoices", _ => "first: 100"),
-        new("Portal.invoices", known => $"after: \"{known.Invoice}\""),
+        // A cursor of invoices is a number, and this one is after all of them.
+        new("Portal.invoices", _ => "after: \"INV-99999999\""),
         new("Portal.subscriptions", _ => "first: 100"),
         new("Portal.subscriptions", known => $"after: \"{known.Subscription}\""),
         new("Portal.usage", known => $"meter: \"{known.Meter}\", {Span}"),
@@ -74,32 +91,86 @@ internal static class LeakCases
     public static readonly FieldCase[] Mutations =
     [
         new("Mutation.createMeter", known => $"input: {{key: \"{known.Meter}_new\", eventType: \"new\", aggregation: COUNT}}"),
-        new("Mutation.createPlan", known => $"input: {{key: \"{known.Plan}_new\", name: \"New\", currency: \"EUR\", interval: MONTH, charges: [{Charge}]}}"),
-        new("Mutation.createPlanVersion", known => $"planKey: \"{known.Plan}\", charges: [{Charge}], currency: \"EUR\", terms: {{minimum: \"1\"}}"),
+        new(
+            "Mutation.createPlan",
+            known => $"input: {{key: \"{known.Plan}_new\", name: \"New\", currency: \"EUR\", interval: MONTH, charges: [{Charge}]}}"
+        ),
+        new(
+            "Mutation.createPlanVersion",
+            known => $"planKey: \"{known.Plan}\", charges: [{Charge}], currency: \"EUR\", terms: {{minimum: \"1\"}}"
+        ),
         new("Mutation.publishPlanVersion", known => $"id: \"{known.SpareVersion}\""),
-        new("Mutation.changePlan", known => $"input: {{subscriptionId: \"{known.Subscription}\", planVersionId: \"{known.SpareVersion}\", atPeriodEnd: true}}"),
+        new(
+            "Mutation.changePlan",
+            known => $"input: {{subscriptionId: \"{known.Subscription}\", planVersionId: \"{known.SpareVersion}\", atPeriodEnd: true}}"
+        ),
         new("Mutation.cancelPlanChange", known => $"subscriptionId: \"{known.Subscription}\""),
+        new("Mutation.pauseSubscription", known => $"input: {{subscriptionId: \"{known.Subscription}\", atPeriodEnd: true}}"),
+        new("Mutation.resumeSubscription", known => $"input: {{subscriptionId: \"{known.Subscription}\", at: \"2015-07-15T00:00:00Z\"}}"),
+        new("Mutation.createCoupon", _ => "input: {key: \"leak\", percent: \"10\", periods: 3}", Shows: false),
+        new("Mutation.applyCoupon", known => $"input: {{subscriptionId: \"{known.Subscription}\", coupon: \"leak\"}}", Shows: false),
+        new(
+            "Mutation.createOneOffCharge",
+            known => $"input: {{subscriptionId: \"{known.Subscription}\", key: \"leak\", amount: \"1\"}}",
+            Shows: false
+        ),
         new("Mutation.archivePlanVersion", known => $"id: \"{known.SpareVersion}\""),
         new("Mutation.renamePlan", known => $"key: \"{known.Plan}\", name: \"Renamed\""),
         new("Mutation.createCustomers", known => $"input: [{{key: \"{known.Customer}_new\"}}]"),
-        new("Mutation.createSubscriptions", known => $"input: [{{customer: \"{known.Customer}\", plan: \"{known.Plan}\", start: \"2015-06-01T00:00:00Z\"}}]"),
+        new(
+            "Mutation.createSubscriptions",
+            known => $"input: [{{customer: \"{known.Customer}\", plan: \"{known.Plan}\", start: \"2015-06-01T00:00:00Z\"}}]"
+        ),
         new("Mutation.recomputeInvoice", known => $"id: \"{known.Invoice}\""),
         new("Mutation.finalizeInvoice", known => $"id: \"{known.Invoice}\""),
+        new("Mutation.retryHeldInvoices", known => $"subscriptionIds: [\"{known.Subscription}\"]"),
         new("Mutation.replayDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
-        new("Mutation.auditUsage", _ => Span),
+        new("Mutation.replayDeliveryDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
+        new("Mutation.reconcileUsage", _ => Span),
         new("Mutation.createApiKey", _ => "input: {name: \"New\", scopes: [\"read\"]}"),
         new("Mutation.rotateApiKey", known => $"id: \"{known.SpareKey}\", overlap: 60"),
         new("Mutation.revokeApiKey", known => $"id: \"{known.SpareKey}\""),
-        new("Mutation.signUp", _ => $"input: {{email: \"{Guid.CreateVersion7():N}@example.com\", password: \"correct horse battery\", orgName: \"Another\"}}", RefusesOwner: "CONFLICT"),
+        new(
+            "Mutation.signUp",
+            _ => $"input: {{email: \"{Guid.CreateVersion7():N}@example.com\", password: \"correct horse battery\", orgName: \"Another\"}}",
+            RefusesOwner: "CONFLICT"
+        ),
         new("Mutation.createCustomerToken", known => $"customer: \"{known.Customer}\", expiresIn: 60"),
-        new("Mutation.createInvitation", known => $"input: {{email: \"{known.Customer}@guests.example.com\", role: \"viewer\", expiresIn: 3600}}"),
+        new(
+            "Mutation.createInvitation",
+            known => $"input: {{email: \"{known.Customer}@guests.example.com\", role: \"viewer\", expiresIn: 3600}}"
+        ),
         new("Mutation.revokeInvitation", known => $"id: \"{known.Invitation}\""),
-        new("Mutation.acceptInvitation", known => $"input: {{token: \"inv_{Guid.Parse(known.Org):N}_{new string('0', 40)}\", password: \"correct horse battery\"}}", RefusesOwner: "NOT_FOUND"),
+        new(
+            "Mutation.acceptInvitation",
+            known =>
+                $"input: {{token: \"inv_{Guid.Parse(known.Org):N}_{new string('0', 40)}\", "
+                + "password: \"correct horse battery\", code: \"000000\"}",
+            RefusesOwner: "NOT_FOUND"
+        ),
         new("Mutation.changeMemberRole", known => $"userId: \"{known.Member}\", role: \"billing\""),
         new("Mutation.removeMember", known => $"userId: \"{known.Member}\""),
         new("Mutation.leaveOrg", _ => "", RefusesOwner: "CONFLICT"),
+        new("Mutation.setRateLimit", known => $"orgId: \"{known.Org}\", budget: \"events\", perSecond: 1", RefusesOwner: "FORBIDDEN"),
+        new("Mutation.proveEmail", _ => $"token: \"proof_{new string('0', 40)}\"", RefusesOwner: "NOT_FOUND"),
+        new(
+            "Mutation.resetPassword",
+            _ => $"token: \"reset_{new string('0', 40)}\", newPassword: \"correct horse battery\"",
+            RefusesOwner: "NOT_FOUND"
+        ),
+        new("Mutation.createPasswordReset", known => $"email: \"{known.Customer}@example.com\"", RefusesOwner: "FORBIDDEN"),
+        new(
+            "Mutation.changePassword",
+            _ => "currentPassword: \"not the password\", newPassword: \"correct horse battery staple\", code: \"000000\"",
+            RefusesOwner: "UNAUTHENTICATED"
+        ),
+        new("Mutation.startTwoFactor", _ => "password: \"not the password\"", RefusesOwner: "UNAUTHENTICATED"),
+        new("Mutation.confirmTwoFactor", _ => "code: \"000000\"", RefusesOwner: "INVALID_INPUT"),
+        new("Mutation.turnOffTwoFactor", _ => "password: \"not the password\", code: \"000000\"", RefusesOwner: "UNAUTHENTICATED"),
+        new("Mutation.signOut", _ => "everywhere: false", Shows: false),
         new("Mutation.rotateSigningKey", _ => "dropOthers: false", RefusesOwner: "FORBIDDEN"),
         new("Mutation.endSubscription", known => $"input: {{subscriptionId: \"{known.Subscription}\", atPeriodEnd: true}}"),
+        new("Mutation.undoEndSubscription", known => $"subscriptionId: \"{known.Subscription}\""),
         new("Mutation.setClock", _ => "now: \"2015-06-03T00:00:00Z\""),
     ];
 

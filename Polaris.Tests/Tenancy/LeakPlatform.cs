@@ -6,18 +6,18 @@ using Xunit;
 
 namespace Polaris.Tests.Tenancy;
 
-/// <summary>The platform that is attacked: the one that all tests share, or one of its own.</summary>
+/// <summary>The platform under attack: the one that all tests share, or one of its own.</summary>
 internal sealed class LeakPlatform(DistributedApplication app, string state)
 {
-    /// <summary>The services that own data, in the order of what they need.</summary>
+    /// <summary>The services with data, in the order of their dependencies.</summary>
     public static readonly string[] Services = ["identity", "plans", "ingestion", "billing", "notifications"];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(180);
     private readonly Dictionary<string, Replica> replicas = [];
 
-    public Uri Gateway => app.GetEndpoint("gateway");
+    public Uri Gateway => app.GetEndpoint("gateway", "public");
 
-    /// <summary>Where a service answers HTTP: the replica that stands in for it, if there is one.</summary>
+    /// <summary>A service's HTTP address: that of its replacement, if there is one.</summary>
     public Uri Http(string service) => replicas.TryGetValue(service, out var replica) ? replica.Url : app.GetEndpoint(service, "http");
 
     public Uri Grpc(string service) => replicas.TryGetValue(service, out var replica) ? replica.GrpcUrl! : app.GetEndpoint(service, "grpc");
@@ -42,30 +42,34 @@ internal sealed class LeakPlatform(DistributedApplication app, string state)
         var began = TimeProvider.System.GetTimestamp();
         while (!await holds())
         {
-            if (TimeProvider.System.GetElapsedTime(began) > Patience) Assert.Fail($"{what} did not happen within {Patience.TotalSeconds} s.\n{app.RecentOutput()}");
+            if (TimeProvider.System.GetElapsedTime(began) > Timeout)
+                Assert.Fail($"{what} did not happen within {Timeout.TotalSeconds} s.\n{app.RecentOutput()}");
             await Task.Delay(50);
         }
     }
 
-    /// <summary>Every service once more, with this in its environment, to be asked in place of the first ones.</summary>
+    /// <summary>Starts each service a second time with this environment variable; further calls go to these.</summary>
     public async Task<IAsyncDisposable> ReplaceServicesAsync(string variable, string value)
     {
         var started = Services.ToDictionary(service => service, service => app.StartReplica(service, (variable, value)));
         foreach (var (service, replica) in started)
         {
             using var http = new HttpClient { BaseAddress = replica.Url };
-            await UntilAsync($"the start of another {service}", async () =>
-            {
-                Assert.False(replica.HasExited, $"Another {service} ended at once.\n{app.RecentOutput()}");
-                try
+            await UntilAsync(
+                $"the start of a second {service}",
+                async () =>
                 {
-                    return (await http.GetAsync("/health")).IsSuccessStatusCode;
+                    Assert.False(replica.HasExited, $"The second {service} exited at startup.\n{app.RecentOutput()}");
+                    try
+                    {
+                        return (await http.GetAsync("/health")).IsSuccessStatusCode;
+                    }
+                    catch (HttpRequestException)
+                    {
+                        return false;
+                    }
                 }
-                catch (HttpRequestException)
-                {
-                    return false;
-                }
-            });
+            );
             replicas.Add(service, replica);
         }
 

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace Polaris.Tests.Tenancy;
 
-/// <summary>The public schema as introspection tells it, and selections of everything it has.</summary>
+/// <summary>The public schema from introspection, and selections of all of its fields.</summary>
 internal sealed class LeakSchema
 {
-    /// <summary>How often a type may stand within itself in a selection.</summary>
+    /// <summary>How often a type may be nested within itself in a selection.</summary>
     private const int MaxRecursion = 2;
 
     private const string Introspection = """
@@ -17,41 +17,57 @@ internal sealed class LeakSchema
 
     private LeakSchema(Dictionary<string, SchemaField[]> types) => this.types = types;
 
-    /// <param name="Type">The named type below all lists and non-nulls.</param>
+    /// <param name="Type">The named type without lists and non-nulls.</param>
     public sealed record SchemaField(string Name, string[] Arguments, string Type);
 
     public static async Task<LeakSchema> ReadAsync(Tenant anyone)
     {
         var data = await anyone.QueryAsync(Introspection);
-        return new LeakSchema(data.GetProperty("__schema").GetProperty("types").EnumerateArray()
-            .Where(type => type.GetProperty("kind").GetString() is "OBJECT" or "INTERFACE" && !type.GetProperty("name").GetString()!.StartsWith('_'))
-            .ToDictionary(type => type.GetProperty("name").GetString()!, type => type.GetProperty("fields").EnumerateArray().Select(Field).ToArray()));
+        return new LeakSchema(
+            data.GetProperty("__schema")
+                .GetProperty("types")
+                .EnumerateArray()
+                .Where(type =>
+                    type.GetProperty("kind").GetString() is "OBJECT" or "INTERFACE"
+                    && !type.GetProperty("name").GetString()!.StartsWith('_')
+                )
+                .ToDictionary(
+                    type => type.GetProperty("name").GetString()!,
+                    type => type.GetProperty("fields").EnumerateArray().Select(Field).ToArray()
+                )
+        );
     }
 
-    /// <summary>Root fields, and nested fields that take arguments: what needs a case.</summary>
-    public IEnumerable<(string Name, string[] Arguments)> Callable() => types.SelectMany(type => type.Value
-        .Where(field => type.Key is "Query" or "Mutation" || field.Arguments.Length > 0).Select(field => ($"{type.Key}.{field.Name}", field.Arguments)));
+    /// <summary>Root fields and nested fields with arguments: each needs a case.</summary>
+    public IEnumerable<(string Name, string[] Arguments)> Callable() =>
+        types.SelectMany(type =>
+            type.Value.Where(field => type.Key is "Query" or "Mutation" || field.Arguments.Length > 0)
+                .Select(field => ($"{type.Key}.{field.Name}", field.Arguments))
+        );
 
-    /// <summary>The operation that calls a root field's case and asks for all that it leads to.</summary>
+    /// <summary>The operation that calls a root field's case and selects everything below it.</summary>
     /// <param name="one">The case.</param>
-    /// <param name="known">Whose keys and ids the arguments name.</param>
-    /// <param name="nested">For each nested field with arguments, the case that it is called with.</param>
+    /// <param name="known">Keys and ids for the arguments.</param>
+    /// <param name="nested">The case of each nested field with arguments.</param>
     public string Operation(FieldCase one, Known known, IReadOnlyDictionary<string, FieldCase>? nested = null)
     {
         var (root, name) = (one.Field.Split('.')[0], one.Field.Split('.')[1]);
         var field = types[root].Single(candidate => candidate.Name == name);
         nested ??= LeakCases.Nested.DistinctBy(candidate => candidate.Field).ToDictionary(candidate => candidate.Field);
-        return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}{Selection(field.Type, known, nested, [])} }}";
+        return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}"
+            + $"{Selection(field.Type, known, nested, [])} }}";
     }
 
-    /// <summary>Every type that can be reached from one.</summary>
+    /// <summary>Every type reachable from the given one.</summary>
     public IReadOnlySet<string> ReachableFrom(string type)
     {
         var reached = new HashSet<string>();
         void Visit(string name)
         {
-            if (!types.TryGetValue(name, out var fields) || !reached.Add(name)) return;
-            foreach (var field in fields) Visit(field.Type);
+            if (!types.TryGetValue(name, out var fields) || !reached.Add(name))
+                return;
+            foreach (var field in fields)
+                Visit(field.Type);
         }
 
         Visit(type);
@@ -62,19 +78,35 @@ internal sealed class LeakSchema
 
     private string Selection(string type, Known known, IReadOnlyDictionary<string, FieldCase> nested, string[] path)
     {
-        if (!types.TryGetValue(type, out var fields)) return "";
+        if (!types.TryGetValue(type, out var fields))
+            return "";
         var below = path.Append(type).ToArray();
-        var selected = fields.Where(field => !types.ContainsKey(field.Type) || below.Count(seen => seen == field.Type) < MaxRecursion)
-            .Select(field => field.Name + (field.Arguments.Length == 0 ? "" : InParentheses(Arguments($"{type}.{field.Name}"))) + Selection(field.Type, known, nested, below));
+        var selected = fields
+            .Where(field => !types.ContainsKey(field.Type) || below.Count(seen => seen == field.Type) < MaxRecursion)
+            .Select(field =>
+                field.Name
+                + (field.Arguments.Length == 0 ? "" : InParentheses(Arguments($"{type}.{field.Name}")))
+                + Selection(field.Type, known, nested, below)
+            );
         return $" {{ {string.Join(' ', selected)} }}";
 
-        string Arguments(string name) => nested.TryGetValue(name, out var one) ? one.Arguments(known) : throw new InvalidOperationException($"{name} takes arguments: add it to LeakCases.Nested.");
+        string Arguments(string name) =>
+            nested.TryGetValue(name, out var one)
+                ? one.Arguments(known)
+                : throw new InvalidOperationException($"{name} takes arguments: add it to LeakCases.Nested.");
     }
 
     private static string InParentheses(string arguments) => arguments.Length == 0 ? "" : $"({arguments})";
 
-    private static SchemaField Field(JsonElement field) => new(
-        field.GetProperty("name").GetString()!, [.. field.GetProperty("args").EnumerateArray().Select(argument => argument.GetProperty("name").GetString()!)], Named(field.GetProperty("type")));
+    private static SchemaField Field(JsonElement field) =>
+        new(
+            field.GetProperty("name").GetString()!,
+            [.. field.GetProperty("args").EnumerateArray().Select(argument => argument.GetProperty("name").GetString()!)],
+            Named(field.GetProperty("type"))
+        );
 
-    private static string Named(JsonElement type) => type.TryGetProperty("ofType", out var inner) && inner.ValueKind == JsonValueKind.Object ? Named(inner) : type.GetProperty("name").GetString()!;
+    private static string Named(JsonElement type) =>
+        type.TryGetProperty("ofType", out var inner) && inner.ValueKind == JsonValueKind.Object
+            ? Named(inner)
+            : type.GetProperty("name").GetString()!;
 }

@@ -6,10 +6,12 @@ using Xunit;
 
 namespace Polaris.Tests.Tenancy;
 
-/// <summary>Two orgs with alike data on one platform: <see cref="Theirs"/> is looked for in what <see cref="Mine"/> is answered.</summary>
+/// <summary>
+/// Two orgs with similar data on one platform: answers to <see cref="Mine"/> are searched for data of <see cref="Theirs"/>.
+/// </summary>
 internal sealed partial class LeakWorld : IDisposable
 {
-    private const int AtOnce = 8;
+    private const int MaxConcurrency = 8;
 
     public required LeakPlatform Platform { get; init; }
     public required LeakOrg Mine { get; init; }
@@ -19,13 +21,16 @@ internal sealed partial class LeakWorld : IDisposable
 
     public LeakProbe Probe { get; } = new();
 
-    /// <summary>What only they have: every text their people wrote, their quantities, every id in what they see.</summary>
+    /// <summary>Unique to the other org: all texts of its people, its quantities, all ids it can see.</summary>
     public IReadOnlyList<string> Markers { get; private set; } = [];
 
     public static async Task<LeakWorld> CreateAsync(LeakPlatform platform)
     {
         var tokens = await LeakTokens.OfAsync(platform);
-        var orgs = await Task.WhenAll(LeakOrg.SeedAsync(platform, tokens, "mine", 5_310_001), LeakOrg.SeedAsync(platform, tokens, "theirs", 7_420_003));
+        var orgs = await Task.WhenAll(
+            LeakOrg.SeedAsync(platform, tokens, "mine", 5_310_001),
+            LeakOrg.SeedAsync(platform, tokens, "theirs", 7_420_003)
+        );
         var world = new LeakWorld
         {
             Platform = platform,
@@ -35,49 +40,86 @@ internal sealed partial class LeakWorld : IDisposable
             Tokens = tokens,
         };
         var (theirs, mine) = (await world.SeenByOwnerAsync(world.Theirs), await world.SeenByOwnerAsync(world.Mine));
-        string[] written = [world.Theirs.Marker, world.Theirs.OtherCustomerMarker, $"{world.Theirs.Quantity}", $"{world.Theirs.OtherCustomerQuantity}", world.Theirs.Alike.SpareSecret, world.Theirs.Private.SpareSecret];
+        string[] written =
+        [
+            world.Theirs.Marker,
+            world.Theirs.OtherCustomerMarker,
+            $"{world.Theirs.Quantity}",
+            $"{world.Theirs.OtherCustomerQuantity}",
+            world.Theirs.Alike.SpareSecret,
+            world.Theirs.Private.SpareSecret,
+        ];
         Assert.All(written[..4], text => Assert.Contains(text, theirs, StringComparison.Ordinal));
         world.Markers = [.. written, .. Ids(theirs).Except(Ids(mine)).Append(world.Theirs.Tenant.OrgId.ToString()).Distinct()];
         Assert.True(world.Markers.Count > 20, $"Only {world.Markers.Count} markers: the seeded data are not shown to their owner.");
         return world;
     }
 
-    /// <summary>The token that an org's own caller would send to a surface.</summary>
-    public string TokenFor(string admits, Known known) => Tokens.Of(admits == Surface.Anyone ? "read" : admits, known, known.Customer);
+    /// <summary>The token of an org's own caller for an entry point.</summary>
+    public string TokenFor(string allows, Known known) => Tokens.Of(allows == Surface.Anyone ? "read" : allows, known, known.Customer);
 
-    /// <summary>Markers in an answer, less what was asked for by name.</summary>
-    public IEnumerable<string> LeaksIn(Answer answer, string asked) => Markers.Where(marker => !asked.Contains(marker, StringComparison.Ordinal) && Holds(answer, marker));
+    /// <summary>Markers in an answer, except those in the request.</summary>
+    public IEnumerable<string> LeaksIn(Answer answer, string asked) =>
+        Markers.Where(marker => !asked.Contains(marker, StringComparison.Ordinal) && Holds(answer, marker));
 
-    /// <summary>Several calls at once; what each finds wrong is gathered.</summary>
+    /// <summary>Runs calls concurrently and collects their findings.</summary>
     public static async Task<IReadOnlyList<string>> EachAsync<T>(IEnumerable<T> items, Func<T, Task<IEnumerable<string>>> check)
     {
         var wrong = new ConcurrentBag<string>();
-        await Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (item, _) =>
-        {
-            foreach (var one in await check(item)) wrong.Add(one);
-        });
+        await Parallel.ForEachAsync(
+            items,
+            new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrency },
+            async (item, _) =>
+            {
+                foreach (var one in await check(item))
+                    wrong.Add(one);
+            }
+        );
         return [.. wrong.Distinct().Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>What a call as my org with their keys and ids gives away; and whether it differs from the same call with keys and ids that nobody has.</summary>
-    public async Task<IEnumerable<string>> CompareAsync(string what, Known theirs, Known missing, Func<Known, string> request, Func<string, Task<Answer>> call, bool isPlace = false)
+    /// <summary>
+    /// What a call as my org with their keys and ids reveals, and whether its answer differs from that for keys and ids that do not exist.
+    /// </summary>
+    public async Task<IEnumerable<string>> CompareAsync(
+        string what,
+        Known theirs,
+        Known missing,
+        Func<Known, string> request,
+        Func<string, Task<Answer>> call,
+        bool isPlace = false
+    )
     {
         var (asked, other) = (request(theirs), request(missing));
         var answer = await call(asked);
         var wrong = LeaksIn(answer, asked).Select(marker => $"{what} shows {marker}: {Short(answer.Text)}").ToList();
-        if (answer.IsFault) wrong.Add($"{what}: {answer.Status} {answer.Refusal}: {Short(answer.Text)}");
-        if (asked == other || isPlace) return wrong;
+        if (answer.IsFault)
+            wrong.Add($"{what}: {answer.Status} {answer.Refusal}: {Short(answer.Text)}");
+        if (asked == other || isPlace)
+            return wrong;
         var (mine, nobodys) = (LeakProbe.Normal(answer, theirs, missing), LeakProbe.Normal(await call(other), missing, theirs));
-        if (mine != nobodys) wrong.Add($"{what} answers of theirs: {Short(mine)}\n  and of what nobody has: {Short(nobodys)}");
+        if (mine != nobodys)
+            wrong.Add($"{what} answers of theirs: {Short(mine)}\n  and of what does not exist: {Short(nobodys)}");
         return wrong;
     }
 
-    /// <summary>What I may name: their own keys, and keys that both of us use, each time with their ids; beside it what differs only in that nobody has it.</summary>
+    /// <summary>
+    /// What I may name: their own keys, and keys that both orgs use, each with their ids; and the same with ids that do not exist.
+    /// </summary>
     public IEnumerable<(Known Theirs, Known Missing)> Pairs()
     {
         var nobodys = Known.Missing();
         yield return (Theirs.Private, nobodys);
-        yield return (Theirs.Alike, nobodys with { Meter = Theirs.Alike.Meter, Customer = Theirs.Alike.Customer, Plan = Theirs.Alike.Plan, Event = Theirs.Alike.Event });
+        yield return (
+            Theirs.Alike,
+            nobodys with
+            {
+                Meter = Theirs.Alike.Meter,
+                Customer = Theirs.Alike.Customer,
+                Plan = Theirs.Alike.Plan,
+                Event = Theirs.Alike.Event,
+            }
+        );
     }
 
     public void Dispose()
@@ -90,10 +132,17 @@ internal sealed partial class LeakWorld : IDisposable
 
     public static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
 
-    /// <summary>Whether an answer has a text or an id, written out or as its 16 bytes.</summary>
-    public static bool Holds(Answer answer, string marker) => answer.Text.Contains(marker, StringComparison.OrdinalIgnoreCase)
+    /// <summary>Whether an answer contains a text or an id, as text or as 16 bytes.</summary>
+    public static bool Holds(Answer answer, string marker) =>
+        answer.Text.Contains(marker, StringComparison.OrdinalIgnoreCase)
         || answer.Bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(marker)) >= 0
-        || (Guid.TryParse(marker, out var id) && (answer.Bytes.AsSpan().IndexOf(id.ToByteArray(bigEndian: true)) >= 0 || answer.Text.Contains(id.ToString("N"), StringComparison.OrdinalIgnoreCase)));
+        || (
+            Guid.TryParse(marker, out var id)
+            && (
+                answer.Bytes.AsSpan().IndexOf(id.ToByteArray(bigEndian: true)) >= 0
+                || answer.Text.Contains(id.ToString("N"), StringComparison.OrdinalIgnoreCase)
+            )
+        );
 
     private async Task<string> SeenByOwnerAsync(LeakOrg org)
     {

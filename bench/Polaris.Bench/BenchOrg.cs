@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Polaris.Bench;
 
-/// <summary>A new org of a run's own, with a key that may do everything.</summary>
+/// <summary>A new org for one run, with a key that has all scopes.</summary>
 internal sealed class BenchOrg : IDisposable
 {
     private BenchOrg(string id, string apiKey, PolarisClient client) => (Id, ApiKey, Client) = (id, apiKey, client);
@@ -15,57 +15,117 @@ internal sealed class BenchOrg : IDisposable
 
     public PolarisClient Client { get; }
 
-    /// <summary>Events that a command had accepted, where it keeps count.</summary>
+    /// <summary>Accepted events, for commands that count them.</summary>
     public long Sent { get; set; }
 
     public static async Task<BenchOrg> CreateAsync(Uri url, string name)
     {
         using var anyone = new PolarisClient(url);
         var email = $"{name}-{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
-        var signUp = (await anyone.QueryAsync(
-            "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
-            new { input = new { email, password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20), orgName = name, currency = "USD", timeZone = "UTC" } })).GetProperty("signUp");
+        var signUp = (
+            await anyone.QueryAsync(
+                "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
+                new
+                {
+                    input = new
+                    {
+                        email,
+                        password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20),
+                        orgName = name,
+                        currency = "USD",
+                        timeZone = "UTC",
+                    },
+                }
+            )
+        ).GetProperty("signUp");
         using var admin = new PolarisClient(url, signUp.GetProperty("apiKey").GetProperty("secret").GetString());
-        var key = (await admin.QueryAsync("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }",
-            new { input = new { name, scopes = new[] { "ingest", "read", "admin" }, backfill = true } })).GetProperty("createApiKey").GetProperty("secret").GetString()!;
+        var key = (
+            await admin.QueryAsync(
+                "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }",
+                new
+                {
+                    input = new
+                    {
+                        name,
+                        scopes = new[] { "ingest", "read", "admin" },
+                        backfill = true,
+                    },
+                }
+            )
+        ).GetProperty("createApiKey").GetProperty("secret").GetString()!;
         return new BenchOrg(signUp.GetProperty("org").GetProperty("id").GetString()!, key, new PolarisClient(url, key));
     }
 
     public async Task CreateMeterAsync(string key, string aggregation, string? property, string eventType) =>
-        await Client.QueryAsync("mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }", new { input = new { key, eventType, aggregation, property } });
+        await Client.QueryAsync(
+            "mutation($input: CreateMeterInput!) { createMeter(input: $input) { id } }",
+            new
+            {
+                input = new
+                {
+                    key,
+                    eventType,
+                    aggregation,
+                    property,
+                },
+            }
+        );
 
-    /// <summary>Quantity of a meter over so many days back, today and tomorrow.</summary>
+    /// <summary>The quantity of a meter from so many days ago until the end of tomorrow.</summary>
     public async Task<decimal> UsageAsync(string meter, string? customer = null, int days = 1)
     {
         var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
         var answer = await Client.QueryAsync(
-            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, to: $to, customer: $customer) { quantity } }",
-            new { meter, from = Day(today.AddDays(-days)), to = Day(today.AddDays(2)), customer });
+            "query($meter: String!, $from: DateTime!, $to: DateTime!, $customer: String) { usage(meter: $meter, from: $from, "
+                + "to: $to, customer: $customer) { quantity } }",
+            new
+            {
+                meter,
+                from = Day(today.AddDays(-days)),
+                to = Day(today.AddDays(2)),
+                customer,
+            }
+        );
         return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Quantity of a meter in each quarter of an hour of yesterday, today and tomorrow, by its start.</summary>
+    /// <summary>The quantity of a meter in each 15-minute bucket of yesterday, today and tomorrow, by its start.</summary>
     public async Task<IReadOnlyDictionary<string, decimal>> TimelineAsync(string meter)
     {
         var today = TimeProvider.System.GetUtcNow().UtcDateTime.Date;
         var answer = await Client.QueryAsync(
-            "query($meter: String!, $from: DateTime!, $to: DateTime!) { usageTimeline(meter: $meter, from: $from, to: $to, window: QUARTER_HOUR) { start quantity } }",
-            new { meter, from = Day(today.AddDays(-1)), to = Day(today.AddDays(2)) });
-        return answer.GetProperty("usageTimeline").EnumerateArray().ToDictionary(
-            point => point.GetProperty("start").GetString()!, point => decimal.Parse(point.GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture));
+            "query($meter: String!, $from: DateTime!, $to: DateTime!) { usageTimeline(meter: $meter, from: $from, to: $to, "
+                + "window: QUARTER_HOUR) { start quantity } }",
+            new
+            {
+                meter,
+                from = Day(today.AddDays(-1)),
+                to = Day(today.AddDays(2)),
+            }
+        );
+        return answer
+            .GetProperty("usageTimeline")
+            .EnumerateArray()
+            .ToDictionary(
+                point => point.GetProperty("start").GetString()!,
+                point => decimal.Parse(point.GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture)
+            );
     }
 
-    /// <summary>Seconds until the meter shows the quantity.</summary>
-    /// <exception cref="PolarisException">It did not within the time, or shows more.</exception>
-    public async Task<double> CatchUpAsync(string meter, decimal quantity, TimeSpan patience, int days = 1)
+    /// <summary>Seconds until the meter has the quantity.</summary>
+    /// <exception cref="PolarisException">It did not within the timeout, or exceeds the quantity.</exception>
+    public async Task<double> CatchUpAsync(string meter, decimal quantity, TimeSpan timeout, int days = 1)
     {
         var began = Stopwatch.GetTimestamp();
         while (true)
         {
             var now = await UsageAsync(meter, days: days);
-            if (now == quantity) return Stopwatch.GetElapsedTime(began).TotalSeconds;
-            if (now > quantity) throw new PolarisException($"{meter} shows {now}, more than the {quantity} that were sent.");
-            if (Stopwatch.GetElapsedTime(began) > patience) throw new PolarisException($"{meter} shows {now} of {quantity} after {patience.TotalSeconds:0} s.");
+            if (now == quantity)
+                return Stopwatch.GetElapsedTime(began).TotalSeconds;
+            if (now > quantity)
+                throw new PolarisException($"{meter} is {now}, more than the {quantity} sent.");
+            if (Stopwatch.GetElapsedTime(began) > timeout)
+                throw new PolarisException($"{meter} is {now} of {quantity} after {timeout.TotalSeconds:0} s.");
             await Task.Delay(20);
         }
     }

@@ -1,4 +1,4 @@
-/** Runs the end-to-end tests against the fake gateway: what the dashboard alone can get wrong. */
+/** Runs the end-to-end tests against the fake gateway, which tests the dashboard in isolation. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

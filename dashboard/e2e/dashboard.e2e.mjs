@@ -7,42 +7,18 @@
  *   SCREENSHOTS        a folder for a picture of each page (none by default)
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-
-const here = dirname(fileURLToPath(import.meta.url));
-const endpoints = JSON.parse(
-  readFileSync(process.env.POLARIS_ENDPOINTS ?? join(here, '../../.polaris/endpoints.json'), 'utf8'),
-);
-const base = process.env.POLARIS_URL ?? endpoints.resources.gateway.urls[0];
-const screenshots = process.env.SCREENSHOTS;
-
-/** The first page load compiles in Vite, on a machine that may be busy. */
-const PATIENCE = 60_000;
+import { base, endpoints, launch, picture as pictureOf, TIMEOUT } from './browser.mjs';
 
 let browser;
 let page;
 const complaints = [];
+let copied = [];
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launch();
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(TIMEOUT);
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning')
       complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`);
@@ -52,12 +28,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-async function picture(name) {
-  if (!screenshots) return;
-  mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-}
-
+const picture = (name) => pictureOf(page, name);
 const open = (label) => page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: label }).click();
 const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
 
@@ -76,12 +47,32 @@ test('signs in through the sign-in page', async () => {
   await page.getByText(demo.email).waitFor();
 });
 
+test('keeps the tokens where no script can read them', async () => {
+  const [cookies, url] = [await page.context().cookies(), new URL(base)];
+  const session = cookies.filter(({ name }) => name.includes('polaris.dashboard'));
+  assert.ok(session.length > 0, 'there is no cookie of the session');
+  for (const { name, httpOnly, sameSite, secure } of session)
+    assert.deepEqual(
+      { name, httpOnly, sameSite, secure },
+      { name, httpOnly: true, sameSite: 'Strict', secure: url.protocol === 'https:' },
+    );
+  const readable = await page.evaluate(() => ({
+    cookie: document.cookie,
+    local: { ...window.localStorage },
+    tab: { ...window.sessionStorage },
+  }));
+  assert.doesNotMatch(readable.cookie, /polaris\.dashboard/);
+  // A token is long, whatever it is called; what the dashboard keeps is a colour scheme.
+  assert.deepEqual(readable.tab, {});
+  assert.doesNotMatch(JSON.stringify(readable), /token|eyJ|[\w-]{40}/);
+});
+
 test('shows a usage timeline that is not empty, as a chart and as a table', async () => {
   await page.getByRole('button', { name: '30 d' }).click();
   const total = await page.getByTestId('usage-total').textContent();
   assert.match(total, /^[\d,.]+$/);
   assert.notEqual(total, '0');
-  // Bars are drawn anew whenever figures come in: that one is there at some moment is the proof, counting them would race with that.
+  // The bars are redrawn whenever data arrives, so the test only waits for one; counting them would be a race.
   await page.locator('.recharts-bar-rectangle path').first().waitFor({ state: 'attached' });
   await picture('usage');
   await page.getByRole('button', { name: 'Table' }).click();
@@ -96,7 +87,7 @@ test('opens an invoice and shows its lines and their explanation', async () => {
   const invoices = page.getByRole('region', { name: 'Invoices' });
   await invoices.getByRole('link').first().waitFor();
   await picture('invoices');
-  // The dearest one on the page has the most to explain.
+  // The invoice with the highest total on the page has the most to explain.
   const rows = await invoices
     .getByRole('row')
     .filter({ has: page.getByRole('link') })
@@ -158,7 +149,7 @@ test('keeps the session over a reload, in the dark and on a small screen', async
   await picture('usage-dark');
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole('button', { name: 'Menu' }).waitFor();
-  // The chart learns its new width from an observer, a frame or more after the screen shrank.
+  // The chart gets its new width from an observer, at least a frame after the screen is resized.
   await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth);
   await picture('usage-small');
   await page.getByRole('button', { name: 'Menu' }).click();
@@ -170,11 +161,18 @@ test('keeps the session over a reload, in the dark and on a small screen', async
 });
 
 test('signs out', async () => {
+  copied = (await page.context().cookies()).filter(({ name }) => name.includes('polaris.dashboard'));
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
-  // The session of the sign-in page has ended too: signing in asks for the password again.
+  // The session of the sign-in page has ended too, so signing in requires the password again.
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL('**/account/login**');
+});
+
+test('has no session after signing out, also with a copy of its cookie', async () => {
+  await page.context().addCookies(copied);
+  await page.goto(new URL('usage', base).href);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
 });
 
 test('leaves no errors or warnings in the console', () => {

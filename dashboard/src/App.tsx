@@ -10,7 +10,6 @@ import { CustomersPage } from './customers/CustomersPage';
 import { EventsPage } from './events/EventsPage';
 import { InvoicePage } from './invoices/InvoicePage';
 import { InvoicesPage } from './invoices/InvoicesPage';
-import { CallbackPage } from './session/CallbackPage';
 import { useSession, type Session } from './session/SessionContext';
 import { SessionProvider } from './session/SessionProvider';
 import { SignInPage } from './session/SignInPage';
@@ -20,12 +19,12 @@ import { Layout } from './ui/Layout';
 import { Empty, Loading } from './ui/states';
 import { useTitle } from './ui/title';
 
-// The chart library is half of the code, and only this page draws.
+// The chart library is half of the bundle, and only this page uses it.
 const UsagePage = lazy(() => import('./usage/UsagePage').then(({ UsagePage: page }) => ({ default: page })));
 
 /**
- * The pages by path. Paths that the gateway routes elsewhere cannot be pages: /events, /ingest, /graphql, /connect,
- * /account, /.well-known, /health, /alive, /metrics.
+ * Pages by path. Paths that the gateway routes elsewhere cannot be pages: /events, /ingest, /graphql, /session,
+ * /connect, /account, /.well-known, /health, /alive, /metrics.
  */
 export function App({ session, queries }: { session: Session; queries: QueryClient }) {
   return (
@@ -34,7 +33,6 @@ export function App({ session, queries }: { session: Session; queries: QueryClie
         <Routes>
           <Route path="/sign-in" element={<SignInPage />} />
           <Route path="/sign-up" element={<SignUpPage />} />
-          <Route path="/callback" element={<CallbackPage />} />
           <Route element={<SignedInOnly />}>
             <Route index element={<Navigate to="/usage" replace />} />
             <Route path="/usage" element={<UsagePage />} />
@@ -69,6 +67,6 @@ function SignedInOnly() {
 }
 
 function NoSuchPage() {
-  useTitle('No such page');
-  return <Empty title="There is no such page">Choose one from the menu.</Empty>;
+  useTitle('Page not found');
+  return <Empty title="Page not found">Choose a page from the menu.</Empty>;
 }

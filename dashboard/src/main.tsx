@@ -3,7 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router';
 import { createQueryClient } from './api/ApiProvider';
 import { App } from './App';
-import { OidcSession } from './session/OidcSession';
+import { GatewaySession } from './session/GatewaySession';
 import { applyTheme, readTheme } from './ui/theme';
 import './styles.css';
 
@@ -13,7 +13,7 @@ if (!root) throw new Error('index.html has no #root.');
 createRoot(root).render(
   <StrictMode>
     <BrowserRouter>
-      <App session={new OidcSession(window.location.origin)} queries={createQueryClient()} />
+      <App session={new GatewaySession()} queries={createQueryClient()} />
     </BrowserRouter>
   </StrictMode>,
 );

@@ -8,46 +8,34 @@ import type { Session } from '../src/session/SessionContext';
 import { createPolaris, type FakePolaris } from './fake-server/polaris.mjs';
 
 export class FakeSession implements Session {
-  token: string | null = 'good';
-  /** What renewing gives. */
-  renewed: string | null = null;
+  /** Whether the browser has the cookie of a session. */
+  cookie = true;
+  /** Whether the gateway accepts it. */
+  ended = false;
   signedIn: string[] = [];
   signedOut = 0;
 
-  isSignedIn = () => Promise.resolve(this.token !== null);
-  accessToken = () => Promise.resolve(this.token);
-  renew = () => {
-    this.token = this.renewed;
-    return Promise.resolve(this.renewed);
-  };
+  isSignedIn = () => Promise.resolve(this.cookie);
   signIn = (returnTo: string) => {
     this.signedIn.push(returnTo);
-    return Promise.resolve();
-  };
-  completeSignIn = () => {
-    this.token = 'good';
-    return Promise.resolve('/invoices');
   };
   signOut = () => {
     this.signedOut++;
     return Promise.resolve();
   };
-  forget = () => {
-    this.token = null;
-    return Promise.resolve();
-  };
 }
 
-/** Answers `/graphql` from the fake; only the token "good" is good. Everything else is a test's mistake. */
-export function serve(polaris: FakePolaris): void {
+/** Answers `/graphql` from the fake, with the session's cookie and the header. Any other URL is an error in the test. */
+export function serve(polaris: FakePolaris, session: FakeSession): void {
   vi.stubGlobal(
     'fetch',
     vi.fn(async (url: string, init: RequestInit) => {
       if (url !== '/graphql') throw new Error(`Unexpected request of ${url}`);
-      const authorization = new Headers(init.headers).get('authorization');
       const body = JSON.parse(init.body as string) as { query: string; variables: Record<string, unknown> };
-      if (authorization !== 'Bearer good' && !(authorization === null && body.query.includes('signUp')))
-        return Response.json({ status: 401, code: 'invalid_credentials', detail: 'Not valid.' }, { status: 401 });
+      const anonymous = init.credentials === 'omit' && /signUp|proveEmail/.test(body.query);
+      const own = new Headers(init.headers).get('polaris-session') === '1' && init.credentials === 'same-origin';
+      if (!anonymous && (!own || session.ended || !session.cookie))
+        return Response.json({ status: 401, code: 'revoked_credentials', detail: 'Ended.' }, { status: 401 });
       return Response.json(JSON.parse(JSON.stringify(await polaris.execute(body))));
     }),
   );
@@ -56,7 +44,7 @@ export function serve(polaris: FakePolaris): void {
 type Options = { at: string; polaris?: FakePolaris; session?: FakeSession };
 
 export function open({ at, polaris = createPolaris(), session = new FakeSession() }: Options) {
-  serve(polaris);
+  serve(polaris, session);
   const address = { current: '' };
   function Address() {
     const { pathname, search } = useLocation();

@@ -4,9 +4,13 @@ import { anonymous, ApiError, authenticated } from '../src/api/client';
 afterEach(() => vi.unstubAllGlobals());
 
 function answering(...answers: (Response | Error)[]) {
-  const requests: { headers: Headers; body: unknown }[] = [];
+  const requests: { headers: Headers; credentials: string | undefined; body: unknown }[] = [];
   vi.stubGlobal('fetch', (_: string, init: RequestInit) => {
-    requests.push({ headers: new Headers(init.headers), body: JSON.parse(init.body as string) });
+    requests.push({
+      headers: new Headers(init.headers),
+      credentials: init.credentials,
+      body: JSON.parse(init.body as string),
+    });
     const answer = answers.shift();
     return answer instanceof Response ? Promise.resolve(answer) : Promise.reject(answer ?? new Error('No answer left'));
   });
@@ -14,12 +18,6 @@ function answering(...answers: (Response | Error)[]) {
 }
 
 const refused = () => Response.json({ status: 401, code: 'revoked_credentials', detail: 'Revoked.' }, { status: 401 });
-const tokens = (renewed: string | null) => ({
-  accessToken: vi.fn(() => Promise.resolve<string | null>('old')),
-  renew: vi.fn(() => Promise.resolve(renewed)),
-  onRefused: vi.fn(),
-});
-
 async function failure(promise: Promise<unknown>): Promise<ApiError> {
   const error = await promise.then(
     () => null,
@@ -57,28 +55,25 @@ describe('the GraphQL client', () => {
     expect(await failure(anonymous('{ x }'))).toMatchObject({ code, isTransient });
   });
 
-  it('renews a refused token once and asks again', async () => {
-    const requests = answering(refused(), Response.json({ data: { x: 1 } }));
-    const source = tokens('new');
-    expect(await authenticated(source)('{ x }', { a: '1' })).toEqual({ x: 1 });
-    expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer old', 'Bearer new']);
-    expect(requests[1]?.body).toEqual({ query: '{ x }', variables: { a: '1' } });
-    expect(source.onRefused).not.toHaveBeenCalled();
+  it('sends the cookie and what shows that a page of this site asks, and no token', async () => {
+    const requests = answering(Response.json({ data: { x: 1 } }), Response.json({ data: { x: 2 } }));
+    expect(await authenticated(vi.fn())('{ x }', { a: '1' })).toEqual({ x: 1 });
+    expect(await anonymous('{ x }')).toEqual({ x: 2 });
+    expect(requests.map(({ credentials }) => credentials)).toEqual(['same-origin', 'omit']);
+    expect(requests.map(({ headers }) => headers.get('polaris-session'))).toEqual(['1', '1']);
+    expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual([null, null]);
+    expect(requests[0]?.body).toEqual({ query: '{ x }', variables: { a: '1' } });
   });
 
-  it('ends the session when no new token is to be had, or the new one is refused too', async () => {
-    answering(refused(), refused(), refused());
-    const [without, withOne] = [tokens(null), tokens('new')];
-    expect(await failure(authenticated(without)('{ x }'))).toMatchObject({ code: 'UNAUTHENTICATED' });
-    expect(await failure(authenticated(withOne)('{ x }'))).toMatchObject({ code: 'UNAUTHENTICATED' });
-    expect(without.onRefused).toHaveBeenCalledOnce();
-    expect(withOne.onRefused).toHaveBeenCalledOnce();
-  });
-
-  it('renews no token for a refusal of another kind', async () => {
-    answering(Response.json({ errors: [{ message: 'No.', extensions: { code: 'FORBIDDEN' } }], data: null }));
-    const source = tokens('new');
-    expect(await failure(authenticated(source)('{ x }'))).toMatchObject({ code: 'FORBIDDEN' });
-    expect(source.renew).not.toHaveBeenCalled();
+  it('says that the session has ended when a request is refused for it, and for no other refusal', async () => {
+    answering(
+      refused(),
+      Response.json({ errors: [{ message: 'No.', extensions: { code: 'FORBIDDEN' } }], data: null }),
+    );
+    const onEnded = vi.fn();
+    expect(await failure(authenticated(onEnded)('{ x }'))).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(onEnded).toHaveBeenCalledOnce();
+    expect(await failure(authenticated(onEnded)('{ x }'))).toMatchObject({ code: 'FORBIDDEN' });
+    expect(onEnded).toHaveBeenCalledOnce();
   });
 });

@@ -1,11 +1,11 @@
 import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
-// A busy machine takes a while to load the chart library.
+// Loading the chart library takes a while on a busy machine.
 configure({ asyncUtilTimeout: 10_000 });
 afterEach(cleanup);
 
-// jsdom has the element without its modal behaviour.
+// jsdom implements the element without its modal behaviour.
 HTMLDialogElement.prototype.showModal = function showModal() {
   this.open = true;
 };
@@ -16,7 +16,7 @@ HTMLDialogElement.prototype.close = function close() {
 // jsdom does no layout: charts get the size they ask for.
 globalThis.ResizeObserver = class {
   observe() {
-    // Nothing ever changes its size.
+    // Sizes never change.
   }
   unobserve() {
     // See above.

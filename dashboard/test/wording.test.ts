@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Price } from '../src/api/schema';
 import { spellOutMeter, spellOutPrice } from '../src/catalog/spellOut';
 import { readProperties } from '../src/events/properties';
-import { localPath } from '../src/session/OidcSession';
+import { localPath } from '../src/session/GatewaySession';
 
 const nothing: Omit<Price, 'model'> = {
   amount: null,
@@ -33,7 +33,7 @@ describe('prices are spelled out', () => {
     ],
     [
       { ...nothing, model: 'VOLUME', tiers: [{ upTo: null, unitPrice: '3', flatFee: '0' }] },
-      ['All units at the price of the tier that the quantity ends in:', 'Any quantity: $3.00 a unit'],
+      ['All units at the price of the tier that the quantity reaches:', 'Any quantity: $3.00 a unit'],
     ],
     [
       { ...nothing, model: 'PACKAGE', packageSize: '10000', packagePrice: '0.25', freeUnits: '50000' },
@@ -56,7 +56,7 @@ describe('prices are spelled out', () => {
           { upTo: null, unitPrice: '0', flatFee: '200' },
         ],
       },
-      ['One fee for the tier that the quantity ends in:', 'Up to 10: $50.00 in all', 'Above 10: $200.00 in all'],
+      ['One fee for the tier that the quantity reaches:', 'Up to 10: $50.00 in all', 'Above 10: $200.00 in all'],
     ],
     [
       { ...nothing, model: 'PERCENTAGE', percent: '2.9', feePerEvent: '0.30', freeAmount: '100', freeEvents: 4 },
@@ -73,6 +73,23 @@ describe('prices are spelled out', () => {
         'Any quantity: 1 %, plus $200.00 once the tier is reached',
       ],
     ],
+    [
+      {
+        ...nothing,
+        model: 'GRADUATED',
+        tiers: [
+          { upTo: '10', unitPrice: '0', flatFee: '5' },
+          { upTo: null, unitPrice: '0.25', flatFee: '0', packageSize: '1000' },
+        ],
+        flatFeeAtZero: true,
+      },
+      [
+        'Each unit at the price of its own tier:',
+        'Up to 10: free, plus $5.00 once the tier is reached',
+        'Above 10: $0.25 for each package of 1,000 units that is started',
+        'The first fee is due even when nothing is used.',
+      ],
+    ],
   ])('%j', (price, sentences) => {
     expect(spellOutPrice(price, 'USD')).toEqual(sentences);
   });
@@ -86,6 +103,14 @@ describe('prices are spelled out', () => {
       'takes the average over time of the level that user of the api.call events changes',
     );
     expect(spellOutMeter({ ...meter, aggregation: 'COUNT', property: null })).toBe('counts the api.call events');
+    expect(
+      spellOutMeter({
+        property: 'amount',
+        eventType: 'payment',
+        aggregation: 'SUM',
+        eventFee: { percent: '2.9', fixed: null, minimum: '0.30', maximum: '5' },
+      }),
+    ).toBe('adds up a fee (2.9 % of amount, at least 0.3, at most 5) of the payment events');
   });
 });
 
@@ -122,11 +147,9 @@ describe('properties of an event', () => {
 
 describe('where sign-in comes back to', () => {
   it('is a page of the dashboard, whatever the address says', () => {
-    expect(localPath({ returnTo: '/invoices?status=DRAFT' })).toBe('/invoices?status=DRAFT');
+    expect(localPath('/invoices?status=DRAFT')).toBe('/invoices?status=DRAFT');
     expect(
-      ['https://evil.example/', '//evil.example', '/\\evil.example', '/callback?code=1', undefined, 7].map((path) =>
-        localPath({ returnTo: path }),
-      ),
+      ['https://evil.example/', '//evil.example', '/\\evil.example', '/session/sign-in', undefined, 7].map(localPath),
     ).toEqual(['/', '/', '/', '/', '/', '/']);
   });
 });

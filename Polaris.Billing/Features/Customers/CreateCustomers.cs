@@ -8,20 +8,21 @@ namespace Polaris.Billing.Features.Customers;
 
 public sealed record NewCustomer(string Key, string? Name, string? Email);
 
-/// <summary>Creates customers, many at once. A key that exists with the same data is returned as it is; with other data it is a conflict.</summary>
+/// <summary>
+/// Creates a list of customers. An existing key with the same data is returned as it is; with other data it is a conflict.
+/// </summary>
 internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, TimeProvider time)
 {
-    public const int MaxAtOnce = 1_000;
-    public const int MaxLength = 255;
-
-    /// <summary>Every org's built-in customer: usage that named none.</summary>
-    public const string Self = "_self";
+    public const int MaxBatchSize = 1_000;
 
     public async Task<IReadOnlyList<CustomerRow>> HandleAsync(IReadOnlyList<NewCustomer> input, CancellationToken ct)
     {
-        if (input.Count is 0 or > MaxAtOnce)
-            throw new RefusedException(Refusal.Invalid("input", "count", $"Send 1 to {MaxAtOnce} customers at once, not {input.Count}."));
-        for (var i = 0; i < input.Count; i++) Validate(input[i], i);
+        if (input.Count is 0 or > MaxBatchSize)
+            throw new RefusedException(
+                Refusal.Invalid("input", "count", $"Send 1 to {MaxBatchSize} customers per call, not {input.Count}.")
+            );
+        for (var i = 0; i < input.Count; i++)
+            Validate(input[i], i);
         var org = tenant.RequireOrg();
         return await db.InTransactionAsync(token => StoreAsync(org, input, token), ct);
     }
@@ -31,15 +32,25 @@ internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, T
         Check("key", customer.Key, required: true);
         Check("name", customer.Name, required: false);
         Check("email", customer.Email, required: false);
-        if (customer.Key == Self) throw new RefusedException(Refusal.Invalid($"input[{index}].key", "reserved", $"'{Self}' is the built-in customer."));
+        if (customer.Key == Limits.SelfCustomer)
+            throw new RefusedException(
+                Refusal.Invalid($"input[{index}].key", "reserved", $"'{Limits.SelfCustomer}' is the built-in customer.")
+            );
         if (customer.Email is { } email && (email.IndexOf('@', StringComparison.Ordinal) < 1 || email.EndsWith('@')))
             throw new RefusedException(Refusal.Invalid($"input[{index}].email", "invalid_email", $"'{email}' is not an e-mail address."));
 
         void Check(string field, string? value, bool required)
         {
-            if (required && string.IsNullOrEmpty(value)) throw new RefusedException(Refusal.Invalid($"input[{index}].{field}", "missing_field", $"'{field}' must not be empty."));
-            if (value?.Length > MaxLength) throw new RefusedException(Refusal.Invalid($"input[{index}].{field}", "too_long", $"'{field}' has at most {MaxLength} characters."));
-            if (value?.Contains('\0', StringComparison.Ordinal) == true) throw new RefusedException(Refusal.Invalid($"input[{index}].{field}", "invalid_text", $"'{field}' must not hold the character U+0000."));
+            if (required && string.IsNullOrEmpty(value))
+                throw new RefusedException(Refusal.Invalid($"input[{index}].{field}", "missing_field", $"'{field}' must not be empty."));
+            if (value?.Length > Limits.MaxTextLength)
+                throw new RefusedException(
+                    Refusal.Invalid($"input[{index}].{field}", "too_long", $"'{field}' has at most {Limits.MaxTextLength} characters.")
+                );
+            if (value?.Contains('\0', StringComparison.Ordinal) == true)
+                throw new RefusedException(
+                    Refusal.Invalid($"input[{index}].{field}", "invalid_text", $"'{field}' must not hold the character U+0000.")
+                );
         }
     }
 
@@ -68,7 +79,9 @@ internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, T
             }
             else if (row.Name != (customer.Name ?? customer.Key) || row.Email != customer.Email)
             {
-                throw new RefusedException(Refusal.Conflict("customer_exists", $"The customer '{customer.Key}' exists with another name or e-mail.", $"input[{i}]"));
+                throw new RefusedException(
+                    Refusal.Conflict("customer_exists", $"The customer '{customer.Key}' exists with another name or e-mail.", $"input[{i}]")
+                );
             }
 
             rows.Add(row);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using Google.Protobuf;
@@ -6,160 +7,310 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using NodaTime;
-using Duration = NodaTime.Duration;
+using NodaTime.Extensions;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Events.V1;
+using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
-using Polaris.Billing.Features.Meters;
-using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
+using Duration = NodaTime.Duration;
 
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>
-/// Drafts the invoices of an org's ended periods, and replaces drafts that more usage came for. It holds the org's lock alone, so usage is
-/// either in the aggregates it reads or marks the invoice stale afterwards. What changed of an earlier, final invoice becomes adjustment
-/// lines (<see cref="EarlierInvoices"/>). A customer with a bucket that is about to be counted anew waits.
+/// Drafts the invoices of an org's ended periods and replaces drafts with new usage. It holds the org's exclusive lock, so usage is either
+/// in the aggregates it reads or marks the invoice stale afterwards. Changes of an earlier, finalized invoice become adjustment lines (<see
+/// cref="EarlierInvoices"/>). Customers with buckets that are about to be rebuilt are skipped.
 /// </summary>
 internal sealed partial class DraftInvoices(
-    BillingDbContext db, TenantScope tenant, OrgClocks clocks, BillingEventRelay relay, IOptions<BillingOptions> options, TimeProvider time, ILogger<DraftInvoices> log)
+    BillingDbContext db,
+    TenantScope tenant,
+    OrgClocks clocks,
+    BillingEventRelay relay,
+    IOptions<BillingOptions> options,
+    TimeProvider time,
+    ILogger<DraftInvoices> log
+)
 {
-    /// <summary>Invoices of one transaction; the org's usage waits that long.</summary>
-    public const int ChunkSize = 200;
+    /// <summary>Maximum number of invoices of a chunk: the org's usage, and other orgs' invoices, wait for its duration.</summary>
+    public const int ChunkSize = 100;
 
-    /// <summary>How long a subscription waits whose amounts fit no invoice.</summary>
-    public static readonly Duration HoldFor = Duration.FromHours(1);
+    /// <summary>
+    /// A chunk ends after the invoice that makes its lines this large (approximate, in bytes): a line with many prices explains each.
+    /// </summary>
+    public const int ChunkBytes = 4 * 1024 * 1024;
 
-    private static readonly Counter<long> Unratable = PolarisTelemetry.Meter.CreateCounter<long>("polaris.billing.invoices_unratable", "{invoice}");
+    private const int BytesPerLine = 500;
 
-    /// <summary>An empty period is that of an invoice with nothing but adjustments, after a subscription's end.</summary>
+    public const string NumberPrefix = "INV-";
+
+    private const string InvoiceTag = "polaris.invoice_id";
+
+    private static readonly Counter<long> Unratable = PolarisTelemetry.Meter.CreateCounter<long>(
+        "polaris.billing.invoices_unratable",
+        "{invoice}"
+    );
+
+    /// <summary>
+    /// An empty period stands for the fees in advance of a subscription's first period, at its start; or for an invoice with only
+    /// adjustments, after its end.
+    /// </summary>
     private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft)
     {
+        /// <summary>The subscription's next period begins where this one ends.</summary>
+        public bool MovesOn { get; } = Draft is null && Subscription.NextPeriodEnd == Period.End;
+
         public PlanHistory Plans { get; } = Calendars.PlansOf(Subscription);
     }
 
-    /// <summary>Drafts or replaces up to <see cref="ChunkSize"/> invoices; returns how many.</summary>
-    public async Task<int> DraftSomeAsync(CancellationToken ct)
+    /// <summary>The subscriptions of the last chunk, also of one that failed.</summary>
+    public IReadOnlyList<Guid> Chosen { get; private set; } = [];
+
+    /// <summary>Drafts or replaces one chunk of the org's invoices; returns how many, and those that it held.</summary>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="only">Only this subscription's invoices; null for all.</param>
+    /// <exception cref="RefusedException">The org's lock was not free (<see cref="OrgLock.BusyCode"/>).</exception>
+    public async Task<int> DraftSomeAsync(CancellationToken ct, Guid? only = null)
     {
-        var done = await db.InTransactionAsync(async token =>
-        {
-            await using var tx = Transaction(db);
-            await UsageSql.LockOrgAloneAsync(tx, tenant.RequireOrg(), token);
-            await EarlierInvoices.MarkDraftsAsync(db, tenant.RequireOrg(), token);
-            var work = await DueAsync(token);
-            if (work.Count < ChunkSize) work.AddRange(await StaleAsync(ChunkSize - work.Count, token));
-            if (work.Count < ChunkSize) work.AddRange(await ClosingAsync(ChunkSize - work.Count, token));
-            return work.Count == 0 ? 0 : await DraftAsync(tx, work, token);
-        }, ct);
-        if (done > 0) relay.Wake();
+        Chosen = [];
+        var done = await db.InTransactionAsync(
+            async token =>
+            {
+                await using var tx = db.BorrowTransaction();
+                await OrgLock.TakeExclusiveAsync(tx, tenant.RequireOrg(), token, OrgLock.WorkerWait);
+                await EarlierInvoices.MarkDraftsAsync(db, tenant.RequireOrg(), token);
+                var work = await DueAsync(only, token);
+                if (work.Count < ChunkSize)
+                    work.AddRange(await StaleAsync(only, ChunkSize - work.Count, token));
+                if (work.Count < ChunkSize)
+                    work.AddRange(await ClosingAsync(only, ChunkSize - work.Count, token));
+                Chosen = [.. work.Select(item => item.Subscription.Id).Distinct()];
+                return work.Count == 0 ? 0 : await DraftAsync(tx, work, token);
+            },
+            ct
+        );
+        if (done > 0)
+            relay.Signal.Wake();
         return done;
     }
 
-    private async Task<List<Work>> DueAsync(CancellationToken ct)
+    private async Task<List<Work>> DueAsync(Guid? only, CancellationToken ct)
     {
         var endedBefore = await clocks.NowAsync(ct) - Duration.FromTimeSpan(options.Value.Grace);
         var now = Now();
-        var due = await db.Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
+        var due = await db
+            .Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
+            .Where(row => only == null || row.Id == only)
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.NextPeriodEnd))
-            .OrderBy(row => row.NextPeriodEnd).ThenBy(row => row.CustomerKey).Take(ChunkSize).ToListAsync(ct);
+            .OrderBy(row => row.NextPeriodEnd)
+            .ThenBy(row => row.CustomerKey)
+            .Take(ChunkSize)
+            .ToListAsync(ct);
         return [.. due.Select(row => new Work(row, new BillingPeriod(row.NextPeriodStart!.Value, row.NextPeriodEnd!.Value), null))];
     }
 
-    private async Task<List<Work>> StaleAsync(int atMost, CancellationToken ct)
+    private async Task<List<Work>> StaleAsync(Guid? only, int atMost, CancellationToken ct)
     {
         var now = Now();
-        var drafts = await db.Invoices.Include(row => row.Lines).Where(row => row.Stale && row.Status == InvoiceStatuses.Draft)
+        var drafts = await db
+            .Invoices.Include(row => row.Lines)
+            .Where(row => row.Stale && row.Status == InvoiceStatuses.Draft && (only == null || row.SubscriptionId == only))
             .Where(row => !db.Subscriptions.Any(held => held.Id == row.SubscriptionId && held.HeldUntil > now))
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.PeriodEnd))
-            .OrderBy(row => row.Number).Take(atMost).ToListAsync(ct);
+            .OrderBy(row => row.Number)
+            .Take(atMost)
+            .ToListAsync(ct);
         var ids = drafts.Select(draft => draft.SubscriptionId).Distinct().ToArray();
         var subscriptions = await db.Subscriptions.Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, ct);
-        return [.. drafts.Select(draft => new Work(subscriptions[draft.SubscriptionId], new BillingPeriod(draft.PeriodStart, draft.PeriodEnd), draft))];
+        return
+        [
+            .. drafts.Select(draft => new Work(
+                subscriptions[draft.SubscriptionId],
+                new BillingPeriod(draft.PeriodStart, draft.PeriodEnd),
+                draft
+            )),
+        ];
     }
 
-    /// <summary>Ended subscriptions of which an invoice changed and no draft is left that could correct it.</summary>
-    private async Task<List<Work>> ClosingAsync(int atMost, CancellationToken ct)
+    /// <summary>Ended subscriptions with a changed invoice and no draft left that could carry the adjustment.</summary>
+    private async Task<List<Work>> ClosingAsync(Guid? only, int atMost, CancellationToken ct)
     {
-        var changed = EarlierInvoices.Changed(db).Where(row => !db.Invoices.Any(draft =>
-            draft.SubscriptionId == row.SubscriptionId && draft.Status == InvoiceStatuses.Draft && draft.PeriodStart > row.PeriodStart));
+        var changed = StaleInvoices
+            .Final(db)
+            .Where(row =>
+                !db.Invoices.Any(draft =>
+                    draft.SubscriptionId == row.SubscriptionId
+                    && draft.Status == InvoiceStatuses.Draft
+                    && draft.PeriodStart > row.PeriodStart
+                )
+            );
         var now = Now();
-        var ended = await db.Subscriptions.Where(row => (row.HeldUntil == null || row.HeldUntil <= now) && row.NextPeriodEnd == null && row.EndAt != null && changed.Any(invoice => invoice.SubscriptionId == row.Id))
+        var ended = await db
+            .Subscriptions.Where(row =>
+                (row.HeldUntil == null || row.HeldUntil <= now)
+                && row.NextPeriodEnd == null
+                && row.EndAt != null
+                && (only == null || row.Id == only)
+                && changed.Any(invoice => invoice.SubscriptionId == row.Id)
+            )
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.EndAt))
-            .OrderBy(row => row.EndAt).ThenBy(row => row.Id).Take(atMost).ToListAsync(ct);
+            .OrderBy(row => row.EndAt)
+            .ThenBy(row => row.Id)
+            .Take(atMost)
+            .ToListAsync(ct);
         return [.. ended.Select(row => new Work(row, new BillingPeriod(row.EndAt!.Value, row.EndAt.Value), null))];
     }
 
     private async Task<int> DraftAsync(ScopedTransaction tx, List<Work> work, CancellationToken ct)
     {
         var org = tenant.RequireOrg();
-        var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
-        foreach (var meter in meters) await ReadUsage.CheckFilledAsync(tx, org, meter, ct);
         var earlier = await EarlierInvoices.OfAsync(db, [.. work.Select(item => (item.Subscription.Id, item.Draft))], ct);
+        var traces = PolarisTelemetry.Source.HasListeners()
+            ? await UsageTraces.OfPeriodsAsync(tx, org, work.SelectMany(PeriodsOf), ct)
+            : null;
+        using var turn = TraceLinks.Start("draft invoices", ActivityKind.Internal, [], traces?.SelectMany(group => group));
+        turn.SetOrgs(org);
+        turn?.SetTag("polaris.invoices", work.Count);
+        var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
+        foreach (var meter in meters)
+            await ReadUsage.CheckFilledAsync(tx, org, meter, ct);
         var allEarlier = work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)]).ToArray();
         var invoiced = await EarlierInvoices.InvoicedAsync(db, allEarlier, null, ct);
         var plans = await PlanCatalog.ReadAsync(db, work.SelectMany(item => item.Plans.Versions), ct);
-        var usage = await UsageOfSpans.ReadAsync(tx, org, work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)].Select(PeriodOf).Append(item.Period)
-            .SelectMany(period => item.Plans.Within(period)).Select(one => (item.Subscription.CustomerKey, one.Span))), meters, ct);
+        await SubscriptionExtras.LoadAsync(
+            db,
+            [.. work.Select(item => item.Subscription)],
+            work.Select(item => item.Period.Start).Concat(allEarlier.Select(row => row.PeriodStart)).Min(),
+            ct
+        );
+        var usage = await UsageOfSpans.ReadAsync(
+            tx,
+            org,
+            work.SelectMany(item =>
+                earlier[(item.Subscription.Id, item.Draft?.Id)]
+                    .Select(row => (row.EngineVersion, Period: PeriodOf(row)))
+                    .Append((EngineVersion: RatingEngine.Version, Period: item.Period))
+                    .SelectMany(rated => RatePeriod.SpansOf(rated.EngineVersion, item.Subscription, item.Plans, rated.Period, plans))
+                    .Select(span => (item.Subscription.CustomerKey, span))
+            ),
+            meters,
+            ct
+        );
         var orgRow = await db.Orgs.SingleAsync(ct);
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
-        var emails = await db.Customers.Where(row => customerKeys.Contains(row.Key)).ToDictionaryAsync(row => row.Key, row => row.Email, ct);
-        foreach (var item in work)
+        var emails = await db
+            .Customers.Where(row => customerKeys.Contains(row.Key))
+            .ToDictionaryAsync(row => row.Key, row => row.Email, ct);
+        var (finished, bytes) = (new List<Work>(work.Count), 0L);
+        foreach (var item in work.TakeWhile(_ => bytes < ChunkBytes))
         {
+            finished.Add(item);
             var changed = earlier[(item.Subscription.Id, item.Draft?.Id)].ToArray();
+            using var span = TraceLinks.Start(
+                "draft invoice",
+                ActivityKind.Internal,
+                [],
+                traces is null ? null : PeriodsOf(item).SelectMany(period => traces[period]).Distinct().Take(UsageTraces.MaxOfInvoice)
+            );
             try
             {
                 var adjusted = Adjustments.Seal(
-                    Rate(RatingEngine.Version, item.Period), [.. changed.SelectMany(row => Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, PeriodOf(row))))]);
-                foreach (var row in changed) row.Stale = false;
-                Keep(item, [.. item.Plans.Within(item.Period).Select(one => plans[one.PlanVersionId])], adjusted, orgRow, emails.GetValueOrDefault(item.Subscription.CustomerKey));
+                    Rate(RatingEngine.Version, item.Period),
+                    [.. changed.SelectMany(row => Adjustments.Between(invoiced[row.Id], Rate(row.EngineVersion, PeriodOf(row))))]
+                );
+                foreach (var row in changed)
+                    row.Stale = false;
+                var kept = Keep(
+                    item,
+                    RatePeriod.VersionsOf(item.Plans, item.Period, plans),
+                    adjusted,
+                    orgRow,
+                    emails.GetValueOrDefault(item.Subscription.CustomerKey)
+                );
+                bytes += kept?.Lines.Sum(line => BytesPerLine + line.Explanation.Length) ?? 0;
+                HeldInvoices.Release(item.Subscription);
             }
             catch (OverflowException exception)
             {
-                // An amount that fits no invoice: a person must look at it. The others' invoices are made.
-                item.Subscription.HeldUntil = Now() + HoldFor;
+                // An amount that does not fit an invoice needs a person. Other subscriptions are still invoiced.
+                HeldInvoices.HoldTooLarge(item.Subscription, Now());
                 Unratable.Add(1);
+                span.Fail(exception);
                 LogUnratable(exception, item.Subscription.Id, item.Subscription.OrgId);
             }
 
-            RatedInvoice Rate(string engine, BillingPeriod period) => InvoiceRows.Rate(
-                engine, item.Subscription, item.Plans, period, plans, span => usage[(item.Subscription.CustomerKey, span)]);
+            RatedInvoice Rate(string engine, BillingPeriod period) =>
+                RatePeriod.Run(engine, item.Subscription, item.Plans, period, plans, span => usage[(item.Subscription.CustomerKey, span)]);
         }
 
         await db.SaveChangesAsync(ct);
-        await LevelCheckpoints.KeepAsync(
-            tx, org, work.Select(item => (item.Subscription.CustomerKey, item.Period.Start)), [.. meters.Where(meter => meter.Aggregation == Aggregation.WeightedSum).Select(meter => meter.Id)], ct);
-        return work.Count;
+        await LevelCheckpoints.StoreAsync(
+            tx,
+            org,
+            finished.Select(item => (item.Subscription.CustomerKey, item.Period.Start)),
+            [.. meters.Where(meter => meter.Aggregation == MeterAggregation.WeightedSum).Select(meter => meter.Id)],
+            ct
+        );
+        return finished.Count;
+
+        IEnumerable<(string Customer, BillingPeriod Period)> PeriodsOf(Work item) =>
+            earlier[(item.Subscription.Id, item.Draft?.Id)]
+                .Select(PeriodOf)
+                .Prepend(item.Period)
+                .Select(period => (item.Subscription.CustomerKey, period));
 
         static BillingPeriod PeriodOf(InvoiceRow row) => new(row.PeriodStart, row.PeriodEnd);
     }
 
-    private void Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org, string? email)
+    /// <summary>The draft as it is now; null when nothing is left to invoice.</summary>
+    private InvoiceRow? Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org, string? email)
     {
         var (subscription, period, draft) = work;
         if (draft is not null)
         {
             InvoiceRows.Replace(draft, adjusted);
-            return;
+            Activity.Current?.SetTag(InvoiceTag, draft.Id.ToString());
+            return draft;
         }
 
-        // Nothing came of the change: no invoice without a line.
-        if (period.IsEmpty && adjusted.Adjustments.Count == 0) return;
-        var invoice = InvoiceRows.Create(org.OrgId, Guid.CreateVersion7(time.GetUtcNow()), Number(org.NextInvoiceNumber++), subscription, period, plans, adjusted, Now());
+        // Nothing is due or changed, or all of it was paused: no invoice without lines.
+        if (adjusted.Own.Lines.Count + adjusted.Adjustments.Count == 0)
+        {
+            if (work.MovesOn)
+                MoveOn(subscription, period);
+            return null;
+        }
+
+        var invoice = InvoiceRows.Create(
+            org.OrgId,
+            Guid.CreateVersion7(time.GetUtcNow()),
+            Number(org.NextInvoiceNumber++),
+            subscription,
+            period,
+            plans,
+            adjusted,
+            Now()
+        );
+        Activity.Current?.SetTag(InvoiceTag, invoice.Id.ToString());
         db.Invoices.Add(invoice);
         db.Outbox.Add(Announce(invoice, email));
-        if (period.IsEmpty) return;
+        if (!work.MovesOn)
+            return invoice;
         MoveOn(subscription, period);
-        if (org.InvoicedThrough is null || org.InvoicedThrough < period.End) org.InvoicedThrough = period.End;
+        if (!period.IsEmpty && (org.InvoicedThrough is null || org.InvoicedThrough < period.End))
+            org.InvoicedThrough = period.End;
+        return invoice;
     }
 
     private static void MoveOn(SubscriptionRow subscription, BillingPeriod closed)
     {
         var next = Calendars.Of(subscription).StartingAt(closed.End);
-        subscription.HeldUntil = null;
         subscription.NextPeriodStart = next?.Start;
         subscription.NextPeriodEnd = next?.End;
     }
@@ -185,17 +336,22 @@ internal sealed partial class DraftInvoices(
                 PeriodEnd = Timestamp.FromDateTime(invoice.PeriodEnd.ToDateTimeUtc()),
             },
         };
-        return new OutboxRow { OrgId = invoice.OrgId, EventId = eventId, Message = message.ToByteArray() };
+        return new OutboxRow
+        {
+            OrgId = invoice.OrgId,
+            EventId = eventId,
+            Message = message.ToByteArray(),
+            TraceLinks = TraceLinks.Write([TraceLinks.Current]),
+        };
     }
 
-    private static string Number(long number) => string.Create(CultureInfo.InvariantCulture, $"INV-{number:D8}");
+    private static string Number(long number) => string.Create(CultureInfo.InvariantCulture, $"{NumberPrefix}{number:D8}");
 
-    private Instant Now() => Instant.FromDateTimeOffset(time.GetUtcNow());
+    private Instant Now() => time.GetCurrentInstant();
 
-    /// <summary>EF's own transaction, for the statements that EF cannot write.</summary>
-    internal static ScopedTransaction Transaction(BillingDbContext db) => ScopedTransaction.Borrow(
-        (NpgsqlConnection)db.Database.GetDbConnection(), (NpgsqlTransaction)db.Database.CurrentTransaction!.GetDbTransaction());
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The invoice of subscription {SubscriptionId} of org {OrgId} has an amount that fits none; it is tried again in an hour.")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The invoice of subscription {SubscriptionId} of org {OrgId} is held: an amount is too large. Next try in an hour."
+    )]
     private partial void LogUnratable(Exception exception, Guid subscriptionId, Guid orgId);
 }

@@ -1,103 +1,170 @@
-using Grpc.Core;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using NodaTime;
+using NodaTime.Extensions;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Hosting;
+using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
 
-/// <summary>Wakes the period close at once; without it the next look comes within a second.</summary>
-internal sealed class InvoiceSignal : Signal;
-
 /// <summary>
-/// Period close: finds orgs with a period that ended (plus grace, by the org's own clock) or a draft that more usage came for, and has
-/// <see cref="DraftInvoices"/> do them chunk by chunk. A crash leaves whole chunks done or not done; several replicas share the work.
+/// Closes periods: finds orgs with a period that ended (plus grace, by the org's clock) or with a stale draft, and runs one chunk of
+/// <see cref="DraftInvoices"/> for each in turn. The org whose last turn is the longest ago is next, on every replica, so an org with one
+/// due invoice waits for a few chunks of others, however many periods those have due. After a crash each chunk is either done or not.
 /// </summary>
 internal sealed partial class GenerateInvoices(
-    IServiceScopeFactory scopes, NpgsqlDataSource database, InvoiceSignal signal, IOptions<BillingOptions> options, TimeProvider time, ILogger<GenerateInvoices> log)
-    : BackgroundService
+    IServiceScopeFactory scopes,
+    NpgsqlDataSource database,
+    InvoiceSignal signal,
+    IOptions<BillingOptions> options,
+    TimeProvider time,
+    ILogger<GenerateInvoices> log
+) : PeriodicJob
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
-    private const int OrgsAtOnce = 100;
+    /// <summary>After this time the orgs are looked up again: one that became due meanwhile may be before those that are left.</summary>
+    private static readonly TimeSpan TurnsBetweenLookups = TimeSpan.FromMilliseconds(500);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private const int OrgPageSize = 100;
+
+    /// <summary>
+    /// Subscriptions of a chunk that failed which are tried one by one in the same turn; the others follow in later ones.
+    /// </summary>
+    private const int TriedAlone = 10;
+
+    /// <summary>Keeps what fails for a whole org from delaying the invoices of others.</summary>
+    private readonly OrgBackoff failing = new(nameof(GenerateInvoices), time, log);
+
+    private sealed record Turn(Guid Org, Instant? Last);
+
+    public override WakeSignal Signal => signal;
+
+    public override async Task<TimeSpan> RunOnceAsync(CancellationToken ct)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var (began, done) = (TimeProvider.System.GetTimestamp(), 0);
+        foreach (var turn in await DueOrgsAsync(ct))
         {
-            try
-            {
-                foreach (var org in await DueOrgsAsync(stoppingToken)) await TryCloseOrgAsync(org, stoppingToken);
-            }
-            catch (Exception exception) when (exception is NpgsqlException or RpcException or DbUpdateException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(exception);
-                await Task.Delay(LookEvery, stoppingToken);
-            }
-
-            await signal.WaitAsync(LookEvery, stoppingToken);
+            if (TimeProvider.System.GetElapsedTime(began) > TurnsBetweenLookups)
+                return Immediately;
+            await failing.RunAsync(turn.Org, async stop => done += await TakeTurnAsync(turn, stop), ct);
         }
+
+        return done > 0 ? Immediately : PollInterval;
     }
 
-    /// <summary>What is wrong with one org's data must not keep others from their invoices; it is tried again with every look.</summary>
-    private async Task TryCloseOrgAsync(Guid org, CancellationToken ct)
+    /// <summary>One chunk; returns the number of invoices drafted or held.</summary>
+    private async Task<int> TakeTurnAsync(Turn turn, CancellationToken ct)
     {
-        try
-        {
-            await CloseOrgAsync(org, ct);
-        }
-        catch (Exception exception) when (exception is not NpgsqlException { IsTransient: true } && !ct.IsCancellationRequested)
-        {
-            LogOrgFailed(exception, org);
-        }
+        if (!await BeginTurnAsync(turn, ct))
+            return 0; // Another replica has just given the org its turn.
+        var done = 0;
+        await InOrgAsync(
+            turn.Org,
+            async services =>
+            {
+                var draft = services.GetRequiredService<DraftInvoices>();
+                try
+                {
+                    done = await draft.DraftSomeAsync(ct);
+                }
+                catch (Exception exception)
+                    when (HeldInvoices.MayConcernOne(exception) && draft.Chosen.Count > 0 && !ct.IsCancellationRequested)
+                {
+                    foreach (var subscription in draft.Chosen.Take(TriedAlone))
+                        done += await DraftAloneAsync(turn.Org, subscription, ct);
+                }
+            }
+        );
+        if (done > 0)
+            LogDrafted(done, turn.Org);
+        return done;
     }
 
-    private async Task CloseOrgAsync(Guid org, CancellationToken ct)
+    /// <summary>A subscription's invoice in a transaction of its own, or the subscription is held.</summary>
+    private async Task<int> DraftAloneAsync(Guid org, Guid subscription, CancellationToken ct)
     {
         var done = 0;
-        int some;
-        do
+        try
         {
-            await using var scope = scopes.CreateAsyncScope();
-            scope.ServiceProvider.GetRequiredService<TenantScope>().EnterOrg(org);
-            some = await scope.ServiceProvider.GetRequiredService<DraftInvoices>().DraftSomeAsync(ct);
-            done += some;
+            await InOrgAsync(
+                org,
+                async services => done = await services.GetRequiredService<DraftInvoices>().DraftSomeAsync(ct, subscription)
+            );
         }
-        while (some > 0);
-        if (done > 0) LogDrafted(done, org);
+        catch (Exception exception) when (HeldInvoices.MayConcernOne(exception) && !ct.IsCancellationRequested)
+        {
+            LogHeld(exception, subscription, org);
+            await InOrgAsync(org, services => services.GetRequiredService<HeldInvoices>().HoldAsync(subscription, exception, ct));
+            done = 1;
+        }
+
+        return done;
     }
 
-    private async Task<List<Guid>> DueOrgsAsync(CancellationToken ct)
+    private async Task InOrgAsync(Guid org, Func<IServiceProvider, Task> act)
     {
-        await using var tx = await database.BeginGateAsync(Gate.ClosePeriods, ct);
-        await using var command = tx.Command("""
-            SELECT DISTINCT s.org_id FROM subscriptions s JOIN orgs o ON o.org_id = s.org_id
-            WHERE s.next_period_end <= coalesce(o.frozen_at, $1) - $2 AND (s.held_until IS NULL OR s.held_until <= $1)
-            UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
-              WHERE i.stale AND i.status = 'draft' AND (s.held_until IS NULL OR s.held_until <= $1)
-            UNION SELECT DISTINCT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
-              WHERE i.stale AND i.status IN ('finalized', 'paid') AND (s.held_until IS NULL OR s.held_until <= $1) AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
-                SELECT 1 FROM invoices d WHERE d.org_id = i.org_id AND d.subscription_id = i.subscription_id AND d.status = 'draft' AND d.period_start > i.period_start))
-            LIMIT $3
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Instant.FromDateTimeOffset(time.GetUtcNow()) });
-        command.Parameters.Add(new NpgsqlParameter<Duration> { TypedValue = Duration.FromTimeSpan(options.Value.Grace) });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = OrgsAtOnce });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = RatingEngine.Versions });
-        var orgs = new List<Guid>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) orgs.Add(reader.GetGuid(0));
-        return orgs;
+        await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<TenantScope>().EnterOrg(org);
+        await act(scope.ServiceProvider);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} invoices drafted for org {OrgId}.")]
+    /// <summary>False when another replica began a turn of the org since the lookup.</summary>
+    private async Task<bool> BeginTurnAsync(Turn turn, CancellationToken ct)
+    {
+        await using var tx = await database.BeginOrgAsync(turn.Org, ct);
+        await using var command = tx.Command(
+            "UPDATE orgs SET invoice_turn_at = $2 WHERE org_id = $1 AND invoice_turn_at IS NOT DISTINCT FROM $3"
+        );
+        command.Bind(turn.Org).Bind(time.GetCurrentInstant()).Bind(turn.Last);
+        var mine = await command.ExecuteNonQueryAsync(ct) == 1;
+        await tx.CommitAsync(ct);
+        return mine;
+    }
+
+    /// <summary>
+    /// Orgs with something due, those first whose last turn is the longest ago. Each org is looked up by itself in the index (OFFSET 0
+    /// keeps the planner from joining), so the cost does not grow with the number of periods that one of them has due.
+    /// </summary>
+    private async Task<List<Turn>> DueOrgsAsync(CancellationToken ct)
+    {
+        await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.ClosePeriods, ct);
+        await using var command = tx.Command(
+            """
+            SELECT o.org_id, o.invoice_turn_at FROM orgs o
+            WHERE o.org_id <> ALL($5) AND (EXISTS (
+                SELECT 1 FROM subscriptions s WHERE s.org_id = o.org_id AND s.next_period_end <= coalesce(o.frozen_at, $1) - $2
+                  AND (s.held_until IS NULL OR s.held_until <= $1) OFFSET 0)
+              OR o.org_id IN (
+                SELECT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
+                WHERE i.stale AND i.status = 'draft' AND (s.held_until IS NULL OR s.held_until <= $1))
+              OR o.org_id IN (
+                SELECT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
+                WHERE i.stale AND i.status IN ('finalized', 'paid') AND (s.held_until IS NULL OR s.held_until <= $1)
+                  AND i.engine_version = ANY($4) AND (s.next_period_end IS NULL OR EXISTS (
+                    SELECT 1 FROM invoices d WHERE d.org_id = i.org_id AND d.subscription_id = i.subscription_id
+                      AND d.status = 'draft' AND d.period_start > i.period_start))))
+            ORDER BY o.invoice_turn_at NULLS FIRST, o.org_id LIMIT $3
+            """
+        );
+        command
+            .Bind(time.GetCurrentInstant())
+            .Bind(Duration.FromTimeSpan(options.Value.Grace))
+            .Bind(OrgPageSize)
+            .Bind(RatingEngine.Versions)
+            .Bind(failing.Held());
+        var turns = new List<Turn>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            turns.Add(new Turn(reader.GetGuid(0), await reader.IsDBNullAsync(1, ct) ? null : reader.GetFieldValue<Instant>(1)));
+        return turns;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Drafted {Count} invoices for org {OrgId}.")]
     private partial void LogDrafted(int count, Guid orgId);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Invoices of org {OrgId} could not be made; it is tried again.")]
-    private partial void LogOrgFailed(Exception exception, Guid orgId);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Closing periods failed; it is tried again.")]
-    private partial void LogFailed(Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The invoice of subscription {SubscriptionId} of org {OrgId} is held: it failed.")]
+    private partial void LogHeld(Exception exception, Guid subscriptionId, Guid orgId);
 }

@@ -1,47 +1,129 @@
+using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Polaris.Billing.Features.Clock;
-using Polaris.Billing.Features.Invoices;
-using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Subscriptions;
 
+/// <summary>An end: at a time, at the end of the current period or trial, or, with neither, now.</summary>
+/// <param name="Credit">Whether the last invoice credits fees in advance of time after the end.</param>
+public sealed record SubscriptionEnd(Guid SubscriptionId, Instant? At, bool AtPeriodEnd, bool Credit = true);
+
 /// <summary>
-/// Ends a running subscription, or ends it earlier than it would: at a moment, at the end of the period in progress, or now. What is invoiced
-/// stays as it is; the last invoice gives back what fees in advance were billed beyond the end. The same end again changes nothing.
+/// Ends a subscription, or ends it earlier than scheduled. Invoiced periods stay as they are; the last invoice credits fees in advance for
+/// time after the end. An end before billing starts cancels it: nothing is invoiced. The same end again changes nothing. An end can be
+/// taken back until the last period is invoiced.
 /// </summary>
 internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, OrgClocks clocks, InvoiceSignal signal)
 {
-    public async Task<SubscriptionRow> HandleAsync(Guid subscriptionId, Instant? at, bool atPeriodEnd, CancellationToken ct)
+    public Task<SubscriptionRow> HandleAsync(SubscriptionEnd input, CancellationToken ct) =>
+        EditAsync(
+            input.SubscriptionId,
+            "input.subscriptionId",
+            async (row, now) =>
+            {
+                // On a retry with "now" the end is already in the past.
+                if (input is { At: null, AtPeriodEnd: false } && row.EndAt <= now)
+                    return;
+                var end = RunningSubscription.Moment(row, now, input.At, input.AtPeriodEnd);
+                if (IsCancellation(row, end, now))
+                    Cancel(row, end);
+                else if (row.EndAt != end || row.CreditUnused != input.Credit)
+                    await EndAsync(row, end, input.Credit, ct);
+            },
+            ct
+        );
+
+    /// <summary>
+    /// Takes back an end, or a cancellation, so that the subscription goes on as it was created. Does nothing without one.
+    /// </summary>
+    public Task<SubscriptionRow> UndoAsync(Guid subscriptionId, CancellationToken ct) =>
+        EditAsync(
+            subscriptionId,
+            "subscriptionId",
+            async (row, _) =>
+            {
+                if (row.EndAt == row.AgreedEndAt)
+                    return;
+                if (row.NextPeriodStart is null && await db.Invoices.AnyAsync(invoice => invoice.SubscriptionId == row.Id, ct))
+                    throw RunningSubscription.Ended(row, "subscriptionId");
+                OpenPeriod.GoOn(row);
+            },
+            ct
+        );
+
+    /// <summary>
+    /// An end before billing starts. A subscription that runs has at least its first 15 minutes: if it has not started yet, an end within
+    /// them cancels it too.
+    /// </summary>
+    private static bool IsCancellation(SubscriptionRow row, Instant end, Instant now) =>
+        OpenPeriod.IsUntouched(row) && (end <= OpenPeriod.BillingStart(row) || (now < row.StartAt && end <= row.StartAt + Buckets.Size));
+
+    private static void Cancel(SubscriptionRow row, Instant end)
     {
-        var row = await db.InTransactionAsync(async token =>
-        {
-            await UsageSql.LockOrgAloneAsync(DraftInvoices.Transaction(db), tenant.RequireOrg(), token);
-            var found = await RunningSubscription.FindAsync(db, subscriptionId, "input.subscriptionId", token);
-            var now = await clocks.NowAsync(token);
-            // Tried again with "now", the end is in the past already.
-            if (at is null && found.EndAt <= now) return found;
-            var end = RunningSubscription.Moment(found, now, at, atPeriodEnd);
-            if (found.EndAt == end) return found;
-            RunningSubscription.CheckOpen(found, end);
-            if (found.EndAt is { } known && end > known)
-                throw new RefusedException(Refusal.Conflict("ends_earlier", $"The subscription ends at {known} already; an end is not put off.", "input.at"));
-            End(found, end);
-            await db.SaveChangesAsync(token);
-            return found;
-        }, ct);
-        signal.Wake();
-        return row;
+        // A subscription that ended in its trial, or before its start, is not ended again at another time.
+        if (row.EndAt is { } known && known <= end)
+            return;
+        OpenPeriod.Cancel(row, end <= OpenPeriod.BillingStart(row) ? end : row.StartAt);
     }
 
-    private static void End(SubscriptionRow row, Instant end)
+    private async Task EndAsync(SubscriptionRow row, Instant end, bool credit, CancellationToken ct)
     {
+        RunningSubscription.CheckOpen(row, end);
+        if (row.EndAt is { } known && end > known)
+            throw new RefusedException(
+                Refusal.Conflict(
+                    "ends_earlier",
+                    $"The subscription already ends at {known}. Undo that end first; then it can end later.",
+                    "input.at"
+                )
+            );
+        if (end == row.NextPeriodStart)
+        {
+            await TakeBackAdvanceAsync(row, end, credit, ct);
+            return;
+        }
+
+        row.CreditUnused = credit;
+        OpenPeriod.End(row, end);
+    }
+
+    /// <summary>
+    /// An end at the very boundary up to which everything is invoiced: the last invoice has fees in advance of time after the end, and is
+    /// rated anew.
+    /// </summary>
+    private async Task TakeBackAdvanceAsync(SubscriptionRow row, Instant end, bool credit, CancellationToken ct)
+    {
+        if (!credit)
+            throw RunningSubscription.Invoiced(end);
         row.EndAt = end;
-        if (row.NextPeriodEnd is not { } periodEnd || end >= periodEnd) return;
-        // The invoice before, if there is one, billed this period's fees in advance up to where it ended then.
-        if (row.NextPeriodStart > row.StartAt) row.PaidUntil ??= periodEnd;
-        row.NextPeriodEnd = end;
+        (row.NextPeriodStart, row.NextPeriodEnd) = (null, null);
+        var last = await db.Invoices.Where(invoice => invoice.SubscriptionId == row.Id && invoice.PeriodEnd == end).ToListAsync(ct);
+        foreach (var invoice in last)
+            invoice.Stale = true;
+    }
+
+    private async Task<SubscriptionRow> EditAsync(
+        Guid subscriptionId,
+        string path,
+        Func<SubscriptionRow, Instant, Task> edit,
+        CancellationToken ct
+    )
+    {
+        var row = await db.InTransactionAsync(
+            async token =>
+            {
+                await OrgLock.TakeExclusiveAsync(db.BorrowTransaction(), tenant.RequireOrg(), token);
+                var found = await RunningSubscription.FindAsync(db, subscriptionId, path, token);
+                await edit(found, await clocks.NowAsync(token));
+                await db.SaveChangesAsync(token);
+                return found;
+            },
+            ct
+        );
+        signal.Wake();
+        return row;
     }
 }

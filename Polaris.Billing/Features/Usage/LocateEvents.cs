@@ -1,19 +1,28 @@
 using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Catalog;
+using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Usage;
 
-/// <summary>Of a stored event, what decides where it counts.</summary>
-internal sealed record EventToLocate(string IdempotencyKey, Guid BatchId, string Customer, long TimestampMicroseconds, string Type, ReadOnlyMemory<byte> Properties)
+/// <summary>The fields of a stored event that decide where it counts.</summary>
+internal sealed record EventToLocate(
+    string IdempotencyKey,
+    Guid BatchId,
+    string Customer,
+    long TimestampMicroseconds,
+    string Type,
+    ReadOnlyMemory<byte> Properties
+)
 {
     public long Bucket => Buckets.StartOf(TimestampMicroseconds);
 
-    /// <summary>When Ingestion received it, in milliseconds since the Unix epoch: the time in the batch's version 7 id.</summary>
+    /// <summary>Time of receipt in milliseconds since the Unix epoch, from the batch's UUID of version 7.</summary>
     public long ReceivedAtMilliseconds => Convert.ToInt64(BatchId.ToString("N")[..12], 16);
 }
 
@@ -24,84 +33,145 @@ internal sealed record CountedEvent(string Meter, Instant BucketStart, IReadOnly
 internal sealed record LocatedEvent(bool Applied, bool Corrected, IReadOnlyList<CountedEvent> Counted);
 
 /// <summary>
-/// Tells where events have got to: into which buckets, onto which invoice lines. An event that came when the invoice of its period was
-/// final is on the adjustment of it that came next; times of receipt and of finalizing decide.
+/// Finds the buckets and invoice lines that events count in. An event that arrived after its period's invoice was finalized is on the next
+/// adjustment of it; the times of receipt and finalization decide.
 /// </summary>
 internal sealed class LocateEvents(NpgsqlDataSource database)
 {
-    public const int MaxAtOnce = 100;
+    public const int MaxBatchSize = 100;
 
-    /// <summary>A line that covers a period's usage of a meter, or the part of it that had the line's plan version: of the period's own invoice, or an adjustment of it.</summary>
-    private sealed record Line(Guid Covering, string Customer, Instant Start, Instant End, Instant? FinalizedAt, string Meter, InvoiceLineOfEvent On);
+    /// <summary>
+    /// A line for a meter's usage of a period, or of the part with the line's plan version: on the period's own invoice or an adjustment of
+    /// it.
+    /// </summary>
+    private sealed record Line(
+        Guid Covering,
+        string Customer,
+        Instant Start,
+        Instant End,
+        Instant? FinalizedAt,
+        string Meter,
+        InvoiceLineOfEvent On
+    );
 
-    /// <summary>Answers in the order asked.</summary>
+    /// <summary>Answers in the order of the input.</summary>
     public async Task<IReadOnlyList<LocatedEvent>> HandleAsync(Guid org, IReadOnlyList<EventToLocate> events, CancellationToken ct)
     {
-        if (events.Count > MaxAtOnce) throw new RefusedException(Refusal.Invalid("events", "count", $"At most {MaxAtOnce} events at once."));
+        if (events.Count > MaxBatchSize)
+            throw new RefusedException(Refusal.Invalid("events", "count", $"At most {MaxBatchSize} events per call."));
         await using var tx = await database.BeginOrgAsync(org, ct);
         var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
-        var batches = events.Select(one => one.BatchId).Distinct().ToArray();
+        var batches = events.Select(target => target.BatchId).Distinct().ToArray();
         var applied = await AppliedBatches.AmongAsync(tx, [.. batches.Select(batch => (org, batch))], ct);
         var corrected = await RecordCorrections.OfBatchesAsync(tx, [.. batches.Select(batch => (org, batch))], ct);
         var voids = await VoidsAsync(tx, org, batches, ct);
         var lines = await LinesAsync(tx, org, events, ct);
-        return [.. events.Select(one =>
-        {
-            var (isApplied, isCorrected) = (applied.Contains((org, one.BatchId)), corrected.Contains(new EventIdentity(org, one.BatchId, one.IdempotencyKey)));
-            if (!isApplied || isCorrected || voids.Contains((one.BatchId, one.IdempotencyKey))) return new LocatedEvent(isApplied, isCorrected, []);
-            return new LocatedEvent(true, false, [.. meters.Where(meter => meter.Measure(one.Type, one.Properties.Span) is not null)
-                .Select(meter => new CountedEvent(meter.Key, FoldUsage.InstantOf(one.Bucket), LinesOf(one, meter.Key, lines)))]);
-        })];
+        return
+        [
+            .. events.Select(target =>
+            {
+                var (isApplied, isCorrected) = (
+                    applied.Contains((org, target.BatchId)),
+                    corrected.Contains(new EventIdentity(org, target.BatchId, target.IdempotencyKey))
+                );
+                if (!isApplied || isCorrected || voids.Contains((target.BatchId, target.IdempotencyKey)))
+                    return new LocatedEvent(isApplied, isCorrected, []);
+                return new LocatedEvent(
+                    true,
+                    false,
+                    [
+                        .. meters
+                            .Where(meter => meter.Measure(target.Type, target.Properties.Span) is not null)
+                            .Select(meter => new CountedEvent(
+                                meter.Key,
+                                Buckets.FromMicroseconds(target.Bucket),
+                                LinesOf(target, meter.Key, lines)
+                            )),
+                    ]
+                );
+            }),
+        ];
     }
 
-    private static InvoiceLineOfEvent[] LinesOf(EventToLocate one, string meter, List<Line> lines)
+    private static InvoiceLineOfEvent[] LinesOf(EventToLocate target, string meter, List<Line> lines)
     {
-        var (bucket, received) = (FoldUsage.InstantOf(one.Bucket), Instant.FromUnixTimeMilliseconds(one.ReceivedAtMilliseconds));
-        return [.. lines.Where(line => line.Customer == one.Customer && line.Start <= bucket && line.End > bucket && line.Meter == meter)
-            .GroupBy(line => (line.Covering, line.On.Charge))
-            .SelectMany(chain => chain.Where(line => line.FinalizedAt is not { } final || received < final).Take(1)).Select(line => line.On)];
+        var (bucket, received) = (Buckets.FromMicroseconds(target.Bucket), Instant.FromUnixTimeMilliseconds(target.ReceivedAtMilliseconds));
+        return
+        [
+            .. lines
+                .Where(line => line.Customer == target.Customer && line.Start <= bucket && line.End > bucket && line.Meter == meter)
+                .GroupBy(line => (line.Covering, line.On.Charge))
+                .SelectMany(chain => chain.Where(line => line.FinalizedAt is not { } final || received < final).Take(1))
+                .Select(line => line.On),
+        ];
     }
 
-    private static async Task<HashSet<(Guid Batch, string Key)>> VoidsAsync(ScopedTransaction tx, Guid org, Guid[] batches, CancellationToken ct)
+    private static async Task<HashSet<(Guid Batch, string Key)>> VoidsAsync(
+        ScopedTransaction tx,
+        Guid org,
+        Guid[] batches,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command("SELECT by_batch_id, by_key FROM corrections WHERE org_id = $1 AND by_batch_id = ANY($2) AND NOT replaces");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = batches });
+        await using var command = tx.Command(
+            "SELECT by_batch_id, by_key FROM corrections WHERE org_id = $1 AND by_batch_id = ANY($2) AND NOT replaces"
+        );
+        command.Bind(org).Bind(batches);
         var voids = new HashSet<(Guid, string)>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) voids.Add((reader.GetGuid(0), reader.GetString(1)));
+        while (await reader.ReadAsync(ct))
+            voids.Add((reader.GetGuid(0), reader.GetString(1)));
         return voids;
     }
 
-    /// <summary>In the order in which they were made: a period's own invoice, then what adjusts it.</summary>
-    private static async Task<List<Line>> LinesAsync(ScopedTransaction tx, Guid org, IReadOnlyList<EventToLocate> events, CancellationToken ct)
+    /// <summary>In order of creation: a period's own invoice, then its adjustments.</summary>
+    private static async Task<List<Line>> LinesAsync(
+        ScopedTransaction tx,
+        Guid org,
+        IReadOnlyList<EventToLocate> events,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command("""
+        await using var command = tx.Command(
+            """
             WITH covering AS (
               SELECT DISTINCT i.id, i.customer_key, i.period_start, i.period_end
               FROM unnest($2::text[], $3::timestamptz[]) e(customer, bucket)
               JOIN invoices i ON i.org_id = $1 AND i.customer_key = e.customer AND i.period_start <= e.bucket AND i.period_end > e.bucket),
             lines AS (
-              SELECT c.id AS covering, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.invoice_id = c.id
+              SELECT c.id AS covering, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end
+              FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.invoice_id = c.id
               WHERE l.kind = $4 AND l.meter IS NOT NULL
               UNION ALL
-              SELECT c.id, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.adjusts_invoice_id = c.id
+              SELECT c.id, l.invoice_id, l.ordinal, l.charge, l.meter, l.span_start, l.span_end
+              FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.adjusts_invoice_id = c.id
               WHERE l.meter IS NOT NULL)
-            SELECT c.customer_key, coalesce(l.span_start, c.period_start), coalesce(l.span_end, c.period_end), i.finalized_at, l.meter, i.id, i.number, i.status, l.charge, c.id
+            SELECT c.customer_key, coalesce(l.span_start, c.period_start), coalesce(l.span_end, c.period_end),
+              i.finalized_at, l.meter, i.id, i.number, i.status, l.charge, c.id
             FROM lines l JOIN covering c ON c.id = l.covering JOIN invoices i ON i.org_id = $1 AND i.id = l.invoice_id
             WHERE i.status <> 'void' ORDER BY i.number, l.ordinal
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        UsageSql.Array(command, events, one => one.Customer);
-        UsageSql.Array(command, events, one => FoldUsage.InstantOf(one.Bucket));
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = InvoiceLineKinds.Charge });
+            """
+        );
+        command
+            .Bind(org)
+            .BindColumn(events, target => target.Customer)
+            .BindColumn(events, target => Buckets.FromMicroseconds(target.Bucket))
+            .Bind(InvoiceLineKinds.Charge);
         var lines = new List<Line>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            lines.Add(new Line(
-                reader.GetGuid(9), reader.GetString(0), reader.GetFieldValue<Instant>(1), reader.GetFieldValue<Instant>(2), reader.IsDBNull(3) ? null : reader.GetFieldValue<Instant>(3),
-                reader.GetString(4), new InvoiceLineOfEvent(reader.GetGuid(5), reader.GetString(6), reader.GetString(7), reader.GetString(8))));
+            lines.Add(
+                new Line(
+                    reader.GetGuid(9),
+                    reader.GetString(0),
+                    reader.GetFieldValue<Instant>(1),
+                    reader.GetFieldValue<Instant>(2),
+                    reader.IsDBNull(3) ? null : reader.GetFieldValue<Instant>(3),
+                    reader.GetString(4),
+                    new InvoiceLineOfEvent(reader.GetGuid(5), reader.GetString(6), reader.GetString(7), reader.GetString(8))
+                )
+            );
         }
 
         return lines;

@@ -1,19 +1,21 @@
 using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
-using Polaris.Billing.Features.Meters;
+using Polaris.Billing.Features.Catalog;
+using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Usage;
 
-/// <summary>A span of a timeline and what was used in it.</summary>
+/// <summary>A window of a timeline and its usage.</summary>
 public sealed record TimelinePoint(Instant Start, decimal Quantity, long EventCount);
 
-/// <summary>Answers from pre-aggregates: the cost grows with buckets, never with events.</summary>
+/// <summary>Answers from aggregates: the cost grows with the number of buckets, not of events.</summary>
 internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
 {
-    /// <summary>A timeline has at most this many points.</summary>
+    /// <summary>Maximum number of points of a timeline.</summary>
     public const int MaxPoints = 5_000;
 
     private const ulong NoDigest = 0;
@@ -30,17 +32,25 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         return new MeterUsage(points[0].Quantity, points[0].EventCount, NoDigest);
     }
 
-    /// <summary>A point for each window of [from, to), also where nothing was used. The last window may be shorter.</summary>
+    /// <summary>A point for each window of [from, to), including windows without usage. The last window may be shorter.</summary>
     public async Task<IReadOnlyList<TimelinePoint>> TimelineAsync(
-        Guid org, string meterKey, Instant from, Instant to, Duration window, string? customer, CancellationToken ct)
+        Guid org,
+        string meterKey,
+        Instant from,
+        Instant to,
+        Duration window,
+        string? customer,
+        CancellationToken ct
+    )
     {
         CheckSpan(from, to, window);
         var meter = await catalog.FindAsync(org, meterKey, ct) ?? throw new RefusedException(Refusal.NotFound("meter"));
         await using var tx = await database.BeginOrgAsync(org, ct);
         await CheckFilledAsync(tx, org, meter, ct);
         var found = await SumsAsync(tx, org, meter, from, to, window, customer, ct);
-        if (meter.Aggregation == Aggregation.UniqueCount) await AddUniquesAsync(tx, org, meter, from, to, window, customer, found, ct);
-        var level = meter.Aggregation == Aggregation.WeightedSum ? await LevelAsync(tx, org, meter, from, customer, ct) : default;
+        if (meter.Aggregation == MeterAggregation.UniqueCount)
+            await AddUniquesAsync(tx, org, meter, from, to, window, customer, found, ct);
+        var level = meter.Aggregation == MeterAggregation.WeightedSum ? await LevelAsync(tx, org, meter, from, customer, ct) : default;
         var points = new List<TimelinePoint>();
         for (var (start, index) = (from, 0L); start < to; start += window, index++)
         {
@@ -57,63 +67,108 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
     {
         try
         {
-            return sums.ToUsage(meter.Aggregation, period, level);
+            return sums.ToUsage(meter.Aggregation, new BilledSpan(period, period), level);
         }
         catch (OverflowException exception)
         {
-            throw new RefusedException(Refusal.Conflict("quantity_too_large", $"The meter '{meter.Key}' cannot tell its quantity from {period.Start}: {exception.Message}"));
+            throw new RefusedException(
+                Refusal.Conflict(
+                    "quantity_too_large",
+                    $"The quantity of the meter '{meter.Key}' from {period.Start} cannot be computed: {exception.Message}"
+                )
+            );
         }
     }
 
-    /// <summary>A meter that is still being filled would answer too little: rather no answer than a wrong one.</summary>
+    /// <summary>Rejects a query of a meter that is still being filled, since its answer would be too small.</summary>
     public static async Task CheckFilledAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, CancellationToken ct)
     {
         await using var command = tx.Command("SELECT filled FROM meters WHERE org_id = $1 AND id = $2");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = meter.Id });
+        command.Bind(org).Bind(meter.Id);
         if (await command.ExecuteScalarAsync(ct) is false)
-            throw new RefusedException(new Refusal(RefusalKind.Unavailable, "meter_filling", $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."));
+            throw new RefusedException(
+                new Refusal(
+                    RefusalKind.Unavailable,
+                    "meter_filling",
+                    $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."
+                )
+            );
     }
 
     private static async Task<Dictionary<long, UsageSums>> SumsAsync(
-        ScopedTransaction tx, Guid org, MeterDefinition meter, Instant from, Instant to, Duration window, string? customer, CancellationToken ct)
+        ScopedTransaction tx,
+        Guid org,
+        MeterDefinition meter,
+        Instant from,
+        Instant to,
+        Duration window,
+        string? customer,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command($"""
+        await using var command = tx.Command(
+            $"""
             SELECT floor(extract(epoch FROM a.bucket_start - $3) / $5)::bigint AS w, {StoredSums.Columns}
-            FROM usage_aggregates a WHERE a.org_id = $1 AND a.meter_id = $2 AND a.bucket_start >= $3 AND a.bucket_start < $4 {(customer is null ? "" : "AND a.customer_key = $6")}
+            FROM usage_aggregates a WHERE a.org_id = $1 AND a.meter_id = $2 AND a.bucket_start >= $3 AND a.bucket_start < $4 {(
+                customer is null ? "" : "AND a.customer_key = $6"
+            )}
             GROUP BY w
-            """);
+            """
+        );
         Parameters(command, org, meter, from, to, window, customer);
         var found = new Dictionary<long, UsageSums>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) found[reader.GetInt64(0)] = StoredSums.Read(reader, 1);
+        while (await reader.ReadAsync(ct))
+            found[reader.GetInt64(0)] = StoredSums.Read(reader, 1);
         return found;
     }
 
-    /// <summary>The level before a time: the sum of every change of it.</summary>
-    private static async Task<ExactTotal> LevelAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, Instant before, string? customer, CancellationToken ct)
+    /// <summary>The level at a time: the sum of all earlier changes.</summary>
+    private static async Task<ExactTotal> LevelAsync(
+        ScopedTransaction tx,
+        Guid org,
+        MeterDefinition meter,
+        Instant before,
+        string? customer,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command($"""
-            SELECT coalesce({StoredSums.Units}, 0) FROM usage_aggregates a WHERE org_id = $1 AND meter_id = $2 AND bucket_start < $3 {(customer is null ? "" : "AND customer_key = $4")}
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = meter.Id });
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = before });
-        if (customer is not null) command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+        await using var command = tx.Command(
+            $"""
+            SELECT coalesce({StoredSums.Units}, 0) FROM usage_aggregates a WHERE org_id = $1 AND meter_id = $2 AND bucket_start < $3 {(
+                customer is null ? "" : "AND customer_key = $4"
+            )}
+            """
+        );
+        command.Bind(org).Bind(meter.Id).Bind(before);
+        if (customer is not null)
+            command.Bind(customer);
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
         return StoredSums.Total(reader, 0);
     }
 
     private static async Task AddUniquesAsync(
-        ScopedTransaction tx, Guid org, MeterDefinition meter, Instant from, Instant to, Duration window, string? customer,
-        Dictionary<long, UsageSums> found, CancellationToken ct)
+        ScopedTransaction tx,
+        Guid org,
+        MeterDefinition meter,
+        Instant from,
+        Instant to,
+        Duration window,
+        string? customer,
+        Dictionary<long, UsageSums> found,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command($"""
+        await using var command = tx.Command(
+            $"""
             SELECT floor(extract(epoch FROM bucket_start - $3) / $5)::bigint AS w, count(DISTINCT value_hash)
-            FROM usage_uniques WHERE org_id = $1 AND meter_id = $2 AND bucket_start >= $3 AND bucket_start < $4 {(customer is null ? "" : "AND customer_key = $6")}
+            FROM usage_uniques WHERE org_id = $1 AND meter_id = $2 AND bucket_start >= $3 AND bucket_start < $4 {(
+                customer is null ? "" : "AND customer_key = $6"
+            )}
             GROUP BY w
-            """);
+            """
+        );
         Parameters(command, org, meter, from, to, window, customer);
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -125,20 +180,38 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
 
     private static void CheckSpan(Instant from, Instant to, Duration window)
     {
-        if (!Buckets.IsAligned(from)) throw new RefusedException(Refusal.Invalid("from", "not_aligned", "'from' must be a multiple of 15 minutes, such as 10:15:00Z."));
-        if (!Buckets.IsAligned(to)) throw new RefusedException(Refusal.Invalid("to", "not_aligned", "'to' must be a multiple of 15 minutes, such as 10:15:00Z."));
-        if (to <= from) throw new RefusedException(Refusal.Invalid("to", "empty_span", "'to' must be after 'from'."));
+        StatedDates.Check("from", from);
+        StatedDates.Check("to", to);
+        if (!Buckets.IsAligned(from))
+            throw new RefusedException(
+                Refusal.Invalid("from", "not_aligned", "'from' must be a multiple of 15 minutes, such as 10:15:00Z.")
+            );
+        if (!Buckets.IsAligned(to))
+            throw new RefusedException(Refusal.Invalid("to", "not_aligned", "'to' must be a multiple of 15 minutes, such as 10:15:00Z."));
+        if (to <= from)
+            throw new RefusedException(Refusal.Invalid("to", "empty_span", "'to' must be after 'from'."));
         if ((to - from) / window > MaxPoints)
-            throw new RefusedException(Refusal.Invalid("to", "too_many_points", $"A timeline has at most {MaxPoints} points: ask for a shorter time or a wider window."));
+            throw new RefusedException(
+                Refusal.Invalid(
+                    "to",
+                    "too_many_points",
+                    $"A timeline has at most {MaxPoints} points: ask for a shorter time span or a wider window."
+                )
+            );
     }
 
-    private static void Parameters(NpgsqlCommand command, Guid org, MeterDefinition meter, Instant from, Instant to, Duration window, string? customer)
+    private static void Parameters(
+        NpgsqlCommand command,
+        Guid org,
+        MeterDefinition meter,
+        Instant from,
+        Instant to,
+        Duration window,
+        string? customer
+    )
     {
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = meter.Id });
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = from });
-        command.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = to });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)window.TotalSeconds });
-        if (customer is not null) command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customer });
+        command.Bind(org).Bind(meter.Id).Bind(from).Bind(to).Bind((long)window.TotalSeconds);
+        if (customer is not null)
+            command.Bind(customer);
     }
 }

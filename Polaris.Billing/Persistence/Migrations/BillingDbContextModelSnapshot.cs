@@ -40,133 +40,35 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("applied_batches", (string)null);
                 });
 
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditFindingRow", b =>
+            modelBuilder.Entity("Polaris.Billing.Persistence.AppliedCouponRow", b =>
                 {
                     b.Property<Guid>("OrgId")
                         .HasColumnType("uuid")
                         .HasColumnName("org_id");
 
-                    b.Property<Guid>("Id")
+                    b.Property<Guid>("SubscriptionId")
                         .HasColumnType("uuid")
-                        .HasColumnName("id");
+                        .HasColumnName("subscription_id");
 
-                    b.Property<Instant>("BucketStart")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("bucket_start");
-
-                    b.Property<string>("CustomerKey")
+                    b.Property<string>("CouponKey")
                         .HasColumnType("text")
-                        .HasColumnName("customer_key");
+                        .HasColumnName("coupon_key");
 
-                    b.Property<string>("Expected")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("expected");
-
-                    b.Property<Instant>("FoundAt")
+                    b.Property<Instant>("AppliedAt")
                         .HasColumnType("timestamp with time zone")
-                        .HasColumnName("found_at");
+                        .HasColumnName("applied_at");
 
-                    b.Property<Instant?>("HealedAt")
+                    b.Property<Instant>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
-                        .HasColumnName("healed_at");
+                        .HasColumnName("created_at");
 
-                    b.Property<string>("Kind")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("kind");
+                    b.HasKey("OrgId", "SubscriptionId", "CouponKey")
+                        .HasName("pk_applied_coupons");
 
-                    b.Property<string>("Place")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("place");
+                    b.HasIndex("OrgId", "CouponKey")
+                        .HasDatabaseName("ix_applied_coupons_org_id_coupon_key");
 
-                    b.Property<string>("Stored")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("stored");
-
-                    b.HasKey("OrgId", "Id")
-                        .HasName("pk_audit_findings");
-
-                    b.HasIndex("OrgId")
-                        .HasDatabaseName("ix_audit_findings_open")
-                        .HasFilter("healed_at IS NULL");
-
-                    b.ToTable("audit_findings", (string)null);
-                });
-
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditPositionRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("integer")
-                        .HasColumnName("id");
-
-                    b.Property<Guid>("CurrentOrg")
-                        .HasColumnType("uuid")
-                        .HasColumnName("current_org");
-
-                    b.Property<Instant>("HeldUntil")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("held_until");
-
-                    b.Property<Instant>("NextBucket")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("next_bucket");
-
-                    b.Property<Guid>("Owner")
-                        .HasColumnType("uuid")
-                        .HasColumnName("owner");
-
-                    b.Property<bool>("PassDone")
-                        .HasColumnType("boolean")
-                        .HasColumnName("pass_done");
-
-                    b.Property<Instant>("PassStartedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("pass_started_at");
-
-                    b.HasKey("Id")
-                        .HasName("pk_audit_position");
-
-                    b.ToTable("audit_position", (string)null);
-                });
-
-            modelBuilder.Entity("Polaris.Billing.Persistence.AuditRow", b =>
-                {
-                    b.Property<Guid>("OrgId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<long>("DriftFound")
-                        .HasColumnType("bigint")
-                        .HasColumnName("drift_found");
-
-                    b.Property<long>("DriftHealed")
-                        .HasColumnType("bigint")
-                        .HasColumnName("drift_healed");
-
-                    b.Property<Instant>("LastCheckedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("last_checked_at");
-
-                    b.Property<Instant?>("LastPassAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("last_pass_at");
-
-                    b.Property<long>("PassBuckets")
-                        .HasColumnType("bigint")
-                        .HasColumnName("pass_buckets");
-
-                    b.Property<long>("RunningBuckets")
-                        .HasColumnType("bigint")
-                        .HasColumnName("running_buckets");
-
-                    b.HasKey("OrgId")
-                        .HasName("pk_audits");
-
-                    b.ToTable("audits", (string)null);
+                    b.ToTable("applied_coupons", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.ConsumerPositionRow", b =>
@@ -231,6 +133,47 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasDatabaseName("ix_corrections_org_id_by_batch_id");
 
                     b.ToTable("corrections", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.CouponRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<decimal?>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Currency")
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<int?>("Periods")
+                        .HasColumnType("integer")
+                        .HasColumnName("periods");
+
+                    b.Property<decimal?>("Rate")
+                        .HasColumnType("numeric")
+                        .HasColumnName("rate");
+
+                    b.HasKey("OrgId", "Key")
+                        .HasName("pk_coupons");
+
+                    b.ToTable("coupons", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.CustomerRow", b =>
@@ -365,9 +308,9 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("bucket_start");
 
-                    b.Property<Instant?>("AuditedAt")
+                    b.Property<Instant?>("ReconciledAt")
                         .HasColumnType("timestamp with time zone")
-                        .HasColumnName("audited_at");
+                        .HasColumnName("reconciled_at");
 
                     b.Property<Instant>("TouchedAt")
                         .HasColumnType("timestamp with time zone")
@@ -377,30 +320,6 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasName("pk_fresh_buckets");
 
                     b.ToTable("fresh_buckets", (string)null);
-                });
-
-            modelBuilder.Entity("Polaris.Billing.Persistence.HealPositionRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("integer")
-                        .HasColumnName("id");
-
-                    b.Property<Guid>("BatchId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("batch_id");
-
-                    b.Property<Guid>("FoldedBefore")
-                        .HasColumnType("uuid")
-                        .HasColumnName("folded_before");
-
-                    b.Property<Instant>("ReceivedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("received_at");
-
-                    b.HasKey("Id")
-                        .HasName("pk_heal_position");
-
-                    b.ToTable("heal_position", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceLineRow", b =>
@@ -674,6 +593,43 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("meters", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.OneOffChargeRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subscription_id");
+
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.Property<Instant>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.HasKey("OrgId", "SubscriptionId", "Key")
+                        .HasName("pk_one_off_charges");
+
+                    b.ToTable("one_off_charges", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.OrgRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -681,9 +637,17 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("org_id");
 
+                    b.Property<Instant?>("ClockSetAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("clock_set_at");
+
                     b.Property<Instant?>("FrozenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("frozen_at");
+
+                    b.Property<Instant?>("InvoiceTurnAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("invoice_turn_at");
 
                     b.Property<Instant?>("InvoicedThrough")
                         .HasColumnType("timestamp with time zone")
@@ -695,6 +659,10 @@ namespace Polaris.Billing.Persistence.Migrations
 
                     b.HasKey("OrgId")
                         .HasName("pk_orgs");
+
+                    b.HasIndex("ClockSetAt", "OrgId")
+                        .HasDatabaseName("ix_orgs_clock_set_at_org_id")
+                        .HasFilter("clock_set_at IS NOT NULL");
 
                     b.ToTable("orgs", (string)null);
                 });
@@ -713,6 +681,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("message");
+
+                    b.Property<string>("TraceLinks")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_links");
 
                     b.HasKey("OrgId", "EventId")
                         .HasName("pk_outbox");
@@ -733,6 +705,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Instant>("StartsAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("starts_at");
+
+                    b.Property<bool>("AfterBilling")
+                        .HasColumnType("boolean")
+                        .HasColumnName("after_billing");
 
                     b.Property<Instant>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
@@ -779,6 +755,179 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("plan_versions", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.ReconciliationFindingRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Instant>("BucketStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("bucket_start");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<string>("Expected")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("expected");
+
+                    b.Property<Instant>("FoundAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("found_at");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Place")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("place");
+
+                    b.Property<Instant?>("RepairedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("repaired_at");
+
+                    b.Property<string>("Stored")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("stored");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_reconciliation_findings");
+
+                    b.HasIndex("OrgId")
+                        .HasDatabaseName("ix_reconciliation_findings_open")
+                        .HasFilter("repaired_at IS NULL");
+
+                    b.ToTable("reconciliation_findings", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ReconciliationPositionRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("CurrentOrg")
+                        .HasColumnType("uuid")
+                        .HasColumnName("current_org");
+
+                    b.Property<Instant>("HeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_until");
+
+                    b.Property<Instant>("NextBucket")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_bucket");
+
+                    b.Property<Guid>("Owner")
+                        .HasColumnType("uuid")
+                        .HasColumnName("owner");
+
+                    b.Property<bool>("PassDone")
+                        .HasColumnType("boolean")
+                        .HasColumnName("pass_done");
+
+                    b.Property<Instant>("PassStartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("pass_started_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_reconciliation_position");
+
+                    b.ToTable("reconciliation_position", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ReconciliationRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<long>("DriftFound")
+                        .HasColumnType("bigint")
+                        .HasColumnName("drift_found");
+
+                    b.Property<long>("DriftRepaired")
+                        .HasColumnType("bigint")
+                        .HasColumnName("drift_repaired");
+
+                    b.Property<Instant>("LastCheckedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_checked_at");
+
+                    b.Property<Instant?>("LastPassAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_pass_at");
+
+                    b.Property<long>("PassBuckets")
+                        .HasColumnType("bigint")
+                        .HasColumnName("pass_buckets");
+
+                    b.Property<long>("RunningBuckets")
+                        .HasColumnType("bigint")
+                        .HasColumnName("running_buckets");
+
+                    b.HasKey("OrgId")
+                        .HasName("pk_reconciliations");
+
+                    b.ToTable("reconciliations", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.RecoveryPositionRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<Guid>("BatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("batch_id");
+
+                    b.Property<Guid>("CompactedBefore")
+                        .HasColumnType("uuid")
+                        .HasColumnName("compacted_before");
+
+                    b.Property<Instant>("ReceivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("received_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_recovery_position");
+
+                    b.ToTable("recovery_position", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.RelayLeaseRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("integer")
+                        .HasColumnName("id");
+
+                    b.Property<Instant>("HeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_until");
+
+                    b.Property<Guid>("Owner")
+                        .HasColumnType("uuid")
+                        .HasColumnName("owner");
+
+                    b.HasKey("Id")
+                        .HasName("pk_relay_lease");
+
+                    b.ToTable("relay_lease", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.SubscriptionRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -789,13 +938,25 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<Instant?>("AgreedEndAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("agreed_end_at");
+
                     b.Property<int>("AnchorDay")
                         .HasColumnType("integer")
                         .HasColumnName("anchor_day");
 
+                    b.Property<int>("AnchorMonth")
+                        .HasColumnType("integer")
+                        .HasColumnName("anchor_month");
+
                     b.Property<Instant>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<bool>("CreditUnused")
+                        .HasColumnType("boolean")
+                        .HasColumnName("credit_unused");
 
                     b.Property<string>("CustomerKey")
                         .IsRequired()
@@ -806,9 +967,26 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("end_at");
 
+                    b.Property<string>("HeldCode")
+                        .HasColumnType("text")
+                        .HasColumnName("held_code");
+
+                    b.Property<string>("HeldMessage")
+                        .HasColumnType("text")
+                        .HasColumnName("held_message");
+
+                    b.Property<int>("HeldTries")
+                        .HasColumnType("integer")
+                        .HasColumnName("held_tries");
+
                     b.Property<Instant?>("HeldUntil")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("held_until");
+
+                    b.Property<string>("Interval")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("interval");
 
                     b.Property<Instant?>("NextPeriodEnd")
                         .HasColumnType("timestamp with time zone")
@@ -839,6 +1017,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("time_zone");
+
+                    b.Property<Instant?>("TrialEnd")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("trial_end");
 
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_subscriptions");
@@ -898,17 +1080,17 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("numeric")
                         .HasColumnName("latest_value");
 
-                    b.Property<decimal?>("Low")
+                    b.Property<decimal>("MaxValue")
                         .HasColumnType("numeric")
-                        .HasColumnName("low");
+                        .HasColumnName("max_value");
+
+                    b.Property<decimal?>("MinValue")
+                        .HasColumnType("numeric")
+                        .HasColumnName("min_value");
 
                     b.Property<BigInteger?>("Moment")
                         .HasColumnType("numeric")
                         .HasColumnName("moment");
-
-                    b.Property<decimal>("Peak")
-                        .HasColumnType("numeric")
-                        .HasColumnName("peak");
 
                     b.Property<decimal>("Total")
                         .HasColumnType("numeric")
@@ -951,6 +1133,35 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("usage_buckets", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.UsageTraceRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<LocalDate>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<Instant>("RecordedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("recorded_at");
+
+                    b.PrimitiveCollection<string[]>("TraceLinks")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("trace_links");
+
+                    b.HasKey("OrgId", "CustomerKey", "Day")
+                        .HasName("pk_usage_traces");
+
+                    b.ToTable("usage_traces", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.UsageUniqueRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -988,6 +1199,23 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("usage_uniques", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.AppliedCouponRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.CouponRow", null)
+                        .WithMany()
+                        .HasForeignKey("OrgId", "CouponKey")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_applied_coupons_coupons_org_id_coupon_key");
+
+                    b.HasOne("Polaris.Billing.Persistence.SubscriptionRow", null)
+                        .WithMany()
+                        .HasForeignKey("OrgId", "SubscriptionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_applied_coupons_subscriptions_org_id_subscription_id");
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceLineRow", b =>
                 {
                     b.HasOne("Polaris.Billing.Persistence.InvoiceRow", null)
@@ -996,6 +1224,16 @@ namespace Polaris.Billing.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_invoice_lines_invoices_org_id_invoice_id");
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.OneOffChargeRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.SubscriptionRow", null)
+                        .WithMany()
+                        .HasForeignKey("OrgId", "SubscriptionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_one_off_charges_subscriptions_org_id_subscription_id");
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.PlanChangeRow", b =>

@@ -4,9 +4,9 @@ using System.Text;
 namespace Polaris.Identity.Features.ApiKeys;
 
 /// <summary>
-/// A key is <c>pk_</c>, eight hex digits that identify it (also when it leaks, and after its secret was replaced), and 40 random letters and
-/// digits (238 bits). That much randomness needs no slow hash: SHA-256 is kept. An index finds it by its first bytes, which say nothing about
-/// the rest; the whole is compared in constant time.
+/// A key is <c>pk_</c>, eight hex digits that identify it (also after a leak, and after its secret is rotated), and 40 random letters and
+/// digits (238 bits). With that much randomness no slow hash is needed: SHA-256 is stored. An index finds the hash by its first bytes,
+/// which reveal nothing about the rest; the whole hash is compared in constant time.
 /// </summary>
 internal static class ApiKeySecrets
 {
@@ -14,22 +14,24 @@ internal static class ApiKeySecrets
     private const int RandomLength = 40;
     private const int MaxLength = 200;
 
-    /// <summary>So much of a hash may be found by an index.</summary>
+    /// <summary>The bytes of the hash that the index lookup uses.</summary>
     private const int FoundBy = 8;
 
-    /// <param name="prefix">The key's, when it gets another secret; null for a new key.</param>
+    /// <param name="prefix">The prefix of the key whose secret is rotated; null for a new key.</param>
     public static (string Secret, string Prefix) Create(string? prefix = null)
     {
         prefix ??= "pk_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
         return ($"{prefix}_{RandomNumberGenerator.GetString(Alphabet, RandomLength)}", prefix);
     }
 
-    /// <summary>Null for text that is no key at all.</summary>
+    /// <summary>Null for text that is not in the form of a key.</summary>
     public static byte[]? HashOf(string secret) =>
-        secret.Length <= MaxLength && secret.StartsWith("pk_", StringComparison.Ordinal) ? SHA256.HashData(Encoding.UTF8.GetBytes(secret)) : null;
+        secret.Length <= MaxLength && secret.StartsWith("pk_", StringComparison.Ordinal)
+            ? SHA256.HashData(Encoding.UTF8.GetBytes(secret))
+            : null;
 
-    /// <summary>The least and greatest hash that begin as this one does.</summary>
-    public static (byte[] From, byte[] To) Neighbours(byte[] hash)
+    /// <summary>The smallest and largest hash with the same first bytes.</summary>
+    public static (byte[] From, byte[] To) RangeAround(byte[] hash)
     {
         var (from, to) = (new byte[hash.Length], new byte[hash.Length]);
         to.AsSpan().Fill(0xff);
@@ -38,5 +40,5 @@ internal static class ApiKeySecrets
         return (from, to);
     }
 
-    public static bool Same(byte[] one, byte[] other) => CryptographicOperations.FixedTimeEquals(one, other);
+    public static bool Same(byte[] left, byte[] right) => CryptographicOperations.FixedTimeEquals(left, right);
 }

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
+using NodaTime.Extensions;
+using Polaris.Identity.Features.Access;
 using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Persistence;
@@ -11,11 +13,12 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Identity.Features.Members;
 
-/// <summary>A new invitation and its token, which nobody sees again.</summary>
+/// <summary>A new invitation and its token, which is shown only once.</summary>
 internal sealed record CreatedInvitation(InvitationRow Invitation, string Token);
 
 /// <summary>
-/// An invitation's token is <c>inv_</c>, its org and 40 random letters and digits: it carries its org, so that one statement of one org finds it.
+/// An invitation's token is <c>inv_</c>, its org and 40 random letters and digits. The org is in it so that it can be looked up within one
+/// org.
 /// </summary>
 internal static class InvitationTokens
 {
@@ -28,78 +31,112 @@ internal static class InvitationTokens
 
     public static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 
-    /// <summary>Null for text that is no token at all.</summary>
+    /// <summary>Null for text that is not in the form of a token.</summary>
     public static Guid? OrgOf(string token) =>
-        token.Length == Start.Length + OrgLength + 1 + RandomLength && token.StartsWith(Start, StringComparison.Ordinal)
-        && Guid.TryParseExact(token.AsSpan(Start.Length, OrgLength), "N", out var org) && org != Guid.Empty ? org : null;
+        token.Length == Start.Length + OrgLength + 1 + RandomLength
+        && token.StartsWith(Start, StringComparison.Ordinal)
+        && Guid.TryParseExact(token.AsSpan(Start.Length, OrgLength), "N", out var org)
+        && org != Guid.Empty
+            ? org
+            : null;
 }
 
-/// <summary>Invites people into the caller's org, lists and takes back.</summary>
-internal sealed partial class Invite(OrgsDbContext db, AuditLog audit, TenantScope tenant, TimeProvider time, ILogger<Invite> log)
+/// <summary>Creates, lists and revokes invitations into the caller's org.</summary>
+internal sealed partial class Invite(
+    OrgsDbContext db,
+    CallerAccess caller,
+    AuditLog audit,
+    TenantScope tenant,
+    TimeProvider time,
+    ILogger<Invite> log
+)
 {
     public static readonly TimeSpan DefaultLifetime = TimeSpan.FromDays(7);
     public static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(30);
 
-    /// <summary>Invitations of one org that wait for an answer.</summary>
+    /// <summary>Maximum number of open invitations of one org.</summary>
     public const int MaxOpen = 200;
 
-    private Instant Now => Instant.FromDateTimeOffset(time.GetUtcNow());
+    private Instant Now => time.GetCurrentInstant();
 
     public async Task<CreatedInvitation> CreateAsync(Guid actor, string email, string role, TimeSpan lifetime, CancellationToken ct)
     {
         SignUp.ValidateEmail(email, "input.email");
-        if (!Roles.All.Contains(role)) throw new RefusedException(Refusal.Invalid("input.role", "unknown_role", $"A role is one of {string.Join(", ", Roles.All)}."));
+        if (!Roles.All.Contains(role))
+            throw new RefusedException(
+                Refusal.Invalid("input.role", "unknown_role", $"'role' must be one of {string.Join(", ", Roles.All)}.")
+            );
         if (lifetime < TimeSpan.FromMinutes(1) || lifetime > MaxLifetime)
-            throw new RefusedException(Refusal.Invalid("input.expiresIn", "out_of_range", $"'expiresIn' is 60 to {MaxLifetime.TotalSeconds:0} seconds."));
+            throw new RefusedException(
+                Refusal.Invalid("input.expiresIn", "out_of_range", $"'expiresIn' must be 60 to {MaxLifetime.TotalSeconds:0} seconds.")
+            );
         var org = tenant.RequireOrg();
-        var created = await db.InTransactionAsync(async token =>
-        {
-            var actorRole = await db.Memberships.Where(row => row.UserId == actor).Select(row => row.Role).SingleOrDefaultAsync(token);
-            if (actorRole != Roles.Owner && (actorRole != Roles.Admin || role == Roles.Owner))
-                throw new RefusedException(new Refusal(RefusalKind.Forbidden, "missing_role", "Owners invite anybody; admins invite anybody but owners."));
-            var now = Now;
-            if (await Open(now).CountAsync(token) >= MaxOpen)
-                throw new RefusedException(Refusal.Conflict("too_many_invitations", $"{MaxOpen} invitations wait for an answer: revoke some first."));
-            var secret = InvitationTokens.Create(org);
-            var row = new InvitationRow
+        var created = await db.InTransactionAsync(
+            async token =>
             {
-                OrgId = org,
-                Id = Guid.CreateVersion7(time.GetUtcNow()),
-                Email = email,
-                Role = role,
-                TokenHash = InvitationTokens.HashOf(secret),
-                InvitedBy = actor,
-                CreatedAt = now,
-                ExpiresAt = now + Duration.FromTimeSpan(lifetime),
-            };
-            db.Invitations.Add(row);
-            audit.Add(AuditActions.Invited, row.Id, $"{email} as {role}");
-            await db.SaveChangesAsync(token);
-            return new CreatedInvitation(row, secret);
-        }, ct);
+                await caller.RequireAsync(Scopes.Admin, token);
+                var actorRole = await db.Memberships.Where(row => row.UserId == actor).Select(row => row.Role).SingleOrDefaultAsync(token);
+                if (!MayInvite(actorRole, role))
+                    throw new RefusedException(new Refusal(RefusalKind.Forbidden, "missing_role", "Only an owner may invite an owner."));
+                var now = Now;
+                if (await Open(now).CountAsync(token) >= MaxOpen)
+                    throw new RefusedException(
+                        Refusal.Conflict("too_many_invitations", $"An org may have at most {MaxOpen} open invitations. Revoke some first.")
+                    );
+                var secret = InvitationTokens.Create(org);
+                var row = new InvitationRow
+                {
+                    OrgId = org,
+                    Id = Guid.CreateVersion7(time.GetUtcNow()),
+                    Email = email,
+                    Role = role,
+                    TokenHash = InvitationTokens.HashOf(secret),
+                    InvitedBy = actor,
+                    CreatedAt = now,
+                    ExpiresAt = now + Duration.FromTimeSpan(lifetime),
+                };
+                db.Invitations.Add(row);
+                audit.Add(AuditActions.Invited, row.Id, $"{email} as {role}");
+                await db.SaveChangesAsync(token);
+                return new CreatedInvitation(row, secret);
+            },
+            ct
+        );
         LogInvited(created.Invitation.Id, org, role);
         return created;
     }
 
-    /// <summary>Those that wait for an answer.</summary>
+    /// <summary>Open invitations.</summary>
     public Task<List<InvitationRow>> ListAsync(CancellationToken ct)
     {
         var now = Now;
         return db.InTransactionAsync(token => Open(now).AsNoTracking().OrderBy(row => row.Id).ToListAsync(token), ct);
     }
 
-    /// <summary>One that was accepted is not found: there is nothing to take back.</summary>
-    public Task<InvitationRow> RevokeAsync(Guid id, CancellationToken ct) => db.InTransactionAsync(async token =>
-    {
-        var row = await db.Invitations.SingleOrDefaultAsync(one => one.Id == id && one.AcceptedAt == null, token) ?? throw new RefusedException(Refusal.NotFound("invitation"));
-        if (row.RevokedAt is not null) return row;
-        row.RevokedAt = Now;
-        audit.Add(AuditActions.InvitationRevoked, row.Id);
-        await db.SaveChangesAsync(token);
-        return row;
-    }, ct);
+    /// <summary>An accepted invitation is not found, since it can no longer be revoked.</summary>
+    public Task<InvitationRow> RevokeAsync(Guid id, CancellationToken ct) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                await caller.RequireAsync(Scopes.Admin, token);
+                var row =
+                    await db.Invitations.SingleOrDefaultAsync(invitation => invitation.Id == id && invitation.AcceptedAt == null, token)
+                    ?? throw new RefusedException(Refusal.NotFound("invitation"));
+                if (row.RevokedAt is not null)
+                    return row;
+                row.RevokedAt = Now;
+                audit.Add(AuditActions.InvitationRevoked, row.Id);
+                await db.SaveChangesAsync(token);
+                return row;
+            },
+            ct
+        );
 
-    private IQueryable<InvitationRow> Open(Instant now) => db.Invitations.Where(row => row.AcceptedAt == null && row.RevokedAt == null && row.ExpiresAt > now);
+    /// <summary>Also asked when an invitation is accepted: it is worth what its inviter may do at that time.</summary>
+    public static bool MayInvite(string? inviter, string role) => inviter == Roles.Owner || (inviter == Roles.Admin && role != Roles.Owner);
+
+    private IQueryable<InvitationRow> Open(Instant now) =>
+        db.Invitations.Where(row => row.AcceptedAt == null && row.RevokedAt == null && row.ExpiresAt > now);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Invitation {InvitationId} into org {OrgId} as {Role} was created.")]
     private partial void LogInvited(Guid invitationId, Guid orgId, string role);

@@ -5,35 +5,48 @@ using Polaris.Identity.Persistence;
 namespace Polaris.Identity.Features.Platform;
 
 /// <summary>
-/// The first operator of the installation, from the settings <c>Platform:AdminEmail</c> and <c>Platform:AdminPassword</c>. Whoever signs up with that
-/// address beforehand does not become one: an account that is there needs the password of the settings.
+/// Creates the first platform admin from the settings <c>Platform:AdminEmail</c> and <c>Platform:AdminPassword</c>. An existing account
+/// becomes admin only if it has the configured password, so nobody can become one by signing up with that address first.
 /// </summary>
 internal static class PlatformAdmin
 {
-    /// <exception cref="InvalidOperationException">The settings are not usable.</exception>
+    /// <exception cref="InvalidOperationException">The settings are invalid.</exception>
     public static async Task EnsureAsync(IServiceProvider services, IConfiguration configuration)
     {
         var (email, password) = (configuration["Platform:AdminEmail"], configuration["Platform:AdminPassword"]);
-        if (string.IsNullOrEmpty(email)) return;
-        if (string.IsNullOrEmpty(password)) throw new InvalidOperationException("Platform:AdminEmail needs Platform:AdminPassword.");
+        if (string.IsNullOrEmpty(email))
+            return;
+        if (string.IsNullOrEmpty(password))
+            throw new InvalidOperationException("Platform:AdminEmail requires Platform:AdminPassword.");
         await using var scope = services.CreateAsyncScope();
         var users = scope.ServiceProvider.GetRequiredService<UserManager<User>>();
-        // Two replicas may start at once: who comes second finds the account.
-        var user = await users.FindByEmailAsync(email);
+        // Two replicas may start at the same time: the second one finds the account.
+        var user = await users.FindProvenAsync(email, CancellationToken.None);
         if (user is null)
         {
             try
             {
-                user = await scope.ServiceProvider.GetRequiredService<SignUp>().CreateUserAsync(email, password);
+                user = await scope
+                    .ServiceProvider.GetRequiredService<SignUp>()
+                    .CreateUserAsync(email, password, proof: null, CancellationToken.None);
             }
-            catch (ServiceDefaults.Errors.RefusedException refused) when (refused.Refusal.Code == "email_taken")
+            catch (Exception exception)
+                when (exception is Microsoft.EntityFrameworkCore.DbUpdateException
+                    || exception is ServiceDefaults.Errors.RefusedException { Refusal.Code: "email_taken" }
+                )
             {
-                user = await users.FindByEmailAsync(email);
+                user = await users.FindProvenAsync(email, CancellationToken.None);
+                if (user is null)
+                    throw;
             }
         }
 
-        if (user is null || user.IsPlatformAdmin) return;
-        if (!await users.CheckPasswordAsync(user, password)) throw new InvalidOperationException("There is an account of Platform:AdminEmail with another password than Platform:AdminPassword.");
+        if (user is null || user.IsPlatformAdmin)
+            return;
+        if (!await users.CheckPasswordAsync(user, password))
+            throw new InvalidOperationException(
+                "The account of Platform:AdminEmail exists with a password other than Platform:AdminPassword."
+            );
         user.IsPlatformAdmin = true;
         await users.UpdateAsync(user);
     }

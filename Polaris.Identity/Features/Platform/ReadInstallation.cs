@@ -1,7 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Persistence;
+using Polaris.ServiceDefaults.Contracts;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Paging;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Identity.Features.Platform;
@@ -9,27 +11,36 @@ namespace Polaris.Identity.Features.Platform;
 /// <summary>A page of orgs, the oldest first.</summary>
 internal sealed record OrgPage(IReadOnlyList<OrgRow> Rows, string? EndCursor, bool HasNextPage);
 
-/// <summary>What an operator sees: which orgs there are, nothing in them. In a scope of its own, since the operator may be a member of an org.</summary>
+/// <summary>
+/// What a platform admin sees: the orgs, but no data in them. In a scope of its own, since the admin may be a member of an org.
+/// </summary>
 internal sealed class ReadInstallation(IServiceScopeFactory scopes)
 {
     public const int MaxPage = 1_000;
 
     /// <param name="first">1 to <see cref="MaxPage"/>.</param>
-    /// <param name="after">The cursor (an org's id) of the last one seen.</param>
+    /// <param name="after">The cursor (an org's id) of the last org of the previous page.</param>
     /// <param name="ct">Cancels.</param>
     public async Task<OrgPage> OrgsAsync(int first, string? after, CancellationToken ct)
     {
-        if (first is < 1 or > MaxPage) throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' is 1 to {MaxPage}, not {first}."));
+        if (first is < 1 or > MaxPage)
+            throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
+        var cursor = Cursors.Id(after);
         await using var scope = Enter();
         var db = scope.ServiceProvider.GetRequiredService<OrgsDbContext>();
-        var rows = await db.InTransactionAsync(token =>
-        {
-            var matching = db.Orgs.AsNoTracking();
-            if (Guid.TryParse(after, out var id)) matching = matching.Where(row => row.OrgId.CompareTo(id) > 0);
-            return matching.OrderBy(row => row.OrgId).Take(first + 1).ToListAsync(token);
-        }, ct);
+        var rows = await db.InTransactionAsync(
+            token =>
+            {
+                var matching = db.Orgs.AsNoTracking();
+                if (cursor is { } id)
+                    matching = matching.Where(row => row.OrgId.CompareTo(id) > 0);
+                return matching.OrderBy(row => row.OrgId).Take(first + 1).ToListAsync(token);
+            },
+            ct
+        );
         var more = rows.Count > first;
-        if (more) rows.RemoveAt(rows.Count - 1);
+        if (more)
+            rows.RemoveAt(rows.Count - 1);
         return new OrgPage(rows, rows.Count == 0 ? null : rows[^1].OrgId.ToString(), more);
     }
 
@@ -42,7 +53,7 @@ internal sealed class ReadInstallation(IServiceScopeFactory scopes)
     private AsyncServiceScope Enter()
     {
         var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<TenantScope>().EnterGate(Gate.Platform);
+        scope.ServiceProvider.GetRequiredService<TenantScope>().EnterCrossOrg(CrossOrgScope.Platform);
         return scope;
     }
 }

@@ -2,77 +2,104 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using NodaTime;
+using NodaTime.Extensions;
 using Npgsql;
-using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Identity.Features.Tokens;
 
-/// <summary>A key and its life: published from its creation, signing from <see cref="ActiveAt"/> until a newer one does, gone at <see cref="RetiredAt"/>.</summary>
+/// <summary>
+/// A signing key: published from its creation, signing from <see cref="ActiveAt"/> until a newer one does, removed at <see
+/// cref="RetiredAt"/>.
+/// </summary>
 internal sealed record SigningKey(Guid Id, RsaSecurityKey Key, Instant CreatedAt, Instant ActiveAt, Instant? RetiredAt);
 
 /// <summary>
-/// The RSA keys that sign tokens, in the database for all replicas, encrypted there (AES-GCM) under a key derived from the service secret.
-/// Another service secret opens none of them: a new key is made, and tokens signed before are no longer valid.
+/// The RSA keys that sign tokens, shared by all replicas through the database and encrypted there (AES-GCM) with a key derived from the
+/// installation secret. After a change of that secret none can be decrypted: a new key is created, and earlier tokens are no longer valid.
 /// </summary>
-internal sealed class SigningKeyStore(NpgsqlDataSource database, IConfiguration configuration, IOptions<SigningKeyOptions> options, TimeProvider time)
+internal sealed class SigningKeyStore(
+    NpgsqlDataSource database,
+    IConfiguration configuration,
+    IOptions<SigningKeyOptions> options,
+    TimeProvider time
+)
 {
     private const int KeyBits = 2048;
     private const long AdvisoryLock = 0x504f4c4b455953;
 
-    private readonly byte[] wrapping = ServiceSecrets.Derive(
-        configuration[ServiceSecrets.Setting] ?? throw new InvalidOperationException($"{ServiceSecrets.Setting} is missing."), "signing-keys");
+    private readonly byte[] wrapping = InstallationSecret.Derive(configuration, "signing-keys");
 
-    private Instant Now => Instant.FromDateTimeOffset(time.GetUtcNow());
+    private Instant Now => time.GetCurrentInstant();
 
-    /// <summary>All that may still verify; the one that signs first, then by age, the newest first.</summary>
+    /// <summary>All keys that may still verify: first the one that signs, then the others, newest first.</summary>
     public async Task<IReadOnlyList<SigningKey>> ReadAsync(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         return InOrder(await ReadAsync(connection, null, ct), Now);
     }
 
-    /// <summary>Makes the first key, or the next one when its time has come. All replicas may ask at once; one does it.</summary>
-    /// <returns>Whether a key was made.</returns>
-    public Task<bool> RotateWhenDueAsync(CancellationToken ct) => ChangeAsync((keys, now) =>
-    {
-        if (keys.Count == 0) return now;
-        var newest = keys.Max(key => key.ActiveAt);
-        var next = newest + Duration.FromTimeSpan(options.Value.RotateEvery);
-        var publish = next - Duration.FromTimeSpan(options.Value.PublishBefore);
-        if (publish > now) return null;
-        // When nobody was there at the time, the key is published as long as ever.
-        return Instant.Max(next, now + Duration.FromTimeSpan(options.Value.PublishBefore));
-    }, dropOthers: false, ct);
+    /// <summary>
+    /// Creates the first key, or the next one when it is due. All replicas may call it at the same time; one creates the key.
+    /// </summary>
+    /// <returns>Whether a key was created.</returns>
+    public Task<bool> RotateWhenDueAsync(CancellationToken ct) =>
+        ChangeAsync(
+            (keys, now) =>
+            {
+                if (keys.Count == 0)
+                    return now;
+                var newest = keys.Max(key => key.ActiveAt);
+                var next = newest + Duration.FromTimeSpan(options.Value.RotateEvery);
+                var publish = next - Duration.FromTimeSpan(options.Value.PublishBefore);
+                if (publish > now)
+                    return null;
+                // When no process was running at the due time, the key is still published for the full period before it signs.
+                return Instant.Max(next, now + Duration.FromTimeSpan(options.Value.PublishBefore));
+            },
+            dropOthers: false,
+            ct
+        );
 
-    /// <summary>Makes the next key now, whatever the time.</summary>
-    /// <param name="dropOthers">A key has leaked: the new one signs at once, and nothing that others signed is valid any more.</param>
+    /// <summary>Creates the next key now, regardless of the schedule.</summary>
+    /// <param name="dropOthers">
+    /// After a leak: the new key signs immediately, and tokens signed by the other keys are no longer valid.
+    /// </param>
     /// <param name="ct">Cancels.</param>
     public Task RotateAsync(bool dropOthers, CancellationToken ct) =>
         ChangeAsync((_, now) => dropOthers ? now : now + Duration.FromTimeSpan(options.Value.PublishBefore), dropOthers, ct);
 
-    private async Task<bool> ChangeAsync(Func<IReadOnlyList<SigningKey>, Instant, Instant?> nextActiveAt, bool dropOthers, CancellationToken ct)
+    private async Task<bool> ChangeAsync(
+        Func<IReadOnlyList<SigningKey>, Instant, Instant?> nextActiveAt,
+        bool dropOthers,
+        CancellationToken ct
+    )
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var turn = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({AdvisoryLock})", connection, transaction)) await turn.ExecuteNonQueryAsync(ct);
+        await using (var turn = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({AdvisoryLock})", connection, transaction))
+            await turn.ExecuteNonQueryAsync(ct);
         var now = Now;
-        if (nextActiveAt(await ReadAsync(connection, transaction, ct), now) is not { } activeAt) return false;
+        if (nextActiveAt(await ReadAsync(connection, transaction, ct), now) is not { } activeAt)
+            return false;
         using var rsa = RSA.Create(KeyBits);
-        await using var insert = new NpgsqlCommand("INSERT INTO signing_keys (id, protected, created_at, active_at) VALUES ($1, $2, $3, $4)", connection, transaction);
+        await using var insert = new NpgsqlCommand(
+            "INSERT INTO signing_keys (id, protected, created_at, active_at) VALUES ($1, $2, $3, $4)",
+            connection,
+            transaction
+        );
         var id = Guid.CreateVersion7(now.ToDateTimeOffset());
-        insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        insert.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = Seal(wrapping, rsa.ExportPkcs8PrivateKey()) });
-        insert.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now });
-        insert.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = activeAt });
+        insert.Bind(id).Bind(Seal(wrapping, rsa.ExportPkcs8PrivateKey())).Bind(now).Bind(activeAt);
         await insert.ExecuteNonQueryAsync(ct);
         await using var retire = new NpgsqlCommand(
             """
             WITH gone AS (DELETE FROM signing_keys WHERE retired_at <= $2)
             UPDATE signing_keys SET retired_at = least(retired_at, $3) WHERE id <> $1 AND (retired_at IS NULL OR retired_at > $2)
-            """, connection, transaction);
-        retire.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        retire.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = now });
-        retire.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = dropOthers ? now : activeAt + Duration.FromTimeSpan(options.Value.KeepFor) });
+            """,
+            connection,
+            transaction
+        );
+        retire.Bind(id).Bind(now).Bind(dropOthers ? now : activeAt + Duration.FromTimeSpan(options.Value.Retention));
         await retire.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
         return true;
@@ -80,15 +107,28 @@ internal sealed class SigningKeyStore(NpgsqlDataSource database, IConfiguration 
 
     private async Task<List<SigningKey>> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, CancellationToken ct)
     {
-        await using var read = new NpgsqlCommand("SELECT id, protected, created_at, active_at, retired_at FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1", connection, transaction);
-        read.Parameters.Add(new NpgsqlParameter<Instant> { TypedValue = Now });
+        await using var read = new NpgsqlCommand(
+            "SELECT id, protected, created_at, active_at, retired_at FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1",
+            connection,
+            transaction
+        );
+        read.Bind(Now);
         await using var reader = await read.ExecuteReaderAsync(ct);
         var keys = new List<SigningKey>();
         while (await reader.ReadAsync(ct))
         {
-            if (Open(wrapping, (byte[])reader[1]) is not { } secret) continue;
+            if (Open(wrapping, (byte[])reader[1]) is not { } secret)
+                continue;
             var retiredAt = await reader.IsDBNullAsync(4, ct) ? null : (Instant?)reader.GetFieldValue<Instant>(4);
-            keys.Add(new SigningKey(reader.GetGuid(0), ToKey(reader.GetGuid(0), secret), reader.GetFieldValue<Instant>(2), reader.GetFieldValue<Instant>(3), retiredAt));
+            keys.Add(
+                new SigningKey(
+                    reader.GetGuid(0),
+                    ToKey(reader.GetGuid(0), secret),
+                    reader.GetFieldValue<Instant>(2),
+                    reader.GetFieldValue<Instant>(3),
+                    retiredAt
+                )
+            );
         }
 
         return keys;
@@ -97,7 +137,7 @@ internal sealed class SigningKeyStore(NpgsqlDataSource database, IConfiguration 
     private static IReadOnlyList<SigningKey> InOrder(List<SigningKey> keys, Instant now)
     {
         var newestFirst = keys.OrderByDescending(key => key.ActiveAt).ThenByDescending(key => key.Id).ToList();
-        // Clocks differ: a replica that finds only keys of the future signs with the one nearest to now.
+        // Clocks may differ: a replica that finds only keys that are not active yet signs with the one that becomes active first.
         var signing = newestFirst.Find(key => key.ActiveAt <= now) ?? newestFirst.LastOrDefault();
         return signing is null ? [] : [signing, .. newestFirst.Where(key => key != signing)];
     }

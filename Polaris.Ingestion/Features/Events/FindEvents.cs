@@ -2,6 +2,7 @@ using System.Text;
 using NodaTime;
 using Npgsql;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 using Polaris.Usage.V1;
 
@@ -9,15 +10,24 @@ namespace Polaris.Ingestion.Features.Events;
 
 /// <summary>A stored event as its org sees it. <paramref name="Properties"/> is a JSON object.</summary>
 /// <param name="Corrects">The earlier event that this one voids or replaces.</param>
-/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which then counts no more.</param>
+/// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which is then no longer counted.</param>
 internal sealed record FoundEvent(
-    string IdempotencyKey, string Type, string Customer, Instant Timestamp, string Properties, Instant ReceivedAt, Guid BatchId, bool Published,
-    FoundCorrection? Corrects = null, string? CorrectedBy = null);
+    string IdempotencyKey,
+    string Type,
+    string Customer,
+    Instant Timestamp,
+    string Properties,
+    Instant ReceivedAt,
+    Guid BatchId,
+    bool Published,
+    FoundCorrection? Corrects = null,
+    string? CorrectedBy = null
+);
 
-/// <param name="Replaces">Or voids.</param>
+/// <param name="Replaces">False for a void.</param>
 internal sealed record FoundCorrection(string IdempotencyKey, bool Replaces);
 
-/// <summary>Looks stored events up: one by its key, or the latest ones.</summary>
+/// <summary>Looks up stored events: one by its key, or the latest ones.</summary>
 internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
 {
     public const int MaxRecent = 500;
@@ -26,34 +36,50 @@ internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
     {
         var org = tenant.RequireOrg();
         await using var tx = await database.BeginOrgAsync(org, ct);
-        await using var command = tx.Command("""
+        await using var command = tx.Command(
+            """
             SELECT b.payload, NOT EXISTS (SELECT 1 FROM outbox o WHERE o.org_id = b.org_id AND o.batch_id = b.batch_id)
-            FROM event_keys e JOIN usage_batches b ON b.org_id = e.org_id AND b.batch_id = e.batch_id WHERE e.org_id = $1 AND e.idempotency_key = $2
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = idempotencyKey.Replace("\0", "", StringComparison.Ordinal) });
+            FROM event_keys e JOIN usage_batches b ON b.org_id = e.org_id AND b.batch_id = e.batch_id
+            WHERE e.org_id = $1 AND e.idempotency_key = $2
+            """
+        );
+        command.Bind(org).Bind(idempotencyKey.Replace("\0", "", StringComparison.Ordinal));
         return (await ReadAsync(tx, org, command, ct, only: idempotencyKey)).FirstOrDefault();
     }
 
-    /// <summary>The events received last, newest first.</summary>
+    /// <summary>The most recently received events, newest first.</summary>
     public async Task<IReadOnlyList<FoundEvent>> RecentAsync(int limit, CancellationToken ct)
     {
-        if (limit is < 1 or > MaxRecent) throw new RefusedException(Refusal.Invalid("limit", "out_of_range", $"'limit' is 1 to {MaxRecent}, not {limit}."));
+        if (limit is < 1 or > MaxRecent)
+            throw new RefusedException(Refusal.Invalid("limit", "out_of_range", $"'limit' must be 1 to {MaxRecent}, not {limit}."));
         var org = tenant.RequireOrg();
         await using var tx = await database.BeginOrgAsync(org, ct);
-        // Batches hold at least one event each: as many as events are asked for are always enough.
-        await using var command = tx.Command("""
+        // A batch has at least one event, so this many batches are always enough.
+        await using var command = tx.Command(
+            """
             SELECT b.payload, NOT EXISTS (SELECT 1 FROM outbox o WHERE o.org_id = b.org_id AND o.batch_id = b.batch_id)
             FROM (SELECT org_id, batch_id, payload, sum(event_count) OVER (ORDER BY batch_id DESC) - event_count AS newer
                   FROM (SELECT * FROM usage_batches WHERE org_id = $1 ORDER BY batch_id DESC LIMIT $2) newest) b
             WHERE b.newer < $2 ORDER BY b.batch_id DESC
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        return [.. (await ReadAsync(tx, org, command, ct)).OrderByDescending(one => one.ReceivedAt).ThenByDescending(one => one.Timestamp).Take(limit)];
+            """
+        );
+        command.Bind(org).Bind(limit);
+        return
+        [
+            .. (await ReadAsync(tx, org, command, ct))
+                .OrderByDescending(match => match.ReceivedAt)
+                .ThenByDescending(match => match.Timestamp)
+                .Take(limit),
+        ];
     }
 
-    private static async Task<List<FoundEvent>> ReadAsync(ScopedTransaction tx, Guid org, NpgsqlCommand command, CancellationToken ct, string? only = null)
+    private static async Task<List<FoundEvent>> ReadAsync(
+        ScopedTransaction tx,
+        Guid org,
+        NpgsqlCommand command,
+        CancellationToken ct,
+        string? only = null
+    )
     {
         var found = new List<FoundEvent>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
@@ -62,15 +88,32 @@ internal sealed class FindEvents(NpgsqlDataSource database, TenantScope tenant)
             {
                 var batch = UsageBatch.Parser.ParseFrom(reader.GetFieldValue<byte[]>(0));
                 var published = reader.GetBoolean(1);
-                found.AddRange(batch.Events.Where(one => only is null || one.IdempotencyKey == only).Select(one => new FoundEvent(
-                    one.IdempotencyKey, one.Type, one.Customer, At(one.TimestampUs), one.Properties.IsEmpty ? "{}" : Encoding.UTF8.GetString(one.Properties.Span),
-                    At(batch.ReceivedAtUs), new Guid(batch.BatchId.Span, bigEndian: true), published,
-                    one.Corrects is { } correction ? new FoundCorrection(correction.IdempotencyKey, correction.Replaces) : null)));
+                found.AddRange(
+                    batch
+                        .Events.Where(usageEvent => only is null || usageEvent.IdempotencyKey == only)
+                        .Select(usageEvent => new FoundEvent(
+                            usageEvent.IdempotencyKey,
+                            usageEvent.Type,
+                            usageEvent.Customer,
+                            At(usageEvent.TimestampUs),
+                            usageEvent.Properties.IsEmpty ? "{}" : Encoding.UTF8.GetString(usageEvent.Properties.Span),
+                            At(batch.ReceivedAtUs),
+                            new Guid(batch.BatchId.Span, bigEndian: true),
+                            published,
+                            usageEvent.Corrects is { } correction
+                                ? new FoundCorrection(correction.IdempotencyKey, correction.Replaces)
+                                : null
+                        ))
+                );
             }
         }
 
-        var corrected = await EventCorrections.OfBatchesAsync(tx, org, found.Select(one => one.BatchId), ct);
-        return corrected.Count == 0 ? found : found.ConvertAll(one => corrected.TryGetValue(one.IdempotencyKey, out var by) ? one with { CorrectedBy = by.Key } : one);
+        var corrected = await EventCorrections.OfBatchesAsync(tx, org, found.Select(match => match.BatchId), ct);
+        return corrected.Count == 0
+            ? found
+            : found.ConvertAll(match =>
+                corrected.TryGetValue(match.IdempotencyKey, out var by) ? match with { CorrectedBy = by.Key } : match
+            );
     }
 
     private static Instant At(long microseconds) => Instant.FromUnixTimeTicks(microseconds * 10);

@@ -5,10 +5,10 @@ using Polaris.Billing.V1;
 
 namespace Polaris.Ingestion.Features.Events;
 
-/// <summary>Where an event counts, as Billing says.</summary>
+/// <summary>Where Billing counts an event.</summary>
 internal sealed record CountedEvent(bool Applied, IReadOnlyList<CountedIn> In);
 
-/// <summary>Asks Billing where an event has got to. It is a courtesy of Billing's: without its answer the rest is told.</summary>
+/// <summary>Asks Billing where an event is counted. Best effort: the lookup is answered without it when Billing does not answer.</summary>
 internal sealed class LocateEvent(Billing.V1.Billing.BillingClient billing, TimeProvider time)
 {
     private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(1);
@@ -17,15 +17,17 @@ internal sealed class LocateEvent(Billing.V1.Billing.BillingClient billing, Time
     public async Task<CountedEvent?> FindAsync(Guid org, FoundEvent found, CancellationToken ct)
     {
         var request = new LocateEventsRequest { OrgId = org.ToString() };
-        request.Events.Add(new EventRef
-        {
-            IdempotencyKey = found.IdempotencyKey,
-            BatchId = found.BatchId.ToString(),
-            Customer = found.Customer,
-            TimestampUs = found.Timestamp.ToUnixTimeTicks() / 10,
-            Type = found.Type,
-            Properties = ByteString.CopyFromUtf8(found.Properties == "{}" ? "" : found.Properties),
-        });
+        request.Events.Add(
+            new EventRef
+            {
+                IdempotencyKey = found.IdempotencyKey,
+                BatchId = found.BatchId.ToString(),
+                Customer = found.Customer,
+                TimestampUs = found.Timestamp.ToUnixTimeTicks() / 10,
+                Type = found.Type,
+                Properties = ByteString.CopyFromUtf8(found.Properties == "{}" ? "" : found.Properties),
+            }
+        );
         try
         {
             var answer = await billing.LocateEventsAsync(request, deadline: (time.GetUtcNow() + AtMost).UtcDateTime, cancellationToken: ct);
@@ -37,7 +39,7 @@ internal sealed class LocateEvent(Billing.V1.Billing.BillingClient billing, Time
         }
         catch (HttpRequestException)
         {
-            // No token for the call: Identity is away.
+            // No service token for the call: Identity is unavailable.
             return null;
         }
     }

@@ -3,33 +3,41 @@ using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Npgsql;
 using Polaris.Ingestion.Features.Relay;
-using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Telemetry;
 
 namespace Polaris.Ingestion.Features.Ingest;
 
-/// <summary>The store cannot take events now; the client tries again.</summary>
+/// <summary>Events cannot be stored now; the client should retry.</summary>
 internal sealed class StorageUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Group commit: whatever requests wait are written in one transaction, and answered only when it is committed. Lanes overlap, so that one
+/// Group commit: waiting requests are written in one transaction and answered only after it has committed. Writers overlap, so that one
 /// prepares while another waits for the disk.
 /// </summary>
-internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal relay, TimeProvider time, ILogger<EventWriter> log) : BackgroundService
+internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal relay, TimeProvider time, ILogger<EventWriter> log)
+    : BackgroundService
 {
-    /// <summary>Requests that may wait; one more is answered 503 at once.</summary>
+    /// <summary>Maximum number of waiting requests; further ones are answered 503 immediately.</summary>
     public const int QueueCapacity = 2_048;
 
-    /// <summary>Events of one transaction, about.</summary>
+    /// <summary>Approximate maximum number of events in one transaction.</summary>
     public const int MaxGroupEvents = 5_000;
 
     private const int SecondLaneFrom = 300;
     private const int MaxTries = 3;
 
-    private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>("polaris.ingestion.events", "{event}", "Events by outcome.");
-    private static readonly Histogram<double> GroupSize = PolarisTelemetry.Meter.CreateHistogram<double>("polaris.ingestion.group_events", "{event}", "Events of a group commit.");
+    private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>(
+        "polaris.ingestion.events",
+        "{event}",
+        "Events by outcome."
+    );
+    private static readonly Histogram<double> GroupSize = PolarisTelemetry.Meter.CreateHistogram<double>(
+        "polaris.ingestion.group_events",
+        "{event}",
+        "Events per group commit."
+    );
 
-    /// <summary>The longest that a request waits for others to join it.</summary>
+    /// <summary>The maximum time a request waits for others to join its group.</summary>
     private static readonly TimeSpan MaxGather = TimeSpan.FromMilliseconds(10);
 
     private readonly SemaphoreSlim gathered = new(0);
@@ -38,23 +46,29 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     private int waitingRequests;
     private int expected;
 
-    private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait });
+    private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(
+        new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait }
+    );
 
-    /// <summary>Outcomes in the order of <paramref name="events"/>, once they are committed.</summary>
-    /// <exception cref="StorageUnavailableException">The queue is full or the database is away. Nothing is known to be stored; the same keys may be sent again.</exception>
+    /// <summary>The outcomes in the order of <paramref name="events"/>, once they are committed.</summary>
+    /// <exception cref="StorageUnavailableException">
+    /// The queue is full or the database is unavailable. Nothing is known to be stored; the same keys may be sent again.
+    /// </exception>
     public Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events)
     {
         var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         var before = Interlocked.Add(ref waitingEvents, events.Count) - events.Count;
-        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done)))
+        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done, TraceLinks.Current)))
         {
             Interlocked.Add(ref waitingEvents, -events.Count);
-            throw new StorageUnavailableException("Too many requests wait to be stored.");
+            throw new StorageUnavailableException("Too many requests are waiting to be stored.");
         }
 
         var waiting = Interlocked.Increment(ref waitingRequests);
-        if (Volatile.Read(ref expected) is > 0 and var enough && (waiting >= enough || Volatile.Read(ref waitingEvents) >= SecondLaneFrom)) StopGathering();
-        if (before < SecondLaneFrom && before + events.Count >= SecondLaneFrom) crowded.Release();
+        if (Volatile.Read(ref expected) is > 0 and var enough && (waiting >= enough || Volatile.Read(ref waitingEvents) >= SecondLaneFrom))
+            StopGathering();
+        if (before < SecondLaneFrom && before + events.Count >= SecondLaneFrom)
+            crowded.Release();
         return done.Task;
     }
 
@@ -73,9 +87,10 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         }
         finally
         {
-            // Whoever still waits would wait for ever.
+            // Otherwise requests that are still queued would never be answered.
             queue.Writer.TryComplete();
-            while (queue.Reader.TryRead(out var request)) request.Done.TrySetException(Stopping());
+            while (queue.Reader.TryRead(out var request))
+                request.Done.TrySetException(Stopping());
         }
     }
 
@@ -87,14 +102,17 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         while (await queue.Reader.WaitToReadAsync(ct))
         {
             await GatherAsync(atOnce, took, ct);
-            if (!TryTake(group)) continue;
+            if (!TryTake(group))
+                continue;
             var began = Stopwatch.GetTimestamp();
             await WriteGroupAsync(store, group, ct);
             (atOnce, took) = (group.Count + Volatile.Read(ref waitingRequests), Stopwatch.GetElapsedTime(began));
         }
     }
 
-    /// <summary>A group costs about the same whether it is small or large: the first lane takes what waits, this one helps when that is much.</summary>
+    /// <summary>
+    /// A group costs about the same whatever its size: the first writer takes what waits, this one helps when the queue is long.
+    /// </summary>
     private async Task HelpAsync(CancellationToken ct)
     {
         await using var store = new StoreGroup(database);
@@ -102,7 +120,8 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         while (true)
         {
             await crowded.WaitAsync(ct);
-            while (Volatile.Read(ref waitingEvents) >= SecondLaneFrom && TryTake(group)) await WriteGroupAsync(store, group, ct);
+            while (Volatile.Read(ref waitingEvents) >= SecondLaneFrom && TryTake(group))
+                await WriteGroupAsync(store, group, ct);
         }
     }
 
@@ -116,7 +135,8 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             count += request.Events.Count;
         }
 
-        if (group.Count == 0) return false;
+        if (group.Count == 0)
+            return false;
         Interlocked.Add(ref waitingEvents, -count);
         Interlocked.Add(ref waitingRequests, -group.Count);
         GroupSize.Record(count);
@@ -124,57 +144,72 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     }
 
     /// <summary>
-    /// Clients that were just answered send their next event at once. A group costs about the same whatever its size, so it waits for
-    /// them: for as many as were there last time, at most twice as long as that group took. One client alone waits for nobody.
+    /// Clients that were just answered send their next event immediately. A group costs about the same whatever its size, so the writer
+    /// waits for as many requests as the last group had, at most twice as long as that group took. A single client is never delayed.
     /// </summary>
     private async Task GatherAsync(int atOnce, TimeSpan took, CancellationToken ct)
     {
-        if (Volatile.Read(ref waitingEvents) >= SecondLaneFrom) return;
+        if (Volatile.Read(ref waitingEvents) >= SecondLaneFrom)
+            return;
         Volatile.Write(ref expected, atOnce);
-        if (Volatile.Read(ref waitingRequests) < atOnce) await gathered.WaitAsync(took * 2 < MaxGather ? took * 2 : MaxGather, ct);
+        if (Volatile.Read(ref waitingRequests) < atOnce)
+            await gathered.WaitAsync(took * 2 < MaxGather ? took * 2 : MaxGather, ct);
         Volatile.Write(ref expected, 0);
-        // Whoever said so too late says it to nobody.
+        // A release that came after the wait must not end the next one.
         while (gathered.Wait(0, CancellationToken.None)) { }
     }
 
     private void StopGathering()
     {
-        if (Interlocked.Exchange(ref expected, 0) > 0) gathered.Release();
+        if (Interlocked.Exchange(ref expected, 0) > 0)
+            gathered.Release();
     }
 
     private static StorageUnavailableException Stopping(Exception? inner = null) => new("The service is stopping.", inner);
 
     private async Task WriteGroupAsync(StoreGroup store, List<WriteRequest> group, CancellationToken ct)
     {
+        using var span = TraceLinks.Start("store events", ActivityKind.Internal, group.Select(request => request.Trace));
+        span.SetOrgs(group.Select(request => request.Org));
+        span?.SetTag("polaris.requests", group.Count).SetTag("polaris.events", group.Sum(request => request.Events.Count));
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 var outcomes = await store.StoreAsync(group, WholeMicroseconds(time.GetUtcNow()), Topics.UsagePartitions, ct);
                 relay.Wake();
-                for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
+                for (var i = 0; i < group.Count; i++)
+                    group[i].Done.TrySetResult(outcomes[i]);
                 Count(outcomes.SelectMany(outcome => outcome));
                 return;
             }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure && attempt < MaxTries)
+            catch (PostgresException exception)
+                when (exception.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure
+                    && attempt < MaxTries
+                )
             {
-                // Another replica wrote the same keys in between; the same group again is harmless.
+                // A concurrent writer stored the same keys; retrying the same group is safe.
             }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or StorageUnavailableException or System.Net.Sockets.SocketException)
+            catch (Exception exception)
+                when (exception is NpgsqlException or TimeoutException or StorageUnavailableException or System.Net.Sockets.SocketException)
             {
                 LogFailed(exception, group.Count);
-                foreach (var request in group) request.Done.TrySetException(new StorageUnavailableException("Events cannot be stored at the moment.", exception));
+                span.Fail(exception);
+                foreach (var request in group)
+                    request.Done.TrySetException(new StorageUnavailableException("Events cannot be stored at the moment.", exception));
                 return;
             }
             catch (OperationCanceledException exception)
             {
-                foreach (var request in group) request.Done.TrySetException(Stopping(exception));
+                foreach (var request in group)
+                    request.Done.TrySetException(Stopping(exception));
                 throw;
             }
             catch (Exception exception)
             {
-                Activity.Current?.AddException(exception);
-                foreach (var request in group) request.Done.TrySetException(exception);
+                span.Fail(exception);
+                foreach (var request in group)
+                    request.Done.TrySetException(exception);
                 LogBroken(exception);
                 return;
             }
@@ -187,12 +222,12 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
             Events.Add(verdict.Count(), new KeyValuePair<string, object?>("outcome", verdict.Key.ToString()));
     }
 
-    /// <summary>As it is stored: the first receipt and a duplicate's must be the same to the digit.</summary>
+    /// <summary>Truncated to the stored precision: the receipt of a duplicate must equal the first one exactly.</summary>
     internal static DateTimeOffset WholeMicroseconds(DateTimeOffset now) => now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests could not be stored; their clients were told to try again.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests could not be stored; they were answered 503.")]
     private partial void LogFailed(Exception exception, int count);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Writing a group broke.")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Writing a group failed unexpectedly.")]
     private partial void LogBroken(Exception exception);
 }

@@ -116,6 +116,10 @@ namespace Polaris.Ingestion.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("partition");
 
+                    b.Property<string>("TraceLinks")
+                        .HasColumnType("text")
+                        .HasColumnName("trace_links");
+
                     b.HasKey("OrgId", "BatchId")
                         .HasName("pk_outbox");
 
@@ -171,6 +175,10 @@ namespace Polaris.Ingestion.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("partition");
 
+                    b.Property<Instant?>("PreviousBucket")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("previous_bucket");
+
                     b.HasKey("OrgId", "BucketStart", "BatchId")
                         .HasName("pk_usage_batch_buckets");
 
@@ -211,6 +219,61 @@ namespace Polaris.Ingestion.Persistence.Migrations
                         .HasDatabaseName("ix_usage_batches_received_at_batch_id");
 
                     b.ToTable("usage_batches", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.ServiceDefaults.Messaging.RecordDeadLetterRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
+                    b.Property<int>("Partition")
+                        .HasColumnType("integer")
+                        .HasColumnName("partition");
+
+                    b.Property<byte[]>("Payload")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("payload");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<long>("RecordOffset")
+                        .HasColumnType("bigint")
+                        .HasColumnName("record_offset");
+
+                    b.Property<Instant?>("RetryAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("retry_at");
+
+                    b.Property<Instant>("SeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("seen_at");
+
+                    b.Property<string>("Topic")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("topic");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_dead_letters");
+
+                    b.HasIndex("OrgId", "RetryAt")
+                        .HasDatabaseName("ix_dead_letters_org_id_retry_at")
+                        .HasFilter("retry_at IS NOT NULL");
+
+                    b.ToTable("dead_letters", (string)null);
                 });
 #pragma warning restore 612, 618
         }

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
+using NodaTime.Extensions;
 using Polaris.Plans.Domain;
 using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Persistence;
@@ -8,7 +9,15 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Plans.Features.Plans;
 
-public sealed record NewPlan(string Key, string Name, string Currency, string Interval, IReadOnlyList<Charge> Charges, PlanTerms Terms, bool Publish);
+public sealed record NewPlan(
+    string Key,
+    string Name,
+    string Currency,
+    string Interval,
+    IReadOnlyList<Charge> Charges,
+    PlanTerms Terms,
+    bool Publish
+);
 
 internal static class VersionStatuses
 {
@@ -18,121 +27,178 @@ internal static class VersionStatuses
 }
 
 /// <summary>
-/// Creates plans and their versions. A version's content never changes; publishing only makes it available to new subscriptions, archiving
-/// only ends that. An archived version still rates the subscriptions it has.
+/// Creates plans and their versions. A version's content never changes. Publishing makes it available to new subscriptions, archiving ends
+/// that; an archived version still rates its existing subscriptions.
 /// </summary>
 internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvider time)
 {
-    /// <summary>The same plan again (same first version) is returned as it is; another one under a taken key is a conflict.</summary>
+    /// <summary>An identical plan (same first version) is returned as it is; a different one under an existing key is a conflict.</summary>
     public Task<PlanRow> CreateAsync(NewPlan plan, CancellationToken ct)
     {
-        Refuse(PlanValidation.Key("input.key", plan.Key) ?? PlanValidation.Text("input.name", plan.Name) ?? PlanValidation.Currency("input.currency", plan.Currency));
-        return db.InTransactionAsync(async token =>
-        {
-            Refuse(PlanValidation.Charges("input.charges", plan.Charges, await MetersAsync(token)) ?? PlanValidation.Terms("input.terms", plan.Terms));
-            var hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges, plan.Terms);
-            if (await FindAsync(plan.Key, token) is { } existing)
+        Refuse(
+            PlanValidation.Key("input.key", plan.Key)
+                ?? PlanValidation.Text("input.name", plan.Name)
+                ?? PlanValidation.Currency("input.currency", plan.Currency)
+        );
+        return db.InTransactionAsync(
+            async token =>
             {
-                return existing.Name == plan.Name && existing.Versions.Single(version => version.Number == 1).Hash == hash
-                    ? existing
-                    : throw new RefusedException(Refusal.Conflict("plan_exists", $"The plan '{plan.Key}' exists; give it a new version instead.", "input.key"));
-            }
+                Refuse(
+                    PlanValidation.Charges("input.charges", plan.Charges, await MetersAsync(token))
+                        ?? PlanValidation.Terms("input.terms", plan.Terms)
+                );
+                var hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges, plan.Terms);
+                if (await FindAsync(plan.Key, token) is { } existing)
+                {
+                    return existing.Name == plan.Name && existing.Versions.Single(version => version.Number == 1).Hash == hash
+                        ? existing
+                        : throw new RefusedException(
+                            Refusal.Conflict(
+                                "plan_exists",
+                                $"The plan '{plan.Key}' already exists. Create a version of it instead.",
+                                "input.key"
+                            )
+                        );
+                }
 
-            var now = time.GetUtcNow();
-            var row = new PlanRow
-            {
-                OrgId = tenant.RequireOrg(),
-                Id = Guid.CreateVersion7(now),
-                Key = plan.Key,
-                Name = plan.Name,
-                Currency = plan.Currency,
-                Interval = plan.Interval,
-                CreatedAt = Instant.FromDateTimeOffset(now),
-            };
-            row.Versions.Add(NewVersion(row, 1, plan.Charges, plan.Terms, hash));
-            if (plan.Publish) Publish(row.Versions[0]);
-            db.Plans.Add(row);
-            await db.SaveChangesAsync(token);
-            return row;
-        }, ct);
+                var now = time.GetUtcNow();
+                var row = new PlanRow
+                {
+                    OrgId = tenant.RequireOrg(),
+                    Id = Guid.CreateVersion7(now),
+                    Key = plan.Key,
+                    Name = plan.Name,
+                    Currency = plan.Currency,
+                    Interval = plan.Interval,
+                    CreatedAt = Instant.FromDateTimeOffset(now),
+                };
+                row.Versions.Add(NewVersion(row, 1, plan.Charges, plan.Terms, hash));
+                if (plan.Publish)
+                    Publish(row.Versions[0]);
+                db.Plans.Add(row);
+                await db.SaveChangesAsync(token);
+                return row;
+            },
+            ct
+        );
     }
 
     /// <param name="planKey">The plan.</param>
     /// <param name="charges">The new version's charges.</param>
-    /// <param name="terms">Its terms.</param>
-    /// <param name="currency">What the figures are in; null for the plan's. Another one is refused: a plan has one currency.</param>
+    /// <param name="terms">The new version's terms.</param>
+    /// <param name="currency">The currency of the figures; null for the plan's. A plan has one currency, so any other is refused.</param>
     /// <param name="ct">Cancels.</param>
     public Task<(PlanRow Plan, PlanVersionRow Version)> AddVersionAsync(
-        string planKey, IReadOnlyList<Charge> charges, PlanTerms terms, string? currency, CancellationToken ct) => db.InTransactionAsync(async token =>
-    {
-        Refuse(PlanValidation.Charges("charges", charges, await MetersAsync(token)) ?? PlanValidation.Terms("terms", terms));
-        var plan = await FindAsync(planKey, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
-        if (currency is not null && currency != plan.Currency)
-            throw new RefusedException(Refusal.Invalid("currency", "currency_mismatch", $"The plan '{planKey}' is in {plan.Currency}, not in {currency}: make another plan."));
-        var version = NewVersion(plan, plan.Versions.Max(known => known.Number) + 1, charges, terms, PlanContent.Hash(plan.Currency, plan.Interval, charges, terms));
-        db.Versions.Add(version);
-        await db.SaveChangesAsync(token);
-        return (plan, version);
-    }, ct);
+        string planKey,
+        IReadOnlyList<Charge> charges,
+        PlanTerms terms,
+        string? currency,
+        CancellationToken ct
+    ) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                Refuse(PlanValidation.Charges("charges", charges, await MetersAsync(token)) ?? PlanValidation.Terms("terms", terms));
+                var plan = await FindAsync(planKey, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
+                if (currency is not null && currency != plan.Currency)
+                    throw new RefusedException(
+                        Refusal.Invalid(
+                            "currency",
+                            "currency_mismatch",
+                            $"'currency' must be {plan.Currency}, that of the plan '{planKey}'. Use another plan for {currency}."
+                        )
+                    );
+                var version = NewVersion(
+                    plan,
+                    plan.Versions.Max(known => known.Number) + 1,
+                    charges,
+                    terms,
+                    PlanContent.Hash(plan.Currency, plan.Interval, charges, terms)
+                );
+                db.Versions.Add(version);
+                await db.SaveChangesAsync(token);
+                return (plan, version);
+            },
+            ct
+        );
 
-    /// <summary>Publishing a published version returns it as it is.</summary>
-    public Task<(PlanRow Plan, PlanVersionRow Version)> PublishAsync(Guid id, CancellationToken ct) => ChangeAsync(id, version =>
-    {
-        if (version.Status == VersionStatuses.Archived) throw new RefusedException(Refusal.Conflict("version_archived", "An archived version takes no new subscriptions any more.", "id"));
-        if (version.Status != VersionStatuses.Published) Publish(version);
-    }, ct);
+    /// <summary>Publishing a published version returns it unchanged.</summary>
+    public Task<(PlanRow Plan, PlanVersionRow Version)> PublishAsync(Guid id, CancellationToken ct) =>
+        ChangeAsync(
+            id,
+            version =>
+            {
+                if (version.Status == VersionStatuses.Archived)
+                    throw new RefusedException(Refusal.Conflict("version_archived", "An archived version cannot be published.", "id"));
+                if (version.Status != VersionStatuses.Published)
+                    Publish(version);
+            },
+            ct
+        );
 
-    /// <summary>The version takes no new subscriptions. Archiving an archived one returns it as it is.</summary>
+    /// <summary>The version takes no new subscriptions. Archiving an archived version returns it unchanged.</summary>
     public Task<(PlanRow Plan, PlanVersionRow Version)> ArchiveAsync(Guid id, CancellationToken ct) =>
         ChangeAsync(id, version => version.Status = VersionStatuses.Archived, ct);
 
-    /// <summary>A plan's name stands on no invoice, so it may change; its key and currency may not.</summary>
+    /// <summary>A plan's name is not shown on invoices, so it may change; its key and currency may not.</summary>
     public Task<PlanRow> RenameAsync(string key, string name, CancellationToken ct)
     {
         Refuse(PlanValidation.Text("name", name));
-        return db.InTransactionAsync(async token =>
-        {
-            var plan = await FindAsync(key, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
-            plan.Name = name;
-            await db.SaveChangesAsync(token);
-            return plan;
-        }, ct);
+        return db.InTransactionAsync(
+            async token =>
+            {
+                var plan = await FindAsync(key, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
+                plan.Name = name;
+                await db.SaveChangesAsync(token);
+                return plan;
+            },
+            ct
+        );
     }
 
-    private Task<(PlanRow Plan, PlanVersionRow Version)> ChangeAsync(Guid id, Action<PlanVersionRow> change, CancellationToken ct) => db.InTransactionAsync(async token =>
-    {
-        var version = await db.Versions.SingleOrDefaultAsync(row => row.Id == id, token) ?? throw new RefusedException(Refusal.NotFound("plan version"));
-        change(version);
-        await db.SaveChangesAsync(token);
-        return (await db.Plans.SingleAsync(row => row.Id == version.PlanId, token), version);
-    }, ct);
+    private Task<(PlanRow Plan, PlanVersionRow Version)> ChangeAsync(Guid id, Action<PlanVersionRow> change, CancellationToken ct) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var version =
+                    await db.Versions.SingleOrDefaultAsync(row => row.Id == id, token)
+                    ?? throw new RefusedException(Refusal.NotFound("plan version"));
+                change(version);
+                await db.SaveChangesAsync(token);
+                return (await db.Plans.SingleAsync(row => row.Id == version.PlanId, token), version);
+            },
+            ct
+        );
 
     private static void Refuse(Violation? violation)
     {
-        if (violation is not null) throw new RefusedException(Refusal.Invalid(violation.Path, violation.Code, violation.Message));
+        if (violation is not null)
+            throw new RefusedException(Refusal.Invalid(violation.Path, violation.Code, violation.Message));
     }
 
     private async Task<Dictionary<string, int>> MetersAsync(CancellationToken ct) =>
         (await db.Meters.AsNoTracking().ToListAsync(ct)).ToDictionary(row => row.Key, row => CreateMeter.Dimensions(row).Count);
 
-    private Task<PlanRow?> FindAsync(string key, CancellationToken ct) => db.Plans.Include(row => row.Versions.OrderBy(version => version.Number)).SingleOrDefaultAsync(row => row.Key == key, ct);
+    private Task<PlanRow?> FindAsync(string key, CancellationToken ct) =>
+        db.Plans.Include(row => row.Versions.OrderBy(version => version.Number)).SingleOrDefaultAsync(row => row.Key == key, ct);
 
-    private PlanVersionRow NewVersion(PlanRow plan, int number, IReadOnlyList<Charge> charges, PlanTerms terms, string hash) => new()
-    {
-        OrgId = plan.OrgId,
-        PlanId = plan.Id,
-        Id = Guid.CreateVersion7(time.GetUtcNow()),
-        Number = number,
-        Status = VersionStatuses.Draft,
-        Charges = PlanContent.Serialize(charges),
-        Terms = PlanContent.Serialize(terms),
-        Hash = hash,
-        CreatedAt = Instant.FromDateTimeOffset(time.GetUtcNow()),
-    };
+    private PlanVersionRow NewVersion(PlanRow plan, int number, IReadOnlyList<Charge> charges, PlanTerms terms, string hash) =>
+        new()
+        {
+            OrgId = plan.OrgId,
+            PlanId = plan.Id,
+            Id = Guid.CreateVersion7(time.GetUtcNow()),
+            Number = number,
+            Status = VersionStatuses.Draft,
+            Charges = PlanContent.Serialize(charges),
+            Terms = PlanContent.Serialize(terms),
+            Hash = hash,
+            CreatedAt = time.GetCurrentInstant(),
+        };
 
     private void Publish(PlanVersionRow version)
     {
         version.Status = VersionStatuses.Published;
-        version.PublishedAt = Instant.FromDateTimeOffset(time.GetUtcNow());
+        version.PublishedAt = time.GetCurrentInstant();
     }
 }

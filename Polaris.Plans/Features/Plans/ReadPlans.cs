@@ -6,26 +6,47 @@ namespace Polaris.Plans.Features.Plans;
 /// <summary>Meters, plans and versions of the org.</summary>
 internal sealed class ReadPlans(PlansDbContext db)
 {
-    public Task<List<MeterRow>> MetersAsync(CancellationToken ct) => db.InTransactionAsync(token =>
-        db.Meters.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.Key).ToListAsync(token), ct);
+    public Task<List<MeterRow>> MetersAsync(CancellationToken ct) =>
+        db.InTransactionAsync(
+            token => db.Meters.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.Key).ToListAsync(token),
+            ct
+        );
 
-    public Task<MeterRow?> MeterAsync(string key, CancellationToken ct) => db.InTransactionAsync(token =>
-        db.Meters.AsNoTracking().SingleOrDefaultAsync(row => row.Key == key, token), ct);
+    public Task<MeterRow?> MeterAsync(string key, CancellationToken ct) =>
+        db.InTransactionAsync(token => db.Meters.AsNoTracking().SingleOrDefaultAsync(row => row.Key == key, token), ct);
 
-    public Task<List<PlanRow>> PlansAsync(CancellationToken ct) => db.InTransactionAsync(token =>
-        db.Plans.AsNoTracking().Include(row => row.Versions.OrderBy(version => version.Number)).OrderBy(row => row.Key).ToListAsync(token), ct);
+    public Task<List<PlanRow>> PlansAsync(CancellationToken ct) =>
+        db.InTransactionAsync(
+            token =>
+                db.Plans.AsNoTracking()
+                    .Include(row => row.Versions.OrderBy(version => version.Number))
+                    .OrderBy(row => row.Key)
+                    .ToListAsync(token),
+            ct
+        );
 
-    public Task<PlanRow?> PlanAsync(string key, CancellationToken ct) => db.InTransactionAsync(token =>
-        db.Plans.AsNoTracking().Include(row => row.Versions.OrderBy(version => version.Number)).SingleOrDefaultAsync(row => row.Key == key, token), ct);
+    public Task<PlanRow?> PlanAsync(string key, CancellationToken ct) =>
+        db.InTransactionAsync(
+            token =>
+                db.Plans.AsNoTracking()
+                    .Include(row => row.Versions.OrderBy(version => version.Number))
+                    .SingleOrDefaultAsync(row => row.Key == key, token),
+            ct
+        );
 
-    public Task<List<(PlanRow Plan, PlanVersionRow Version)>> VersionsAsync(IReadOnlyCollection<Guid> ids, CancellationToken ct) => db.InTransactionAsync(async token =>
-    {
-        var versions = await db.Versions.AsNoTracking().Where(row => ids.Contains(row.Id)).ToListAsync(token);
-        var planIds = versions.Select(version => version.PlanId).Distinct().ToArray();
-        var plans = await db.Plans.AsNoTracking().Where(row => planIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, token);
-        return versions.ConvertAll(version => (plans[version.PlanId], version));
-    }, ct);
+    public Task<List<(PlanRow Plan, PlanVersionRow Version)>> VersionsAsync(IReadOnlyCollection<Guid> ids, CancellationToken ct) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var versions = await db.Versions.AsNoTracking().Where(row => ids.Contains(row.Id)).ToListAsync(token);
+                var planIds = versions.Select(version => version.PlanId).Distinct().ToArray();
+                var plans = await db.Plans.AsNoTracking().Where(row => planIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, token);
+                return versions.ConvertAll(version => (plans[version.PlanId], version));
+            },
+            ct
+        );
 
     /// <summary>The newest published version.</summary>
-    public static PlanVersionRow? Current(PlanRow plan) => plan.Versions.Where(version => version.Status == VersionStatuses.Published).MaxBy(version => version.Number);
+    public static PlanVersionRow? Current(PlanRow plan) =>
+        plan.Versions.Where(version => version.Status == VersionStatuses.Published).MaxBy(version => version.Number);
 }

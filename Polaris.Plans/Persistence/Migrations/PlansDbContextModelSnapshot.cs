@@ -49,6 +49,10 @@ namespace Polaris.Plans.Persistence.Migrations
                         .HasColumnName("dimensions")
                         .HasDefaultValueSql("'[]'");
 
+                    b.Property<string>("EventFee")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("event_fee");
+
                     b.Property<string>("EventType")
                         .IsRequired()
                         .HasColumnType("text")

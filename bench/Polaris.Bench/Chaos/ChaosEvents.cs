@@ -3,15 +3,17 @@ using System.Text;
 
 namespace Polaris.Bench.Chaos;
 
-/// <summary>An event of a chaos run. <paramref name="Amount"/> is the property that is summed and compared, <paramref name="Who"/> the one whose values are told apart.</summary>
+/// <summary>
+/// An event of a chaos run. <paramref name="Amount"/> is summed and compared; the distinct values of <paramref name="Who"/> are counted.
+/// </summary>
 internal readonly record struct ChaosEvent(string Key, string Type, string Customer, DateTimeOffset At, decimal Amount, string Who);
 
-/// <summary>A meter that every org of a chaos run has.</summary>
+/// <summary>A meter that is created in every org of a chaos run.</summary>
 internal sealed record ChaosMeter(string Key, string Type, string Aggregation, string? Property);
 
 /// <summary>
-/// The events of a run, each a function of seed, connection and number: nothing of them need be kept to send one again, or to compute
-/// afterwards what the acknowledged ones must come to.
+/// The events of a run. Each is a function of seed, connection and number, so none need be stored to send it again or to compute the
+/// expected figures.
 /// </summary>
 internal sealed class ChaosEvents(long seed, DateTimeOffset began)
 {
@@ -21,11 +23,17 @@ internal sealed class ChaosEvents(long seed, DateTimeOffset began)
     private static readonly string[] Types = ["api.call", "storage.put"];
 
     public static readonly ChaosMeter[] Meters =
-        [.. Types.SelectMany(type => new ChaosMeter[]
-        {
-            new($"{Short(type)}_count", type, "COUNT", null), new($"{Short(type)}_sum", type, "SUM", "amount"),
-            new($"{Short(type)}_max", type, "MAX", "amount"), new($"{Short(type)}_who", type, "UNIQUE_COUNT", "who"),
-        })];
+    [
+        .. Types.SelectMany(type =>
+            new ChaosMeter[]
+            {
+                new($"{Short(type)}_count", type, "COUNT", null),
+                new($"{Short(type)}_sum", type, "SUM", "amount"),
+                new($"{Short(type)}_max", type, "MAX", "amount"),
+                new($"{Short(type)}_who", type, "UNIQUE_COUNT", "who"),
+            }
+        ),
+    ];
 
     public ChaosEvent Of(int connection, int number)
     {
@@ -38,18 +46,27 @@ internal sealed class ChaosEvents(long seed, DateTimeOffset began)
         }
 
         return new ChaosEvent(
-            string.Create(CultureInfo.InvariantCulture, $"{seed}-{began.ToUnixTimeSeconds()}-{connection}-{number}"), Types[Next(Types.Length)],
-            $"customer-{Next(Customers)}", began.AddSeconds(-Next(SpreadSeconds)), Next(1_000_000) / 1000m, $"person-{Next(People)}");
+            string.Create(CultureInfo.InvariantCulture, $"{seed}-{began.ToUnixTimeSeconds()}-{connection}-{number}"),
+            Types[Next(Types.Length)],
+            $"customer-{Next(Customers)}",
+            began.AddSeconds(-Next(SpreadSeconds)),
+            Next(1_000_000) / 1000m,
+            $"person-{Next(People)}"
+        );
     }
 
-    /// <summary>Writes an event as JSON; altered, it has the same key and another amount.</summary>
-    public static void Write(StringBuilder text, in ChaosEvent one, bool altered) => text.Append(
-        CultureInfo.InvariantCulture,
-        $"{{\"idempotency_key\":\"{one.Key}\",\"type\":\"{one.Type}\",\"customer\":\"{one.Customer}\",\"timestamp\":\"{one.At:yyyy-MM-ddTHH:mm:ssZ}\",\"properties\":{{\"amount\":{(altered ? one.Amount + 1 : one.Amount)},\"who\":\"{one.Who}\"}}}}");
+    /// <summary>Writes an event as JSON; if altered, it has the same key and a different amount.</summary>
+    public static void Write(StringBuilder text, in ChaosEvent one, bool altered) =>
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{{\"idempotency_key\":\"{one.Key}\",\"type\":\"{one.Type}\",\"customer\":\"{one.Customer}\","
+                + $"\"timestamp\":\"{one.At:yyyy-MM-ddTHH:mm:ssZ}\","
+                + $"\"properties\":{{\"amount\":{(altered ? one.Amount + 1 : one.Amount)},\"who\":\"{one.Who}\"}}}}"
+        );
 
     private static string Short(string type) => type[..type.IndexOf('.', StringComparison.Ordinal)];
 
-    // SplitMix64's last step.
+    // The final mixing step of SplitMix64.
     private static ulong Mix(ulong value)
     {
         unchecked
@@ -62,7 +79,9 @@ internal sealed class ChaosEvents(long seed, DateTimeOffset began)
     }
 }
 
-/// <summary>What acknowledged events come to, computed here without any of Polaris's code: by customer, and by quarter of an hour.</summary>
+/// <summary>
+/// The expected figures of acknowledged events, by customer and by 15-minute bucket, computed without any of Polaris's code.
+/// </summary>
 internal sealed class ChaosFold
 {
     private static readonly long QuarterHour = TimeSpan.FromMinutes(15).Ticks;
@@ -87,10 +106,12 @@ internal sealed class ChaosFold
         Events++;
         foreach (var meter in ChaosEvents.Meters)
         {
-            if (meter.Type != one.Type) continue;
+            if (meter.Type != one.Type)
+                continue;
             foreach (var scope in new[] { "", one.Customer, QuarterOf(one.At) })
             {
-                if (!totals.TryGetValue((meter.Key, scope), out var sum)) totals.Add((meter.Key, scope), sum = new Totals());
+                if (!totals.TryGetValue((meter.Key, scope), out var sum))
+                    totals.Add((meter.Key, scope), sum = new Totals());
                 sum.Count++;
                 sum.Sum += one.Amount;
                 sum.Max = Math.Max(sum.Max, one.Amount);
@@ -100,14 +121,21 @@ internal sealed class ChaosFold
     }
 
     /// <param name="meter">The meter.</param>
-    /// <param name="scope">A customer, the start of a quarter of an hour as <see cref="QuarterOf"/> writes it, or empty for the whole org.</param>
-    public decimal Quantity(ChaosMeter meter, string scope) => !totals.TryGetValue((meter.Key, scope), out var sum) ? 0 : meter.Aggregation switch
-    {
-        "COUNT" => sum.Count,
-        "SUM" => sum.Sum,
-        "MAX" => sum.Max,
-        _ => sum.Who.Count,
-    };
+    /// <param name="scope">A customer, the start of a bucket in the format of <see cref="QuarterOf"/>, or empty for the whole org.</param>
+    public decimal Quantity(ChaosMeter meter, string scope) =>
+        !totals.TryGetValue((meter.Key, scope), out var sum)
+            ? 0
+            : meter.Aggregation switch
+            {
+                "COUNT" => sum.Count,
+                "SUM" => sum.Sum,
+                "MAX" => sum.Max,
+                _ => sum.Who.Count,
+            };
 
-    public static string QuarterOf(DateTimeOffset at) => new DateTimeOffset(at.UtcTicks - at.UtcTicks % QuarterHour, TimeSpan.Zero).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+    public static string QuarterOf(DateTimeOffset at) =>
+        new DateTimeOffset(at.UtcTicks - at.UtcTicks % QuarterHour, TimeSpan.Zero).ToString(
+            "yyyy-MM-ddTHH:mm:ssZ",
+            CultureInfo.InvariantCulture
+        );
 }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Polaris.Bench.Load;
 
 /// <summary>
-/// What the same PostgreSQL reaches when events are inserted by arrays, one wide row each with an outbox row per statement, with no HTTP, no
-/// parsing and nobody reading: an upper mark for ingestion. One row per commit is what a naive service would do.
+/// Baselines on the same PostgreSQL. The ceiling inserts events by arrays, one wide row each with an outbox row per statement, without
+/// HTTP, parsing or consumers: an upper bound for ingestion. One row per commit is what a naive service would do.
 /// </summary>
 internal sealed class Ceiling(string postgres)
 {
@@ -15,11 +15,11 @@ internal sealed class Ceiling(string postgres)
     public Task<double> RateAsync(int batch, int connections, TimeSpan time) =>
         MeasureAsync(connections, time, (connection, index, began) => InsertAsync(connection, batch, index, began, time));
 
-    /// <summary>Events a second when each is a statement and a commit of its own: what a service without group commit reaches at most.</summary>
+    /// <summary>Events per second with one statement and one commit per event: the upper bound of a service without group commit.</summary>
     public Task<double> OneRowRateAsync(int connections, TimeSpan time) =>
         MeasureAsync(connections, time, (connection, index, began) => InsertOneByOneAsync(connection, index, began, time));
 
-    /// <summary>Events a second of a service that commits each on its own, behind HTTP.</summary>
+    /// <summary>Events per second of an HTTP service with one commit per event.</summary>
     public async Task<double> ServiceRateAsync(int connections, TimeSpan time)
     {
         await CreateAsync();
@@ -34,21 +34,24 @@ internal sealed class Ceiling(string postgres)
     {
         await CreateAsync();
         double rate;
-        await using (var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections};Max Auto Prepare=10"))
+        await using (
+            var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Maximum Pool Size={connections};Max Auto Prepare=10")
+        )
         {
-            // Opening them is no part of the mark: that takes as much CPU as a thousand rows.
+            // Opening connections is not measured: it takes as much CPU as a thousand rows.
             var open = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => source.OpenConnectionAsync().AsTask()));
             var began = Stopwatch.GetTimestamp();
             var counts = await Task.WhenAll(open.Select((connection, index) => Task.Run(() => insertAsync(connection, index, began))));
             rate = counts.Sum() / Stopwatch.GetElapsedTime(began).TotalSeconds;
-            foreach (var connection in open) await connection.DisposeAsync();
+            foreach (var connection in open)
+                await connection.DisposeAsync();
         }
 
         await CleanAsync();
         return rate;
     }
 
-    /// <summary>What is measured next is not to pay for what was left here: back ends that end, writing out, vacuuming.</summary>
+    /// <summary>Removes what would slow down the next measurement: back ends that are ending, dirty pages, vacuuming.</summary>
     private Task CleanAsync() => OnServerAsync($"DROP DATABASE {Database} WITH (FORCE)", "CHECKPOINT");
 
     private async Task OnServerAsync(params string[] statements)
@@ -63,10 +66,13 @@ internal sealed class Ceiling(string postgres)
 
     private static async Task<long> InsertOneByOneAsync(NpgsqlConnection connection, int index, long began, TimeSpan time)
     {
-        await using var command = new NpgsqlCommand("""
+        await using var command = new NpgsqlCommand(
+            """
             INSERT INTO events (org_id, idempotency_key, type, customer, at, properties, batch_id, received_at)
             VALUES ($1, $2, 'api.call', $3, $4, $5::jsonb, $1, now()) ON CONFLICT DO NOTHING
-            """, connection);
+            """,
+            connection
+        );
         var (key, customer) = (new NpgsqlParameter<string>(), new NpgsqlParameter<string>());
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
         command.Parameters.Add(key);
@@ -87,11 +93,14 @@ internal sealed class Ceiling(string postgres)
     {
         await OnServerAsync($"DROP DATABASE IF EXISTS {Database} WITH (FORCE)", $"CREATE DATABASE {Database}");
         await using var source = NpgsqlDataSource.Create($"{postgres};Database={Database};Pooling=false");
-        await using var tables = source.CreateCommand("""
-            CREATE TABLE events (org_id uuid NOT NULL, idempotency_key text NOT NULL, type text NOT NULL, customer text NOT NULL, at timestamptz NOT NULL,
+        await using var tables = source.CreateCommand(
+            """
+            CREATE TABLE events (org_id uuid NOT NULL, idempotency_key text NOT NULL, type text NOT NULL, customer text NOT NULL,
+              at timestamptz NOT NULL,
               properties jsonb NOT NULL, batch_id uuid NOT NULL, received_at timestamptz NOT NULL, PRIMARY KEY (org_id, idempotency_key));
             CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id uuid NOT NULL, batch_id uuid NOT NULL);
-            """);
+            """
+        );
         await tables.ExecuteNonQueryAsync();
     }
 
@@ -100,13 +109,17 @@ internal sealed class Ceiling(string postgres)
         var (run, org, next) = (RandomNumberGenerator.GetHexString(8, lowercase: true), Guid.CreateVersion7(), 0L);
         while (Stopwatch.GetElapsedTime(began) < time)
         {
-            await using var command = new NpgsqlCommand("""
+            await using var command = new NpgsqlCommand(
+                """
                 WITH fresh AS (
                   INSERT INTO events (org_id, idempotency_key, type, customer, at, properties, batch_id, received_at)
-                  SELECT $1, k, t, c, a, p::jsonb, $2, now() FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[]) e(k, t, c, a, p)
+                  SELECT $1, k, t, c, a, p::jsonb, $2, now()
+                  FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[]) e(k, t, c, a, p)
                   ON CONFLICT DO NOTHING RETURNING 1)
                 INSERT INTO outbox (org_id, batch_id) SELECT $1, $2 WHERE EXISTS (SELECT 1 FROM fresh)
-                """, connection);
+                """,
+                connection
+            );
             var at = TimeProvider.System.GetUtcNow().UtcDateTime;
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
@@ -125,7 +138,8 @@ internal sealed class Ceiling(string postgres)
     private static void Add<T>(NpgsqlCommand command, int count, Func<int, T> value)
     {
         var values = new T[count];
-        for (var i = 0; i < count; i++) values[i] = value(i);
+        for (var i = 0; i < count; i++)
+            values[i] = value(i);
         command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = values });
     }
 }

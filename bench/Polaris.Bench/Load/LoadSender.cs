@@ -2,9 +2,9 @@ using System.Net.Sockets;
 
 namespace Polaris.Bench.Load;
 
-/// <summary>One connection of a run of load, what it sends next and what it was told. Times are since the run began.</summary>
+/// <summary>One connection of a load run, its next request and its results. Times are relative to the start of the run.</summary>
 /// <param name="repeats">Share of requests that repeat the previous one.</param>
-/// <param name="perSecond">Events a second at most; 0 is no limit.</param>
+/// <param name="perSecond">Maximum events per second; 0 is no limit.</param>
 internal sealed class LoadSender(LoadConnection connection, EventBodies bodies, double repeats, double perSecond) : IDisposable
 {
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromMilliseconds(50);
@@ -15,10 +15,10 @@ internal sealed class LoadSender(LoadConnection connection, EventBodies bodies, 
     private long sent;
     private long turns;
 
-    /// <summary>Where its answer arrives, while it waits for one.</summary>
+    /// <summary>The socket of the outstanding response; null when there is none.</summary>
     public Socket? Waiting { get; private set; }
 
-    /// <summary>When it may send again.</summary>
+    /// <summary>The earliest time of the next request.</summary>
     public TimeSpan Due { get; private set; }
 
     public long Accepted { get; private set; }
@@ -27,26 +27,29 @@ internal sealed class LoadSender(LoadConnection connection, EventBodies bodies, 
 
     public long Refused { get; private set; }
 
-    /// <summary>Of each request, in milliseconds.</summary>
+    /// <summary>Latency of each request in milliseconds.</summary>
     public List<double> Latencies { get; } = [];
 
-    /// <summary>Requests by the status of their answer; 0 is a connection that broke.</summary>
+    /// <summary>Requests by response status; 0 is a broken connection.</summary>
     public Dictionary<int, long> Statuses { get; } = [];
 
     public void Send(TimeSpan now)
     {
-        // Spread evenly: request n repeats when the share of repeats so far is below what was asked.
+        // Repeats are spread evenly: a request repeats when the share of repeats so far is below the requested one.
         repeat = next > 0 && (int)((turns + 1) * repeats) > (int)(turns * repeats);
         turns++;
         began = now;
-        if (connection.TrySend(bodies.From(repeat ? next - bodies.Count : next).Span)) Waiting = connection.Socket;
-        else Take(default, now);
+        if (connection.TrySend(bodies.From(repeat ? next - bodies.Count : next).Span))
+            Waiting = connection.Socket;
+        else
+            Take(default, now);
     }
 
-    /// <summary>Takes what has arrived.</summary>
+    /// <summary>Reads available bytes of the response.</summary>
     public void Receive(TimeSpan now)
     {
-        if (connection.TryReceive(out var answer)) Take(answer, now);
+        if (connection.TryReceive(out var answer))
+            Take(answer, now);
     }
 
     public void Dispose() => connection.Dispose();
@@ -56,12 +59,15 @@ internal sealed class LoadSender(LoadConnection connection, EventBodies bodies, 
         Waiting = null;
         Latencies.Add((now - began).TotalMilliseconds);
         Statuses[answer.Status] = Statuses.GetValueOrDefault(answer.Status) + 1;
-        if (!repeat) next += bodies.Count;
+        if (!repeat)
+            next += bodies.Count;
         sent += bodies.Count;
         Accepted += answer.Accepted;
         Repeated += answer.Duplicates;
         Refused += bodies.Count - answer.Accepted - answer.Duplicates;
-        if (perSecond > 0) Due = TimeSpan.FromSeconds(sent / perSecond);
-        if (answer.Status is 0 or 429 or 503 && now + AfterRefusal is var later && later > Due) Due = later;
+        if (perSecond > 0)
+            Due = TimeSpan.FromSeconds(sent / perSecond);
+        if (answer.Status is 0 or 429 or 503 && now + AfterRefusal is var later && later > Due)
+            Due = later;
     }
 }

@@ -9,8 +9,8 @@ using Npgsql;
 namespace Polaris.Bench.Load;
 
 /// <summary>
-/// The service one would write first: each event is a statement and a commit of its own, with its outbox record, as ingestion must. It asks nobody for
-/// a key, checks nothing, keeps no digests, and nobody consumes what it stores; so it is a mark for what sharing commits brings behind HTTP.
+/// A naive service: one statement and one commit per event, with its outbox record. It has no authentication, validation, digests or
+/// consumers, so it is a baseline for what group commit gains behind HTTP.
 /// </summary>
 internal sealed class OneRowService : IAsyncDisposable
 {
@@ -31,12 +31,13 @@ internal sealed class OneRowService : IAsyncDisposable
     public Uri Url => new(app.Urls.First());
 
     /// <param name="database">A connection string; the tables are those of <see cref="Ceiling"/>.</param>
-    /// <param name="connections">Statements at once.</param>
+    /// <param name="connections">Maximum concurrent statements.</param>
     public static async Task<OneRowService> StartAsync(string database, int connections)
     {
         var service = new OneRowService(database, connections);
-        // Opening them is no part of the mark.
-        foreach (var one in await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => service.source.OpenConnectionAsync().AsTask()))) await one.DisposeAsync();
+        // Opening connections is not measured.
+        foreach (var one in await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => service.source.OpenConnectionAsync().AsTask())))
+            await one.DisposeAsync();
         await service.app.StartAsync();
         return service;
     }
@@ -49,14 +50,17 @@ internal sealed class OneRowService : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
-        var sent = await JsonSerializer.DeserializeAsync(context.Request.Body, OneRowJson.Default.SentEvent, context.RequestAborted)
-            ?? throw new BadHttpRequestException("There is no event.");
-        await using var command = source.CreateCommand("""
+        var sent =
+            await JsonSerializer.DeserializeAsync(context.Request.Body, OneRowJson.Default.SentEvent, context.RequestAborted)
+            ?? throw new BadHttpRequestException("The body has no event.");
+        await using var command = source.CreateCommand(
+            """
             WITH fresh AS (
               INSERT INTO events (org_id, idempotency_key, type, customer, at, properties, batch_id, received_at)
               VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, now()) ON CONFLICT DO NOTHING RETURNING org_id, batch_id)
             INSERT INTO outbox (org_id, batch_id) SELECT org_id, batch_id FROM fresh
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = org });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sent.IdempotencyKey });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sent.Type });

@@ -4,7 +4,7 @@ import { useSession } from '../session/SessionContext';
 import { ApiError, authenticated } from './client';
 import { ApiContext } from './hooks';
 
-/** Attempts for a request that failed for a passing reason. */
+/** Retries of a request that failed for a transient reason. */
 const MAX_RETRIES = 2;
 
 export function createQueryClient(retryDelay?: number): QueryClient {
@@ -21,8 +21,8 @@ export function createQueryClient(retryDelay?: number): QueryClient {
 }
 
 export function ApiProvider({ children, client }: { children: ReactNode; client: QueryClient }) {
-  const { tokens } = useSession();
-  const request = useMemo(() => authenticated(tokens), [tokens]);
+  const { onEnded } = useSession();
+  const request = useMemo(() => authenticated(onEnded), [onEnded]);
   return (
     <QueryClientProvider client={client}>
       <ApiContext value={request}>{children}</ApiContext>

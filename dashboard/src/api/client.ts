@@ -1,4 +1,4 @@
-/** GraphQL over fetch, same origin. A refusal is an ApiError with the API's own code. */
+/** GraphQL over fetch, same origin. An error response becomes an ApiError with the API's own code. */
 
 export type Variables = Record<string, unknown>;
 
@@ -6,55 +6,41 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
 
   constructor(
-    /** The API's `extensions.code`, or NETWORK (no answer) or BAD_RESPONSE (not GraphQL's answer). */
+    /** The API's `extensions.code`, or NETWORK (no response) or BAD_RESPONSE (not a GraphQL response). */
     readonly code: string,
     message: string,
-    /** Narrower than the code: what rule was broken. */
+    /** More specific than the code: the violated rule. */
     readonly rule?: string,
-    /** The argument that was refused, such as "input.email". */
+    /** The invalid argument, such as "input.email". */
     readonly argument?: string,
   ) {
     super(message);
   }
 
-  /** Whether the same request may succeed a moment later. */
+  /** Whether a retry may succeed. */
   get isTransient(): boolean {
     return this.code === 'NETWORK' || this.code === 'BAD_RESPONSE' || this.code === 'UNAVAILABLE';
   }
 }
 
-/** Where the client gets its token, and what it says when the token is not (or no longer) good. */
-export interface TokenSource {
-  accessToken(): Promise<string | null>;
-  /** A new token in place of a refused one; null where that takes a person. */
-  renew(): Promise<string | null>;
-  /** Called once a request was refused for good. */
-  onRefused(): void;
-}
+/** What the gateway wants to see beside the session's cookie: another site cannot set it. */
+export const OWN_PAGE = { 'polaris-session': '1' };
 
 export type Request = <T>(document: string, variables?: Variables, signal?: AbortSignal) => Promise<T>;
 
 /** Anyone may sign up; everything else goes through `authenticated`. */
-export const anonymous: Request = (document, variables, signal) => send(document, variables, null, signal);
+export const anonymous: Request = (document, variables, signal) =>
+  // Without the cookie of a session that may be there, or have ended.
+  send(document, variables, 'omit', signal);
 
-export function authenticated(tokens: TokenSource): Request {
+/** As the person of the session, whose cookie the browser adds. */
+export function authenticated(onEnded: () => void): Request {
   return async (document, variables, signal) => {
     try {
-      return await send(document, variables, await tokens.accessToken(), signal);
+      return await send(document, variables, 'same-origin', signal);
     } catch (error) {
-      if (!isUnauthenticated(error)) throw error;
-      // The token may have run out on the way. Nothing was executed: asking again is safe for mutations too.
-      const renewed = await tokens.renew();
-      if (renewed === null) {
-        tokens.onRefused();
-        throw error;
-      }
-      try {
-        return await send(document, variables, renewed, signal);
-      } catch (second) {
-        if (isUnauthenticated(second)) tokens.onRefused();
-        throw second;
-      }
+      if (isUnauthenticated(error)) onEnded();
+      throw error;
     }
   };
 }
@@ -66,17 +52,18 @@ export function isUnauthenticated(error: unknown): boolean {
 async function send<T>(
   document: string,
   variables: Variables | undefined,
-  token: string | null,
+  credentials: RequestCredentials,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   let response: Response;
   try {
     response = await fetch('/graphql', {
       method: 'POST',
+      credentials,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...OWN_PAGE,
       },
       body: JSON.stringify({ query: document, variables: variables ?? {} }),
       signal: signal ?? null,
@@ -96,18 +83,18 @@ function fromGraphQL(error: unknown): ApiError {
   const { code, rule, path } = isRecord(extensions) ? extensions : {};
   return new ApiError(
     text(code) ?? 'BAD_RESPONSE',
-    text(message) ?? 'The request was refused without a reason.',
+    text(message) ?? 'The request failed without a message.',
     text(rule),
     text(path),
   );
 }
 
-/** RFC 9457, as the gateway answers before GraphQL begins. */
+/** Problem details (RFC 9457), which the gateway returns for errors outside GraphQL. */
 function fromProblem(status: number, body: unknown): ApiError {
   const { detail, title, code } = isRecord(body) ? body : {};
   const message = text(detail) ?? text(title);
   if (status === 401) return new ApiError('UNAUTHENTICATED', message ?? 'You are not signed in.', text(code));
-  if (status === 403) return new ApiError('FORBIDDEN', message ?? 'You may not do this.', text(code));
+  if (status === 403) return new ApiError('FORBIDDEN', message ?? 'You are not allowed to do this.', text(code));
   if (status === 429 || status === 503)
     return new ApiError('UNAVAILABLE', message ?? 'Polaris is busy. Try again in a moment.', text(code));
   return new ApiError('BAD_RESPONSE', message ?? `Polaris answered with status ${status}.`, text(code));

@@ -12,19 +12,19 @@ export const ApiContext = createContext<Request | null>(null);
 
 function useRequest(): Request {
   const request = use(ApiContext);
-  if (!request) throw new Error('A page that reads the API is outside ApiProvider.');
+  if (!request) throw new Error('This component must be inside ApiProvider.');
   return request;
 }
 
 type ReadOptions = {
   enabled?: boolean;
-  /** Ask again every so many ms; false for not at all. */
+  /** Refetch interval in ms; false for none. */
   every?: number | false;
-  /** Show the last answer (of other variables) until the new one is there. */
+  /** Show the previous data (of other variables) until the new data arrives. */
   keepPrevious?: boolean;
 };
 
-/** Reads with a GraphQL document; the document and its variables are the cache's key. */
+/** A query; the document and its variables are the cache key. */
 export function useRead<T>(document: string, variables: Variables = {}, options: ReadOptions = {}): UseQueryResult<T> {
   const request = useRequest();
   return useQuery<T>({
@@ -36,7 +36,7 @@ export function useRead<T>(document: string, variables: Variables = {}, options:
   });
 }
 
-/** Changes something with a GraphQL document. `after` sees the answer before the mutation counts as done. */
+/** A mutation. `after` receives the data before the mutation is complete. */
 export function useChange<T, V extends Variables>(
   document: string,
   after?: (answer: T) => unknown,

@@ -1,6 +1,6 @@
-/** The part of the public GraphQL schema that the dashboard reads. test/contract.test.ts holds the queries to the schema. */
+/** The part of the public GraphQL schema that the dashboard reads. test/contract.test.ts validates the queries against the schema. */
 
-/** An exact decimal as a string: format it with format/decimal.ts, never with Number. */
+/** An exact decimal as a string. Format it with format/decimal.ts, never with Number. */
 export type Decimal = string;
 /** ISO 8601, UTC. */
 export type DateTime = string;
@@ -30,10 +30,18 @@ export type Meter = {
   aggregation: MeterAggregation;
   property: string | null;
   filters: { property: string; equals: string }[];
+  eventFee?: EventFee | null;
   createdAt: DateTime;
 };
+export type EventFee = { percent: Decimal; fixed: Decimal | null; minimum: Decimal | null; maximum: Decimal | null };
 
-export type Tier = { upTo: Decimal | null; unitPrice: Decimal; flatFee: Decimal; percent?: Decimal | null };
+export type Tier = {
+  upTo: Decimal | null;
+  unitPrice: Decimal;
+  flatFee: Decimal;
+  percent?: Decimal | null;
+  packageSize?: Decimal | null;
+};
 export type PriceModel =
   'FLAT' | 'PER_UNIT' | 'GRADUATED' | 'VOLUME' | 'PACKAGE' | 'STAIR_STEP' | 'PERCENTAGE' | 'GRADUATED_PERCENTAGE';
 export type Price = {
@@ -49,6 +57,7 @@ export type Price = {
   feePerEvent?: Decimal | null;
   freeAmount?: Decimal | null;
   freeEvents?: number | null;
+  flatFeeAtZero?: boolean | null;
 };
 export type Charge = { key: string; name: string; meter: string | null; price: Price };
 export type PlanVersion = {

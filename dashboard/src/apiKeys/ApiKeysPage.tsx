@@ -61,12 +61,12 @@ export function ApiKeysPage() {
 
   return (
     <>
-      <PageHead title="API keys" intro="Programs sign in with these. A key is stored hashed, and shown once.">
+      <PageHead title="API keys" intro="Credentials for programs. A key is stored hashed and shown only once.">
         <button
           type="button"
           className="button button-primary"
           disabled={!mayChange}
-          title={mayChange ? undefined : 'It takes the role owner or admin.'}
+          title={mayChange ? undefined : 'Requires the role owner or admin.'}
           onClick={() => setCreating(true)}
         >
           Create key
@@ -99,7 +99,7 @@ function KeyTable({ keys, mayChange, onRevoke }: KeyTableProps) {
       head={
         <>
           <th scope="col">Name</th>
-          <th scope="col">Begins with</th>
+          <th scope="col">Prefix</th>
           <th scope="col">Scopes</th>
           <th scope="col">Created</th>
           <th scope="col">State</th>
@@ -161,8 +161,8 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
   if (create.data) {
     return (
-      // Escape must not take away what is shown only once.
-      <Dialog title={`Key “${create.data.createApiKey.key.name}”`} onClose={() => undefined}>
+      // Escape must not close the dialog: the secret is shown only once.
+      <Dialog title={`API key “${create.data.createApiKey.key.name}”`} onClose={() => undefined}>
         <SecretOnce secret={create.data.createApiKey.secret} note="It cannot be shown again." />
         <div className="dialog-actions">
           <button type="button" className="button button-primary" onClick={onClose}>
@@ -184,7 +184,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
     <Dialog title="Create an API key" onClose={close}>
       <form onSubmit={submit}>
         {create.error && nameError === null ? <ErrorNote error={create.error} /> : null}
-        <Field label="Name" hint="What will use it, such as “production ingest”." error={nameError}>
+        <Field label="Name" hint="What uses the key, such as “production ingest”." error={nameError}>
           {(props) => (
             <input {...props} required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
           )}

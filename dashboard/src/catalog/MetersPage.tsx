@@ -30,8 +30,8 @@ export function MetersPage() {
                   <>
                     <th scope="col">Name</th>
                     <th scope="col">Key</th>
-                    <th scope="col">What it does</th>
-                    <th scope="col">Only where</th>
+                    <th scope="col">Aggregation</th>
+                    <th scope="col">Filters</th>
                     <th scope="col">Created</th>
                   </>
                 }

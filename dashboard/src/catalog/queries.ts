@@ -11,6 +11,12 @@ export const METERS = /* GraphQL */ `
         property
         equals
       }
+      eventFee {
+        percent
+        fixed
+        minimum
+        maximum
+      }
       createdAt
     }
   }
@@ -46,6 +52,7 @@ export const PLANS = /* GraphQL */ `
               unitPrice
               flatFee
               percent
+              packageSize
             }
             packageSize
             packagePrice
@@ -55,6 +62,7 @@ export const PLANS = /* GraphQL */ `
             feePerEvent
             freeAmount
             freeEvents
+            flatFeeAtZero
           }
         }
       }

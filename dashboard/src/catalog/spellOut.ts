@@ -1,8 +1,13 @@
-import type { Meter, Price, Tier } from '../api/schema';
+import type { EventFee, Meter, Price, Tier } from '../api/schema';
 import { formatMoney, formatQuantity, sameDecimal } from '../format/decimal';
 
-/** A price in sentences, in the order in which it is applied. */
+/** Describes a price in sentences, in the order of application. */
 export function spellOutPrice(price: Price, currency: string): string[] {
+  const sentences = ofModel(price, currency);
+  return price.flatFeeAtZero ? [...sentences, 'The first fee is due even when nothing is used.'] : sentences;
+}
+
+function ofModel(price: Price, currency: string): string[] {
   const money = (value: string | null) => formatMoney(value ?? '0', currency);
   switch (price.model) {
     case 'FLAT':
@@ -13,7 +18,7 @@ export function spellOutPrice(price: Price, currency: string): string[] {
       return ['Each unit at the price of its own tier:', ...tiers(price.tiers ?? [], unitPrice(money, 'graduated'))];
     case 'VOLUME':
       return [
-        'All units at the price of the tier that the quantity ends in:',
+        'All units at the price of the tier that the quantity reaches:',
         ...tiers(price.tiers ?? [], unitPrice(money, 'volume')),
       ];
     case 'PACKAGE': {
@@ -26,7 +31,7 @@ export function spellOutPrice(price: Price, currency: string): string[] {
     }
     case 'STAIR_STEP':
       return [
-        'One fee for the tier that the quantity ends in:',
+        'One fee for the tier that the quantity reaches:',
         ...tiers(price.tiers ?? [], (tier) => `${money(tier.flatFee)} in all`),
       ];
     case 'PERCENTAGE':
@@ -56,8 +61,10 @@ function percentage(price: Price, money: (value: string | null) => string): stri
 type Money = (value: string) => string;
 
 function unitPrice(money: Money, model: 'graduated' | 'volume'): (tier: Tier) => string {
+  const each = (tier: Tier) =>
+    tier.packageSize ? `for each package of ${formatQuantity(tier.packageSize)} units that is started` : 'a unit';
   return (tier) =>
-    `${sameDecimal(tier.unitPrice, '0') ? 'free' : `${money(tier.unitPrice)} a unit`}${fee(tier, money, model)}`;
+    `${sameDecimal(tier.unitPrice, '0') ? 'free' : `${money(tier.unitPrice)} ${each(tier)}`}${fee(tier, money, model)}`;
 }
 
 function fee(tier: Tier, money: Money, model: 'graduated' | 'volume'): string {
@@ -82,17 +89,18 @@ function tiers(all: readonly Tier[], cost: (tier: Tier) => string): string[] {
   });
 }
 
-export function spellOutMeter(meter: Pick<Meter, 'aggregation' | 'property' | 'eventType'>): string {
+export function spellOutMeter(meter: Pick<Meter, 'aggregation' | 'property' | 'eventType' | 'eventFee'>): string {
   const property = meter.property ?? '?';
+  if (meter.eventFee) return `adds up ${eventFee(meter.eventFee, property)} of the ${meter.eventType} events`;
   switch (meter.aggregation) {
     case 'COUNT':
       return `counts the ${meter.eventType} events`;
     case 'SUM':
       return `adds up ${property} of the ${meter.eventType} events`;
     case 'MAX':
-      return `takes the highest ${property} of the ${meter.eventType} events`;
+      return `takes the maximum ${property} of the ${meter.eventType} events`;
     case 'MIN':
-      return `takes the lowest ${property} of the ${meter.eventType} events`;
+      return `takes the minimum ${property} of the ${meter.eventType} events`;
     case 'AVERAGE':
       return `takes the average ${property} of the ${meter.eventType} events`;
     case 'LATEST':
@@ -102,4 +110,12 @@ export function spellOutMeter(meter: Pick<Meter, 'aggregation' | 'property' | 'e
     case 'UNIQUE_COUNT':
       return `counts the different values of ${property} in the ${meter.eventType} events`;
   }
+}
+
+function eventFee(fee: EventFee, property: string): string {
+  const parts = [`${formatQuantity(fee.percent)} % of ${property}`];
+  if (fee.fixed) parts.push(`and ${formatQuantity(fee.fixed)}`);
+  if (fee.minimum) parts.push(`at least ${formatQuantity(fee.minimum)}`);
+  if (fee.maximum) parts.push(`at most ${formatQuantity(fee.maximum)}`);
+  return `a fee (${parts.join(', ')})`;
 }

@@ -3,17 +3,17 @@ import { useRead } from '../api/hooks';
 import type { Customer, Page } from '../api/schema';
 import { CUSTOMERS } from './queries';
 
-/** Suggestions shown at once. */
+/** Maximum number of suggestions. */
 const SUGGESTIONS = 20;
 
 /**
- * Chooses a customer by key, with suggestions from the API. Any key may be typed: events may name a customer that does
+ * Selects a customer by key, with suggestions from the API. Any key may be typed: events may name a customer that does
  * not exist yet.
  */
 export function CustomerFilter({ value, onChange }: { value: string; onChange: (key: string) => void }) {
   const id = useId();
   const [draft, setDraft] = useState({ from: value, text: value });
-  // The value may also change from outside (the address bar, a link): then it wins over what was being typed.
+  // The value may also change from outside (the address bar, a link), which replaces the typed text.
   const text = draft.from === value ? draft.text : value;
   const search = useDeferredValue(text.trim());
   const { data } = useRead<{ customers: Page<Customer> }>(
@@ -40,7 +40,7 @@ export function CustomerFilter({ value, onChange }: { value: string; onChange: (
         onChange={(event) => {
           const typed = event.target.value;
           setDraft({ from: value, text: typed });
-          // Choosing a suggestion, or emptying the field, needs no Enter.
+          // Choosing a suggestion, or clearing the field, applies without Enter.
           if (typed === '' || suggestions.some(({ key }) => key === typed)) commit(typed);
         }}
         onBlur={() => commit(text.trim())}

@@ -28,8 +28,8 @@ export function CustomerPage() {
       <Loaded result={result} what="the customer">
         {({ customer }) =>
           customer === null ? (
-            <Empty title={`There is no customer “${key}”`}>
-              Events that name this key are counted all the same: see its <Link to={usagePath(key)}>usage</Link>.
+            <Empty title={`No customer has the key “${key}”`}>
+              Events with this key are counted anyway: see its <Link to={usagePath(key)}>usage</Link>.
             </Empty>
           ) : (
             <>
@@ -72,7 +72,7 @@ function CurrentUsageCard({ customer }: { customer: string }) {
       <Loaded result={result} what="current usage">
         {({ currentUsage }) =>
           currentUsage.length === 0 ? (
-            <Empty title="Nothing is metered for this customer">It has no running subscription with a meter.</Empty>
+            <Empty title="No metered usage">This customer has no active subscription with a metered charge.</Empty>
           ) : (
             <Table
               label="Current usage"
@@ -125,7 +125,7 @@ function SubscriptionsCard({ customer }: { customer: string }) {
       <Loaded result={result} what="subscriptions">
         {({ subscriptions }) =>
           subscriptions.totalCount === 0 ? (
-            <Empty title="No subscriptions">Without one, this customer gets no invoices.</Empty>
+            <Empty title="No subscriptions">A customer without a subscription gets no invoices.</Empty>
           ) : (
             <>
               <Table

@@ -26,7 +26,7 @@ export function CustomersPage() {
 
   return (
     <>
-      <PageHead title="Customers" intro="Whom this org bills." />
+      <PageHead title="Customers" intro="The customers that this org bills." />
       <Card>
         <div className="filters">
           <div className="field">

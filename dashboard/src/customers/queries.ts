@@ -62,7 +62,7 @@ export const CURRENT_USAGE = /* GraphQL */ `
   }
 `;
 
-/** Keys are any string, also "a/b" or "..": a query parameter holds all of them, a path segment does not. */
+/** A key is any string, even "a/b" or "..", so it is a query parameter and not a path segment. */
 export function customerPath(key: string): string {
   return `/customers/detail?${new URLSearchParams({ key }).toString()}`;
 }

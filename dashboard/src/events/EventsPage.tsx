@@ -38,7 +38,7 @@ export const EVENT = /* GraphQL */ `
   }
 `;
 
-/** How often the newest events are asked for, in ms. */
+/** Refresh interval of the newest events, in ms. */
 const REFRESH = 5_000;
 
 const LIMITS = [25, 50, 100, 200] as const;
@@ -47,7 +47,7 @@ export function EventsPage() {
   useTitle('Events');
   return (
     <>
-      <PageHead title="Events" intro="What has been ingested, newest first." />
+      <PageHead title="Events" intro="Ingested events, newest first." />
       <LookUp />
       <Recent />
     </>
@@ -90,7 +90,7 @@ function LookUp() {
         <Loaded result={result} what="the event">
           {({ event }) =>
             event === null ? (
-              <Empty title="No event has this key">It was never accepted: sending it again would count it.</Empty>
+              <Empty title="No event has this key">It was not accepted, so sending it again is safe.</Empty>
             ) : (
               <EventDetail event={event} />
             )
@@ -160,7 +160,7 @@ function Recent() {
         {({ recentEvents }) =>
           recentEvents.length === 0 ? (
             <Empty title="No events yet">
-              Send one to <code>POST /ingest</code> with an <Link to="/api-keys">API key</Link> that holds the scope{' '}
+              Send one to <code>POST /ingest</code> with an <Link to="/api-keys">API key</Link> with the scope{' '}
               <code>ingest</code>.
             </Empty>
           ) : (
@@ -171,7 +171,7 @@ function Recent() {
                   <th scope="col">Received</th>
                   <th scope="col">Type</th>
                   <th scope="col">Customer</th>
-                  <th scope="col">Happened</th>
+                  <th scope="col">Timestamp</th>
                   <th scope="col">Properties</th>
                   <th scope="col">Idempotency key</th>
                 </>

@@ -1,9 +1,9 @@
-/** A value as the event's JSON text has it: numbers keep every digit, which JSON.parse does not. */
+/** A value as written in the event's JSON: numbers keep every digit, unlike with JSON.parse. */
 export type EventProperty = { name: string; value: string };
 
 const PAIR = /"((?:[^"\\]|\\.)*)"\s*:\s*("(?:[^"\\]|\\.)*"|[^\s,{}[\]"]+)\s*(,|}\s*$)/gy;
 
-/** The properties of an event, which are flat by the API's contract. Null for text that is not a flat JSON object. */
+/** The properties of an event, a flat JSON object. Null for any other text. */
 export function readProperties(json: string): EventProperty[] | null {
   const text = json.trim();
   if (/^\{\s*\}$/.test(text)) return [];

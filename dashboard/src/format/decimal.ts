@@ -1,6 +1,6 @@
 /**
- * Quantities and money arrive as decimal strings and are shown as such. Nothing here turns one into a JS number:
- * a double holds about 15 digits, and an invoice must show each of them.
+ * Quantities and money are decimal strings and are shown exactly. They are never converted to JS numbers: a double
+ * has about 15 digits, and an invoice must show all of them.
  */
 
 type Parts = { negative: boolean; whole: string; fraction: string };
@@ -23,7 +23,7 @@ function isZero({ whole, fraction }: Parts): boolean {
   return whole === '0' && /^0*$/.test(fraction);
 }
 
-/** "1234567.500" → "1,234,567.5". What is not a plain decimal is shown as it came. */
+/** "1234567.500" → "1,234,567.5". Any other text is returned unchanged. */
 export function formatQuantity(value: string): string {
   const parts = split(value);
   if (!parts) return value;
@@ -32,7 +32,7 @@ export function formatQuantity(value: string): string {
   return sign + group(parts.whole) + (fraction ? '.' + fraction : '');
 }
 
-/** How many decimals a currency has by ISO 4217; two for a code the browser does not know. */
+/** Decimal places of a currency by ISO 4217; two for a code that the browser does not know. */
 export function minorUnits(currency: string): number {
   try {
     return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
@@ -51,8 +51,8 @@ function symbolOf(currency: string): string {
 }
 
 /**
- * "1234.5", "USD" → "$1,234.50". At least the currency's decimals, and more where the value has more ("$0.015"):
- * digits are added, never dropped.
+ * "1234.5", "USD" → "$1,234.50". At least the currency's decimal places, and more if the value has more ("$0.015"):
+ * digits are never dropped.
  */
 export function formatMoney(value: string, currency: string): string {
   const parts = split(value);
@@ -61,7 +61,7 @@ export function formatMoney(value: string, currency: string): string {
   const fraction = parts.fraction.replace(/0+$/, '').padEnd(decimals, '0');
   const symbol = symbolOf(currency);
   const sign = parts.negative && !isZero(parts) ? '−' : '';
-  // A symbol of letters ("CHF") stands off from the digits.
+  // A symbol of letters ("CHF") is separated from the digits.
   const gap = /\p{L}$/u.test(symbol) ? '\u00a0' : '';
   return sign + symbol + gap + group(parts.whole) + (fraction ? '.' + fraction : '');
 }
@@ -71,7 +71,7 @@ export function sameDecimal(a: string, b: string): boolean {
   return formatQuantity(a) === formatQuantity(b);
 }
 
-/** For the height of a bar only, where a pixel is coarser than a double. */
+/** Only for the height of bars, where double precision is enough. */
 export function toPlotValue(value: string): number {
   const number = Number(value);
   return Number.isFinite(number) ? number : 0;

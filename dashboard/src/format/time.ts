@@ -22,7 +22,7 @@ function format(timeZone: string, options: Intl.DateTimeFormatOptions): Intl.Dat
   return known;
 }
 
-/** The zone, or UTC where the browser's tz database lacks it. */
+/** The zone, or UTC if the browser's tz database lacks it. */
 export function knownZone(timeZone: string): string {
   try {
     new Intl.DateTimeFormat('en', { timeZone });
@@ -71,8 +71,8 @@ export function isLocalMidnight(value: Timelike, timeZone: string): boolean {
 }
 
 /**
- * A half-open period as people read it: [1 Oct 00:00, 1 Nov 00:00) is "1 Oct 2026 – 31 Oct 2026". A period that does
- * not begin and end at midnight shows its times.
+ * Formats a half-open period: [1 Oct 00:00, 1 Nov 00:00) is "1 Oct 2026 – 31 Oct 2026". A period that does not begin
+ * and end at midnight is shown with times.
  */
 export function formatPeriod(start: Timelike, end: Timelike, timeZone: string): string {
   if (new Date(start).getTime() === new Date(end).getTime()) return 'Corrections of earlier periods';
@@ -129,10 +129,10 @@ export function addDays(day: CalendarDay, days: number): CalendarDay {
   return new Date(Date.parse(day + 'T00:00:00Z') + days * DAY).toISOString().slice(0, 10);
 }
 
-/** The first instant of a day in a zone. Where the clocks skip midnight, the instant of the skip. */
+/** The first instant of a day in a zone. When a clock change skips midnight, the instant of the change. */
 export function startOfDay(day: CalendarDay, timeZone: string): number {
   const midnight = Date.parse(day + 'T00:00:00Z');
-  // The offset is that of the answer, not of UTC midnight: two rounds settle it, except where midnight does not exist.
+  // The offset must be that of the result, not of UTC midnight: two rounds converge, unless midnight does not exist.
   const first = midnight - offsetAt(midnight, timeZone);
   const second = midnight - offsetAt(first, timeZone);
   if (calendarDay(second, timeZone) === day) return second;

@@ -1,12 +1,12 @@
 import type { InvoiceLine } from '../api/schema';
 import { formatMoney, formatQuantity, sameDecimal } from '../format/decimal';
 
-/** The arithmetic of a line, step by step, up to the one rounding at its end. */
+/** The calculation of a line, step by step, up to the final rounding. */
 export function Explanation({ line, currency }: { line: InvoiceLine; currency: string }) {
   return (
     <div className="explanation">
       {line.explanation.length === 0 ? (
-        <p>Nothing was used, so nothing is charged.</p>
+        <p>There was no usage, so there is no charge.</p>
       ) : (
         <table>
           <caption className="visually-hidden">How the amount of {line.name} comes about</caption>
@@ -38,9 +38,9 @@ export function Explanation({ line, currency }: { line: InvoiceLine; currency: s
             <tr>
               <th scope="row" colSpan={3}>
                 {line.kind === 'ADJUSTMENT'
-                  ? 'Difference: what it is now, less what it was'
+                  ? 'Difference: current amount minus amount already invoiced'
                   : sameDecimal(line.unroundedAmount, line.amount)
-                    ? 'Sum, nothing to round'
+                    ? 'Sum, no rounding needed'
                     : `Sum ${formatMoney(line.unroundedAmount, currency)}, rounded once, half away from zero`}
               </th>
               <td className="right number">{formatMoney(line.amount, currency)}</td>

@@ -14,7 +14,7 @@ type Props = {
   customer: string | null;
   status: InvoiceStatus | null;
   pageSize: number;
-  /** On a customer's own page its name is not repeated in each row. */
+  /** On a customer's page, the rows omit the customer. */
   ofOneCustomer?: boolean;
 };
 
@@ -32,8 +32,8 @@ export function InvoiceList({ customer, status, pageSize, ofOneCustomer = false 
         invoices.totalCount === 0 ? (
           <Empty title="No invoices">
             {status !== null || (customer !== null && !ofOneCustomer)
-              ? 'None matches these filters.'
-              : 'An invoice is drafted when a billing period has ended.'}
+              ? 'No invoice matches these filters.'
+              : 'An invoice is drafted when a billing period ends.'}
           </Empty>
         ) : (
           <>

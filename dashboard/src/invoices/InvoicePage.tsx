@@ -26,7 +26,7 @@ export function InvoicePage() {
       <Loaded result={result} what="the invoice">
         {({ invoice }) =>
           invoice === null ? (
-            <Empty title="There is no such invoice">
+            <Empty title="Invoice not found">
               A draft may have been replaced by a newer one: look for it in the list.
             </Empty>
           ) : (
@@ -70,7 +70,7 @@ function InvoiceDetail({ invoice }: { invoice: Invoice }) {
       <Lines invoice={invoice} />
       <RecomputeCard invoiceId={invoice.id} />
       <Card title="Certificate">
-        <p className="intro">What the invoice was computed with. The same input gives the same result hash, always.</p>
+        <p className="intro">The inputs of the invoice. The same inputs always give the same result hash.</p>
         <Facts>
           <Fact name="Result hash">
             <Hash value={invoice.certificate.resultHash} name="the result hash" />
@@ -226,7 +226,7 @@ function FinalizeButton({ invoice }: { invoice: Invoice }) {
         type="button"
         className="button button-primary"
         disabled={!mayChange}
-        title={mayChange ? undefined : 'It takes the role owner or admin.'}
+        title={mayChange ? undefined : 'Requires the role owner or admin.'}
         onClick={() => setAsking(true)}
       >
         Finalize
@@ -235,7 +235,7 @@ function FinalizeButton({ invoice }: { invoice: Invoice }) {
         <Dialog title={`Finalize ${invoice.number}?`} onClose={close}>
           <p>
             {formatMoney(invoice.total, invoice.currency)} for {invoice.customer}. A finalized invoice never changes:
-            usage that comes in later goes to the next one.
+            late usage goes to the next one.
           </p>
           {finalize.error ? <ErrorNote error={finalize.error} /> : null}
           <div className="dialog-actions">

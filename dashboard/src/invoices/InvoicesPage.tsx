@@ -32,7 +32,7 @@ export function InvoicesPage() {
 
   return (
     <>
-      <PageHead title="Invoices" intro="Newest first. Each one explains itself, down to the events." />
+      <PageHead title="Invoices" intro="Newest first. Every line can be traced down to its events." />
       <Card>
         <div className="filters">
           <div className="field">

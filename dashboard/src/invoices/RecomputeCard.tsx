@@ -5,13 +5,13 @@ import { Card, Hash, Table } from '../ui/elements';
 import { ErrorNote } from '../ui/states';
 import { RECOMPUTE } from './queries';
 
-/** Proves an invoice: asks Billing to rebuild it from raw events and shows whether the outcome is the same. */
+/** Verifies an invoice: Billing rebuilds it from raw events, and the card shows whether the result is identical. */
 export function RecomputeCard({ invoiceId }: { invoiceId: string }) {
   const mayChange = useMayChange();
   const recompute = useChange<{ recomputeInvoice: Recomputation }, { id: string }>(RECOMPUTE);
   return (
     <Card
-      title="Proof"
+      title="Verification"
       actions={
         <button
           type="button"
@@ -24,7 +24,7 @@ export function RecomputeCard({ invoiceId }: { invoiceId: string }) {
       }
     >
       <p className="intro">
-        Rebuilds this invoice from the raw events, the plan version and the subscription alone, and compares every
+        Rebuilds this invoice from only the raw events, the plan version and the subscription, and compares every
         figure. Nothing is changed by it.{mayChange ? '' : ' It takes the role owner or admin.'}
       </p>
       {recompute.error ? <ErrorNote error={recompute.error} /> : null}
@@ -47,7 +47,7 @@ export function Outcome({ result }: { result: Recomputation }) {
   return (
     <div className="outcome outcome-different" role="status">
       <strong>{count === 1 ? 'One figure differs' : `${count} figures differ`}</strong>
-      <span>The raw events give another result: late events came in, or the stored invoice is wrong.</span>
+      <span>The raw events give a different result: late events were ingested, or the stored invoice is wrong.</span>
       {count === 0 ? null : (
         <Table
           label="Differences"
@@ -56,10 +56,10 @@ export function Outcome({ result }: { result: Recomputation }) {
               <th scope="col">Charge</th>
               <th scope="col">Figure</th>
               <th scope="col" className="right">
-                On this invoice
+                Invoice
               </th>
               <th scope="col" className="right">
-                From the events
+                Events
               </th>
             </>
           }

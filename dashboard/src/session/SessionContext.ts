@@ -1,35 +1,28 @@
 import { createContext, use } from 'react';
-import type { TokenSource } from '../api/client';
 
-/** Signing in and out; OidcSession is the real one, tests bring their own. */
+/** Sign-in and sign-out. GatewaySession is the implementation; tests use their own. */
 export interface Session {
-  /** Whether somebody is signed in, without asking the network. */
   isSignedIn(): Promise<boolean>;
-  accessToken(): Promise<string | null>;
-  renew(): Promise<string | null>;
-  /** Leaves the page for Identity's. `returnTo` is a path of the dashboard. */
-  signIn(returnTo: string): Promise<void>;
-  /** Takes the answer of Identity's page; gives the path to go on with. */
-  completeSignIn(): Promise<string>;
+  /** Leaves for Identity's page. `returnTo` is a path of the dashboard. */
+  signIn(returnTo: string): void;
+  /** Ends the session everywhere and leaves for the start page. */
   signOut(): Promise<void>;
-  /** Drops tokens that are no longer good. */
-  forget(): Promise<void>;
 }
 
 export type SessionStatus = 'loading' | 'signed-out' | 'signed-in' | 'ended';
 
 export type SessionState = {
   status: SessionStatus;
-  tokens: TokenSource;
-  signIn: (returnTo: string) => Promise<void>;
-  completeSignIn: () => Promise<string>;
+  signIn: (returnTo: string) => void;
   signOut: () => Promise<void>;
+  /** A request was refused because nobody is signed in. */
+  onEnded: () => void;
 };
 
 export const SessionContext = createContext<SessionState | null>(null);
 
 export function useSession(): SessionState {
   const session = use(SessionContext);
-  if (!session) throw new Error('A page that needs the session is outside SessionProvider.');
+  if (!session) throw new Error('This component must be inside SessionProvider.');
   return session;
 }

@@ -11,7 +11,8 @@ export function SessionProvider({ session, children }: { session: Session; child
         if (!gone) setStatus(signedIn ? 'signed-in' : 'signed-out');
       },
       () => {
-        if (!gone) setStatus('signed-out');
+        // Not known: the pages ask, and say what is wrong or that the session has ended.
+        if (!gone) setStatus('signed-in');
       },
     );
     return () => {
@@ -21,21 +22,9 @@ export function SessionProvider({ session, children }: { session: Session; child
 
   const actions = useMemo<Omit<SessionState, 'status'>>(
     () => ({
-      tokens: {
-        accessToken: () => session.accessToken(),
-        renew: () => session.renew(),
-        onRefused: () => {
-          void session.forget();
-          setStatus('ended');
-        },
-      },
       signIn: (returnTo) => session.signIn(returnTo),
-      completeSignIn: async () => {
-        const returnTo = await session.completeSignIn();
-        setStatus('signed-in');
-        return returnTo;
-      },
       signOut: () => session.signOut(),
+      onEnded: () => setStatus('ended'),
     }),
     [session],
   );

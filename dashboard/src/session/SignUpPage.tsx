@@ -11,6 +11,7 @@ import { useSession } from './SessionContext';
 export const SIGN_UP = /* GraphQL */ `
   mutation SignUp($input: SignUpInput!) {
     signUp(input: $input) {
+      emailProof
       org {
         id
         name
@@ -22,9 +23,19 @@ export const SIGN_UP = /* GraphQL */ `
   }
 `;
 
-type SignedUp = { signUp: { org: { id: string; name: string }; apiKey: { secret: string } } };
+export const PROVE_EMAIL = /* GraphQL */ `
+  mutation ProveEmail($token: String!) {
+    proveEmail(token: $token) {
+      userId
+    }
+  }
+`;
 
-/** Identity's bound. */
+type SignedUp = {
+  signUp: { emailProof: string; org: { id: string; name: string }; apiKey: { secret: string } };
+};
+
+/** Identity's limit. */
 const MIN_PASSWORD_LENGTH = 10;
 
 const FIELDS = ['email', 'password', 'orgName', 'currency', 'timeZone'] as const;
@@ -47,7 +58,7 @@ export function SignUpPage() {
   const [failure, setFailure] = useState<unknown>(null);
   const [done, setDone] = useState<SignedUp['signUp'] | null>(null);
   const currencies = useMemo(() => supported('currency'), []);
-  // Suggestions only: browsers list some zones by an old name, and Identity knows all of them.
+  // Suggestions only: browsers list some zones under old names, and Identity accepts every IANA name.
   const timeZones = useMemo(() => supported('timeZone'), []);
   useTitle('Sign up');
 
@@ -59,7 +70,10 @@ export function SignUpPage() {
     setBusy(true);
     setFailure(null);
     try {
-      setDone((await anonymous<SignedUp>(SIGN_UP, { input: values })).signUp);
+      const { signUp } = await anonymous<SignedUp>(SIGN_UP, { input: values });
+      // The token is to come by mail; until mail is sent, the page passes it on.
+      await anonymous(PROVE_EMAIL, { token: signUp.emailProof });
+      setDone(signUp);
     } catch (error) {
       setFailure(error);
     } finally {
@@ -167,7 +181,6 @@ export function SignUpPage() {
 
 function SignedUpNote({ done }: { done: SignedUp['signUp'] }) {
   const { signIn } = useSession();
-  const [failure, setFailure] = useState<unknown>(null);
   return (
     <main className="entry">
       <div className="entry-card">
@@ -175,16 +188,9 @@ function SignedUpNote({ done }: { done: SignedUp['signUp'] }) {
         <h1>{done.org.name} is ready</h1>
         <SecretOnce
           secret={done.apiKey.secret}
-          note="It is stored hashed and cannot be shown again. It may send events, read everything and change everything."
+          note="It is stored hashed and cannot be shown again. It has all scopes: ingest, read and admin."
         />
-        {failure !== null ? <ErrorNote error={failure} /> : null}
-        <button
-          type="button"
-          className="button button-primary button-wide"
-          onClick={() => {
-            signIn('/').catch(setFailure);
-          }}
-        >
+        <button type="button" className="button button-primary button-wide" onClick={() => signIn('/')}>
           I have stored it: go to sign in
         </button>
       </div>

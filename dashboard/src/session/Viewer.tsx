@@ -22,14 +22,14 @@ export const ME = /* GraphQL */ `
 
 const ViewerContext = createContext<Viewer | null>(null);
 
-/** Who is signed in, and the org whose time zone everything is shown in. */
+/** The signed-in user, and the org, in whose time zone times are shown. */
 export function useViewer(): Viewer {
   const viewer = use(ViewerContext);
-  if (!viewer) throw new Error('A page that needs the viewer is outside ViewerProvider.');
+  if (!viewer) throw new Error('This component must be inside ViewerProvider.');
   return viewer;
 }
 
-/** Whether the viewer may change things; the API checks again. */
+/** Whether the viewer may make changes; the API enforces it. */
 export function useMayChange(): boolean {
   return useViewer().scopes.includes('admin');
 }

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react';
 import { ErrorNote } from './states';
 
-/** A page that breaks leaves the navigation standing. */
+/** Catches a page's rendering errors, so that the navigation stays usable. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
 

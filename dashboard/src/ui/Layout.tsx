@@ -24,7 +24,7 @@ const NAVIGATION = [
 export function Layout() {
   const location = useLocation();
   const [openAt, setOpenAt] = useState<string | null>(null);
-  // Open for the page it was opened on: following a link closes it.
+  // The menu is open only on the page where it was opened, so following a link closes it.
   const open = openAt === location.key;
   return (
     <div className="layout">
@@ -113,14 +113,14 @@ function Account() {
   );
 }
 
-/** An org on a test clock sees another time than the wall shows: say so on every page. */
+/** Every page shows when the org is on a test clock. */
 function TestClockNote() {
   const { org } = useViewer();
   const { data } = useRead<{ clock: OrgClock }>(CLOCK);
   if (!data?.clock.frozen) return null;
   return (
     <p className="banner" role="status">
-      This org is on a test clock: for it, it is {formatDateTime(data.clock.now, org.timeZone)}.
+      This org is on a test clock, set to {formatDateTime(data.clock.now, org.timeZone)}.
     </p>
   );
 }

@@ -11,12 +11,12 @@ export const CLOCK = /* GraphQL */ `
   }
 `;
 
-/** How often the wall clock is read, in ms. */
+/** How often the system clock is read, in ms. */
 const TICK = 60_000;
 
 /**
- * The time that the org is at: that of its test clock, else the wall's, to the minute. Null until it is known whether
- * there is a test clock; without Billing's answer, the wall clock has to do.
+ * The org's current time: its test clock's or else the system clock's, to the minute. Null until it is known whether
+ * there is a test clock; if Billing does not answer, the system clock is used.
  */
 export function useOrgNow(): number | null {
   const { data, isError } = useRead<{ clock: OrgClock }>(CLOCK);

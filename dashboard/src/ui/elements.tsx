@@ -28,7 +28,7 @@ export function Card({ title, children, actions }: { title?: ReactNode; children
   );
 }
 
-/** A table that scrolls by itself where the screen is narrower than it. */
+/** A table that scrolls horizontally when the screen is narrower. */
 export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
   return (
     <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
@@ -89,7 +89,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       await navigator.clipboard.writeText(text);
       setState('copied');
     } catch {
-      // No permission, or no secure context: the text is on screen to be copied by hand.
+      // No permission or no secure context: the text is visible and can be copied manually.
       setState('failed');
     }
     window.clearTimeout(timer.current);
@@ -98,12 +98,12 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 
   return (
     <button type="button" className="button button-small" onClick={copy} aria-label={label}>
-      <span aria-live="polite">{{ idle: 'Copy', copied: 'Copied', failed: 'Select it by hand' }[state]}</span>
+      <span aria-live="polite">{{ idle: 'Copy', copied: 'Copied', failed: 'Copy it manually' }[state]}</span>
     </button>
   );
 }
 
-/** A long hash: its beginning, the whole on hover and in the clipboard. */
+/** A long hash: shortened on screen, complete on hover and in the clipboard. */
 export function Hash({ value, name }: { value: string; name: string }) {
   return (
     <span className="hash">
@@ -113,7 +113,7 @@ export function Hash({ value, name }: { value: string; name: string }) {
   );
 }
 
-/** Shown this once: the API cannot tell it again. */
+/** A secret that is shown only once: the API does not return it again. */
 export function SecretOnce({ secret, note }: { secret: string; note: string }) {
   return (
     <div className="secret" role="status">

@@ -2,7 +2,7 @@ import { ApiError } from '../api/client';
 
 export type ErrorText = { title: string; detail: string; code: string };
 
-/** What a person is told about a failure. The API's own sentence is the detail: it names the argument and the rule. */
+/** The text for an error. The detail is the API's own message, which names the argument and the rule. */
 export function describeError(error: unknown): ErrorText {
   if (!(error instanceof ApiError)) {
     return {
@@ -20,24 +20,24 @@ function titleOf(code: string): string {
       return 'Polaris cannot be reached';
     case 'UNAVAILABLE':
     case 'BAD_RESPONSE':
-      return 'Polaris cannot answer at the moment';
+      return 'Polaris is unavailable at the moment';
     case 'UNAUTHENTICATED':
       return 'Your session has ended';
     case 'FORBIDDEN':
-      return 'You may not do this';
+      return 'You are not allowed to do this';
     case 'NOT_FOUND':
       return 'Not found';
     case 'CONFLICT':
-      return 'This is not possible now';
+      return 'This conflicts with the current state';
     case 'INVALID_INPUT':
     case 'INVALID_VALUE':
-      return 'Polaris did not accept this';
+      return 'The input is not valid';
     default:
       return 'Something went wrong';
   }
 }
 
-/** The refusal of one form field ("input.email" → email), so that it can be shown beside it. */
+/** The error of one form field ("input.email" → email), to be shown beside it. */
 export function fieldOf(error: unknown): string | null {
   if (!(error instanceof ApiError) || error.argument === undefined) return null;
   return (

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 
 /**
- * Forward cursors only, as the API has them: going back is remembering where the pages before began. A change of
- * `resetKey` (the filters) starts again at the first page.
+ * The API has only forward cursors, so the cursors of earlier pages are kept for going back. A change of `resetKey`
+ * (the filters) returns to the first page.
  */
 export type Paging = {
   after: string | null;

@@ -41,8 +41,8 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: (() =>
 }
 
 /**
- * The three states of an answer. What is there stays on screen while it is asked for again, also when that fails: then
- * with a note that it may be old.
+ * Loading, error and data of a query. Data stays visible during a refetch and when that fails, then with a note that it
+ * may be out of date.
  */
 export function Loaded<T>({
   result,

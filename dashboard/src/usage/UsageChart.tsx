@@ -22,7 +22,7 @@ export function UsageChart({ points, window, timeZone, meterName }: Props) {
     days > 2 || isLocalMidnight(start, timeZone) ? formatDayMonth(start, timeZone) : formatTime(start, timeZone);
 
   return (
-    <figure className="chart" aria-label={`${meterName}, a bar per window; the table has the same numbers`}>
+    <figure className="chart" aria-label={`${meterName}, one bar per window; the table has the same numbers`}>
       <ResponsiveContainer width="100%" height={HEIGHT} initialDimension={{ width: 800, height: HEIGHT }}>
         <BarChart
           data={data}
@@ -69,7 +69,7 @@ export function UsageChart({ points, window, timeZone, meterName }: Props) {
 
 const compactFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** Of the axis, which is made of doubles anyway. */
+/** For the axis labels only, which are doubles. */
 function compact(value: number): string {
   return compactFormat.format(value);
 }

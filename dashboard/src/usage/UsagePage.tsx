@@ -33,7 +33,7 @@ const PRESETS = [
   { value: 'custom', label: 'Custom' },
 ] as const;
 
-/** How often the chart is asked for again, in ms. */
+/** Refresh interval of the chart, in ms. */
 const REFRESH = 30_000;
 
 export function UsagePage() {
@@ -42,7 +42,7 @@ export function UsagePage() {
   useTitle('Usage');
   return (
     <>
-      <PageHead title="Usage" intro="From pre-aggregated 15-minute buckets; what has just been ingested is in it." />
+      <PageHead title="Usage" intro="From pre-aggregated 15-minute buckets, including usage that was just ingested." />
       <Loaded result={result} what="meters">
         {({ meters }) => {
           if (meters.length === 0)
@@ -60,7 +60,7 @@ export function UsagePage() {
   );
 }
 
-/** The address bar holds the whole selection, so that a view can be shared. */
+/** The URL has the whole selection, so that a view can be shared. */
 function Timeline({ meters, now }: { meters: Meter[]; now: number }) {
   const timeZone = useTimeZone();
   const [params, setParams] = useSearchParams();
@@ -149,7 +149,7 @@ function Timeline({ meters, now }: { meters: Meter[]; now: number }) {
       </Card>
       {base === null ? (
         <Card>
-          <Empty title="The last day is before the first one">Choose a range that has a day in it.</Empty>
+          <Empty title="The last day is before the first day">Choose a range of at least one day.</Empty>
         </Card>
       ) : pointCount(base.from, base.to, window) > MAX_BARS ? (
         <Card>
@@ -227,7 +227,7 @@ function Answer({ meter, customer, range }: { meter: Meter; customer: string; ra
               </div>
             </div>
             {usage.eventCount === 0 ? (
-              <Empty title="No usage in this range">Nothing this meter counts has happened.</Empty>
+              <Empty title="No usage in this range">There are no events for this meter.</Empty>
             ) : view === 'chart' ? (
               <UsageChart points={usageTimeline} window={range.window} timeZone={timeZone} meterName={meter.name} />
             ) : (

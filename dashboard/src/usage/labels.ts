@@ -1,23 +1,23 @@
 import type { MeterAggregation, UsageWindow } from '../api/schema';
 import { formatDate, formatDateTime, isLocalMidnight } from '../format/time';
 
-/** What a window is called: a day by its date, unless it does not begin at midnight (the clocks changed on the way). */
+/** The label of a window: a day is shown by its date, unless a clock change moved its start off midnight. */
 export function windowLabel(start: string, window: UsageWindow, timeZone: string): string {
   return window === 'DAY' && isLocalMidnight(start, timeZone)
     ? formatDate(start, timeZone)
     : formatDateTime(start, timeZone);
 }
 
-/** What the one number over the whole range is: windows of a maximum or of unique values do not add up to it. */
+/** The label of the value over the whole range, which is not the sum of the windows for maxima or unique values. */
 export function totalLabel(aggregation: MeterAggregation): string {
   switch (aggregation) {
     case 'COUNT':
     case 'SUM':
       return 'Total';
     case 'MAX':
-      return 'Highest';
+      return 'Maximum';
     case 'MIN':
-      return 'Lowest';
+      return 'Minimum';
     case 'AVERAGE':
       return 'Average';
     case 'LATEST':
@@ -25,7 +25,7 @@ export function totalLabel(aggregation: MeterAggregation): string {
     case 'WEIGHTED_SUM':
       return 'Average over time';
     case 'UNIQUE_COUNT':
-      return 'Different values';
+      return 'Unique values';
   }
 }
 

@@ -11,10 +11,10 @@ export type TimeRange = {
   window: UsageWindow;
 };
 
-/** Buckets are 15 minutes; the API refuses other bounds. */
+/** Buckets are 15 minutes; the API accepts only multiples of that. */
 export const BUCKET = QUARTER_HOUR;
 
-/** More bars than this are thinner than a pixel. (The API's own limit is 5,000.) */
+/** With more bars, each would be thinner than a pixel. (The API's own limit is 5,000.) */
 export const MAX_BARS = 800;
 
 const WINDOWS: Record<UsageWindow, number> = { QUARTER_HOUR, HOUR, DAY };
@@ -23,7 +23,7 @@ export function windowLength(window: UsageWindow): number {
   return WINDOWS[window];
 }
 
-/** The end of the bucket that `now` is in, so that a range up to it holds what is arriving. */
+/** The end of the bucket that contains `now`, so that a range up to it includes current usage. */
 export function bucketEnd(now: number): number {
   return Math.floor(now / BUCKET) * BUCKET + BUCKET;
 }
@@ -32,7 +32,7 @@ export function pointCount(from: number, to: number, window: UsageWindow): numbe
   return Math.ceil((to - from) / WINDOWS[window]);
 }
 
-/** The windows that a range can be shown in, finest first. */
+/** The windows that a range can be shown in, smallest first. */
 export function possibleWindows(from: number, to: number): UsageWindow[] {
   const all: UsageWindow[] = ['QUARTER_HOUR', 'HOUR', 'DAY'];
   const fitting = all.filter((window) => {
@@ -49,7 +49,7 @@ export function defaultWindow(from: number, to: number): UsageWindow {
 }
 
 /**
- * What a preset means at `now`: 24 and 168 whole hours, or 30 calendar days of the org, the last one in progress.
+ * The range of a preset at `now`: 24 or 168 whole hours, or 30 calendar days of the org including the current one.
  */
 export function presetRange(preset: Exclude<RangePreset, 'custom'>, now: number, timeZone: string): TimeRange {
   const to = bucketEnd(now);
@@ -62,7 +62,7 @@ export function presetRange(preset: Exclude<RangePreset, 'custom'>, now: number,
   return { from: thisHour - (hours - 1) * HOUR, to, window: 'HOUR' };
 }
 
-/** From the start of the first day to the end of the last one; null where the last one comes before the first. */
+/** From the start of the first day to the end of the last one; null if the last day is before the first. */
 export function customRange(first: CalendarDay, last: CalendarDay, timeZone: string): TimeRange | null {
   const from = startOfDay(first, timeZone);
   const to = startOfDay(addDays(last, 1), timeZone);
@@ -70,7 +70,7 @@ export function customRange(first: CalendarDay, last: CalendarDay, timeZone: str
   return { from, to, window: defaultWindow(from, to) };
 }
 
-/** What the API takes: ISO 8601 in UTC. */
+/** The API's format: ISO 8601 in UTC. */
 export function toWire(instant: number): string {
   return new Date(instant).toISOString();
 }

@@ -6,7 +6,7 @@ const id = (number) => `00000000-0000-7000-8000-${String(number).padStart(12, '0
 const hash = (text) => text.repeat(64).slice(0, 64);
 
 /**
- * As much of Polaris as the dashboard needs, in memory: real schema, invented data. `refuse` makes a root field fail:
+ * The part of Polaris that the dashboard needs, in memory: real schema, invented data. `refuse` makes a root field fail:
  * `polaris.refuse.set('usage', { code: 'UNAVAILABLE', message: '…' })`.
  */
 export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
@@ -227,9 +227,11 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     },
     signUp: ({ input }) => ({
       userId: id(3),
+      emailProof: 'proof_of-the-address',
       org: { ...org, name: input.orgName },
       apiKey: { key: apiKeys[0], secret: 'pk_3f9a1c2b_signup-secret' },
     }),
+    proveEmail: () => ({ userId: id(3), email: 'ada@example.org' }),
     createApiKey: ({ input }) => {
       const key = {
         id: id(61 + apiKeys.length),

@@ -5,7 +5,7 @@ import { buildASTSchema, Kind, parse } from 'graphql';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), '../../../docs/graphql');
 
-/** The public schema, from the subgraphs' published SDL: root types are joined, shared scalars taken once. */
+/** The public schema, from the subgraphs' published SDL: root types are merged, shared scalars deduplicated. */
 export function readSchema() {
   const definitions = new Map();
   for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.graphql') && name !== 'schema.graphql')) {

@@ -255,6 +255,10 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                         .HasColumnType("text")
                         .HasColumnName("name");
 
+                    b.Property<bool>("Sandbox")
+                        .HasColumnType("boolean")
+                        .HasColumnName("sandbox");
+
                     b.Property<string>("TimeZone")
                         .IsRequired()
                         .HasColumnType("text")
@@ -264,6 +268,34 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                         .HasName("pk_orgs");
 
                     b.ToTable("orgs", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Identity.Persistence.RateBudgetRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("Budget")
+                        .HasColumnType("text")
+                        .HasColumnName("budget");
+
+                    b.Property<long?>("PerSecond")
+                        .HasColumnType("bigint")
+                        .HasColumnName("per_second");
+
+                    b.Property<double>("Tokens")
+                        .HasColumnType("double precision")
+                        .HasColumnName("tokens");
+
+                    b.Property<Instant>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("OrgId", "Budget")
+                        .HasName("pk_rate_budgets");
+
+                    b.ToTable("rate_budgets", (string)null);
                 });
 #pragma warning restore 612, 618
         }

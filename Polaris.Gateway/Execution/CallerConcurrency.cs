@@ -1,0 +1,83 @@
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using Microsoft.Extensions.Options;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.GraphQL;
+
+namespace Polaris.Gateway.Execution;
+
+/// <summary>
+/// How many GraphQL requests of one caller, and of one org, the gateway works on at a time. Further ones wait in turn, and those over the
+/// queue are answered 429, so that no caller takes the places of another.
+/// </summary>
+internal sealed class CallerConcurrency : IDisposable
+{
+    private readonly PartitionedRateLimiter<HttpContext> callers;
+    private readonly PartitionedRateLimiter<HttpContext> orgs;
+    private readonly PartitionedRateLimiter<HttpContext> both;
+
+    public CallerConcurrency(IOptions<GraphQLLimits> options)
+    {
+        var limits = options.Value;
+        callers = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+            RateLimitPartition.GetConcurrencyLimiter(Caller(context), _ => Places(limits.MaxConcurrentPerCaller, limits.MaxQueuedPerCaller))
+        );
+        // Whoever waits for a place of the org holds one of the caller's already, so this queue is bounded by the callers.
+        orgs = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+            context.User.OrgId() is { } org
+                ? RateLimitPartition.GetConcurrencyLimiter(
+                    org.ToString(),
+                    _ => Places(limits.MaxConcurrentPerOrg, limits.MaxQueuedPerCaller)
+                )
+                : RateLimitPartition.GetNoLimiter("")
+        );
+        both = PartitionedRateLimiter.CreateChained(callers, orgs);
+    }
+
+    /// <summary>Runs the request when it is its turn, or answers 429.</summary>
+    public async Task RunAsync(HttpContext context, Func<Task> run, CancellationToken ct)
+    {
+        using var place = await both.AcquireAsync(context, 1, ct);
+        if (place.IsAcquired)
+        {
+            await run();
+            return;
+        }
+
+        context.Response.Headers.RetryAfter = "1";
+        await context.WriteProblemAsync(
+            RefusalMapping.Problem(
+                StatusCodes.Status429TooManyRequests,
+                "too_many_requests",
+                "Too many GraphQL requests of this caller or its org at once. Try again when some are answered."
+            )
+        );
+    }
+
+    public void Dispose()
+    {
+        both.Dispose();
+        callers.Dispose();
+        orgs.Dispose();
+    }
+
+    /// <summary>A user, API key or customer of an org; without a token the address.</summary>
+    private static string Caller(HttpContext context) =>
+        context.User is { Identity.IsAuthenticated: true } user
+            ? string.Join(
+                '/',
+                user.OrgId(),
+                user.FindFirstValue(PolarisClaims.ApiKeyId) ?? user.FindFirstValue("sub"),
+                user.FindFirstValue(PolarisClaims.Customer)
+            )
+            : $"address {context.Connection.RemoteIpAddress}";
+
+    private static ConcurrencyLimiterOptions Places(int places, int queue) =>
+        new()
+        {
+            PermitLimit = places,
+            QueueLimit = queue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        };
+}

@@ -1,0 +1,44 @@
+using Xunit;
+
+namespace Polaris.Tests.PublicGraph;
+
+/// <summary>A cursor is taken from an earlier page. Any other text is refused, in every list.</summary>
+public sealed class CursorTests(PolarisApp polaris) : PlatformTests
+{
+    private const string Version = "planVersionId: \"00000000-0000-0000-0000-000000000001\"";
+    private const string Span = "from: \"2026-01-01T00:00:00Z\", to: \"2026-02-01T00:00:00Z\"";
+
+    [Fact]
+    public async Task A_text_that_is_no_cursor_is_refused_in_every_list_that_has_pages()
+    {
+        using var tenant = await polaris.SignUpAsync();
+        var lists = new Dictionary<string, string>
+        {
+            ["auditLog"] = "{ auditLog(after: \"CURSOR\") { hasNextPage } }",
+            ["coupons"] = "{ coupons(after: \"CURSOR\") { hasNextPage } }",
+            ["customers"] = "{ customers(after: \"CURSOR\") { hasNextPage } }",
+            ["invoices"] = "{ invoices(after: \"CURSOR\") { hasNextPage } }",
+            ["subscriptions"] = "{ subscriptions(after: \"CURSOR\") { hasNextPage } }",
+            ["whatIf"] = $"{{ whatIf(after: \"CURSOR\", {Version}, {Span}) {{ hasNextPage }} }}",
+        };
+        // Those of the platform admin and of a customer's token read through the same code.
+        var paged = (await tenant.QueryAsync("{ __schema { queryType { fields { name args { name } } } } }"))
+            .GetProperty("__schema")
+            .GetProperty("queryType")
+            .GetProperty("fields")
+            .EnumerateArray()
+            .Where(field => field.GetProperty("args").EnumerateArray().Any(argument => argument.GetProperty("name").GetString() == "after"))
+            .Select(field => field.GetProperty("name").GetString()!);
+        Assert.Equal(paged.Except(["orgs", "platformAuditLog"]).Order(StringComparer.Ordinal), lists.Keys.Order(StringComparer.Ordinal));
+
+        // An org's own key may be any text, but not this long and not empty.
+        foreach (var bad in (string[])["", new string('x', 256)])
+        foreach (var list in lists.Values)
+            Assert.Equal(("INVALID_INPUT", "invalid_cursor", "after"), await tenant.RefusalAsync(Filled(list, bad)));
+        foreach (var bad in (string[])["nothing", "INV-", "INV-1x", "00000000000000000000000000000001"])
+        foreach (var (name, list) in lists.Where(list => list.Key is not ("customers" or "coupons")))
+            Assert.Equal((name, "invalid_cursor"), (name, (await tenant.RefusalAsync(Filled(list, bad))).Rule));
+    }
+
+    private static string Filled(string list, string cursor) => list.Replace("CURSOR", cursor, StringComparison.Ordinal);
+}
