@@ -186,6 +186,19 @@ public sealed class PolarisApp : IAsyncDisposable
         );
     }
 
+    /// <summary>Sets an org's test clock and waits until Ingestion has followed it, so that events without a timestamp get its time.</summary>
+    public async Task SetClockAsync(Tenant tenant, string now)
+    {
+        await tenant.QueryAsync("mutation($now: DateTime) { setClock(now: $now) { now } }", new { now });
+        object probe = new
+        {
+            idempotency_key = $"clock {now}",
+            type = "clock",
+            timestamp = now,
+        };
+        await UntilAsync("Ingestion's following a test clock", async () => (await tenant.IngestAsync(probe)).Body.Counted("rejected") == 0);
+    }
+
     /// <summary>Waits a bounded time for a condition; a failure shows the services' last output, or <paramref name="output"/>.</summary>
     public async Task UntilAsync(string what, Func<Task<bool>> holds, Func<string>? output = null)
     {

@@ -17,7 +17,7 @@ public sealed class StoppedOrgTests(PolarisApp polaris, ITestOutputHelper output
     private async Task<Tenant> SetUpAsync(int subscriptions, string start, string clock)
     {
         var tenant = await polaris.SignUpAsync();
-        await tenant.QueryAsync($"mutation {{ setClock(now: \"{clock}\") {{ now }} }}");
+        await polaris.SetClockAsync(tenant, clock);
         await tenant.QueryAsync(
             """
             mutation { createPlan(input: {key: "p", name: "P", currency: "EUR", interval: MONTH, publish: true,

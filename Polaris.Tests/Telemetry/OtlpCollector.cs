@@ -33,7 +33,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly HttpListener listener = new();
     private readonly StringBuilder told = new();
-    private readonly List<ExportedSpan> spans = [];
+    private readonly Dictionary<string, ExportedSpan> spans = [];
     private readonly Task taking;
 
     public OtlpCollector()
@@ -56,7 +56,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
         get
         {
             lock (told)
-                return [.. spans];
+                return [.. spans.Values];
         }
     }
 
@@ -77,25 +77,40 @@ internal sealed class OtlpCollector : IAsyncDisposable
     {
         while (listener.IsListening)
         {
+            HttpListenerContext context;
             try
             {
-                var context = await listener.GetContextAsync();
-                using var body = new MemoryStream();
-                await context.Request.InputStream.CopyToAsync(body);
-                lock (told)
-                {
-                    // One character per byte: protobuf keeps text as it is.
-                    told.Append(Encoding.Latin1.GetString(body.ToArray()));
-                    if (context.Request.Url!.AbsolutePath == "/v1/traces")
-                        spans.AddRange(SpansOf(ExportedTraces.Parser.ParseFrom(body.ToArray())));
-                }
-
-                context.Response.Close();
+                context = await listener.GetContextAsync();
             }
             catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
             {
                 return;
             }
+
+            try
+            {
+                using var body = new MemoryStream();
+                await context.Request.InputStream.CopyToAsync(body);
+                Take(context.Request.Url!.AbsolutePath, body.ToArray());
+                context.Response.Close();
+            }
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+            {
+                // This sender has gone, or gave up waiting on a busy machine, and sends again.
+            }
+        }
+    }
+
+    private void Take(string path, byte[] body)
+    {
+        lock (told)
+        {
+            // One character per byte: protobuf keeps text as it is.
+            told.Append(Encoding.Latin1.GetString(body));
+            if (path != "/v1/traces")
+                return;
+            foreach (var span in SpansOf(ExportedTraces.Parser.ParseFrom(body)))
+                spans[span.TraceId + span.Id] = span;
         }
     }
 

@@ -192,7 +192,9 @@ internal sealed partial class ConsumeUsage(
             ct,
             traces
         );
-        open.Done(parsed.FindAll(record => !applied.Locked.Contains(record.Org)));
+        var done = parsed.FindAll(record => !applied.Locked.Contains(record.Org));
+        Activity.Current?.SetTag("polaris.batches_applied", done.Count);
+        open.Done(done);
         foreach (var org in applied.Locked)
             open.Wait(org, failed: false);
     }
