@@ -186,7 +186,7 @@ public sealed class PolarisApp : IAsyncDisposable
         );
     }
 
-    /// <summary>Sets an org's test clock and waits until Ingestion has followed it, so that events without a timestamp get its time.</summary>
+    /// <summary>Sets an org's test clock and waits until Ingestion follows it, so that events without a timestamp get its time.</summary>
     public async Task SetClockAsync(Tenant tenant, string now)
     {
         await tenant.QueryAsync("mutation($now: DateTime) { setClock(now: $now) { now } }", new { now });
