@@ -18,6 +18,9 @@ public sealed class DocumentCost
     /// <summary>Elements of such a list at the root: an org's plans, keys or members.</summary>
     public const int AssumedRootListSize = 100;
 
+    /// <summary>Elements of a timeline, as many as Billing answers at most: its windows depend on three arguments.</summary>
+    public const int AssumedTimelineSize = 5_000;
+
     /// <summary>No page is larger; whoever asks for more is refused by the field itself.</summary>
     private const int MaxPage = 1_000;
 
@@ -109,6 +112,7 @@ public sealed class DocumentCost
             ("__Schema", "types") => schema.AllTypes.Count,
             ("__Type", "fields") => 8,
             (['_', '_', ..], _) => 2,
+            (_, "usageTimeline") => AssumedTimelineSize,
             _ when type == schema.Query || type == schema.Mutation => AssumedRootListSize,
             _ => AssumedListSize,
         };

@@ -170,9 +170,12 @@ test('signs out', async () => {
 });
 
 test('has no session after signing out, also with a copy of its cookie', async () => {
-  await page.context().addCookies(copied);
-  await page.goto(new URL('usage', base).href);
-  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  const thief = await browser.newContext();
+  await thief.addCookies(copied);
+  const copy = await thief.newPage();
+  await copy.goto(new URL('usage', base).href);
+  await copy.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: TIMEOUT });
+  await thief.close();
 });
 
 test('leaves no errors or warnings in the console', () => {

@@ -56,7 +56,7 @@ function SignedInOnly() {
   const { status } = useSession();
   const { pathname, search } = useLocation();
   if (status === 'loading') return <Loading what="your session" />;
-  if (status !== 'signed-in') {
+  if (status !== 'signed-in' && status !== 'leaving') {
     return <Navigate to={`/sign-in?${new URLSearchParams({ returnTo: pathname + search }).toString()}`} replace />;
   }
   return (

@@ -320,6 +320,21 @@ describe('the session', () => {
     await user.click(await screen.findByRole('button', { name: 'Sign out' }));
     expect(session.signedOut).toBe(1);
   });
+
+  it('asks nothing more while the session ends, and goes on when it could not', async () => {
+    const { user, session } = open({ at: '/meters' });
+    await screen.findByRole('region', { name: 'Meters' });
+    let fail: (error: Error) => void = () => undefined;
+    session.signOut = () => new Promise((_, reject) => (fail = reject));
+    await user.click(screen.getByRole('button', { name: 'Sign out' }));
+    const asked = vi.mocked(fetch).mock.calls.length;
+    await user.click(screen.getByRole('link', { name: 'Plans' }));
+    await screen.findByRole('heading', { level: 1, name: 'Plans' });
+    expect(vi.mocked(fetch).mock.calls.length).toBe(asked);
+    fail(new Error('The session cannot be reached.'));
+    await screen.findByText('The session cannot be reached.');
+    await waitFor(() => expect(vi.mocked(fetch).mock.calls.length).toBeGreaterThan(asked));
+  });
 });
 
 describe('signing up', () => {

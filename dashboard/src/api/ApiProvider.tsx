@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { useMemo, type ReactNode } from 'react';
+import { useEffect, useMemo, type ReactNode } from 'react';
 import { useSession } from '../session/SessionContext';
 import { ApiError, authenticated } from './client';
 import { ApiContext } from './hooks';
@@ -21,7 +21,10 @@ export function createQueryClient(retryDelay?: number): QueryClient {
 }
 
 export function ApiProvider({ children, client }: { children: ReactNode; client: QueryClient }) {
-  const { onEnded } = useSession();
+  const { onEnded, status } = useSession();
+  useEffect(() => {
+    if (status === 'leaving') void client.cancelQueries();
+  }, [status, client]);
   const request = useMemo(() => authenticated(onEnded), [onEnded]);
   return (
     <QueryClientProvider client={client}>

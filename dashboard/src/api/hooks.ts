@@ -6,6 +6,7 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { createContext, use } from 'react';
+import { useSession } from '../session/SessionContext';
 import type { Request, Variables } from './client';
 
 export const ApiContext = createContext<Request | null>(null);
@@ -27,10 +28,11 @@ type ReadOptions = {
 /** A query; the document and its variables are the cache key. */
 export function useRead<T>(document: string, variables: Variables = {}, options: ReadOptions = {}): UseQueryResult<T> {
   const request = useRequest();
+  const { status } = useSession();
   return useQuery<T>({
     queryKey: [document, variables],
     queryFn: ({ signal }) => request<T>(document, variables, signal),
-    enabled: options.enabled ?? true,
+    enabled: status !== 'leaving' && (options.enabled ?? true),
     refetchInterval: options.every ?? false,
     ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
   });

@@ -9,7 +9,8 @@ export interface Session {
   signOut(): Promise<void>;
 }
 
-export type SessionStatus = 'loading' | 'signed-out' | 'signed-in' | 'ended';
+/** While the session is leaving, the pages stay and nothing is asked: an answer would only say that the session has ended. */
+export type SessionStatus = 'loading' | 'signed-out' | 'signed-in' | 'leaving' | 'ended';
 
 export type SessionState = {
   status: SessionStatus;

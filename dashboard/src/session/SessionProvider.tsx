@@ -23,7 +23,15 @@ export function SessionProvider({ session, children }: { session: Session; child
   const actions = useMemo<Omit<SessionState, 'status'>>(
     () => ({
       signIn: (returnTo) => session.signIn(returnTo),
-      signOut: () => session.signOut(),
+      signOut: async () => {
+        setStatus('leaving');
+        try {
+          await session.signOut();
+        } catch (error) {
+          setStatus('signed-in');
+          throw error;
+        }
+      },
       onEnded: () => setStatus('ended'),
     }),
     [session],
