@@ -13,6 +13,7 @@ try
         ["chaos", .. var rest] => await new ChaosCommand(Options.Parse(rest, ChaosCommand.Switches)).RunAsync(),
         ["outage", .. var rest] => await new OutageCommand(Options.Parse(rest, OutageCommand.Switches)).RunAsync(),
         ["neighbours", .. var rest] => await new NeighboursCommand(Options.Parse(rest, NeighboursCommand.Switches)).RunAsync(),
+        ["close", .. var rest] => await new CloseCommand(Options.Parse(rest, CloseCommand.Switches)).RunAsync(),
         _ => Help(),
     };
 }
@@ -41,6 +42,8 @@ static int Help()
           outage [--seconds N] [--rate N]     broker, then PostgreSQL down under load: responses, and memory of each service
           neighbours [--seconds N] [--attacks flood,slow-bodies,huge-batches,mass-closing,mass-rebuild,heavy-queries]
                                               an org's latency and errors while another one does its worst, relative to quiet
+          close [--customers 1000,10000,100000] [--orgs N] [--minutes N]
+                                              drafts a second at the end of a period, in one org or several at once
 
         The address is --url, else POLARIS_URL, else the gateway of .polaris/endpoints.json in this folder or above,
         else http://localhost:8080.

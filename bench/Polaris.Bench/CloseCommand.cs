@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Polaris.Bench;
+
+/// <summary>
+/// How fast a period is closed: orgs with many customers on a plan with usage, tiers, a fee, a discount and a tax get their drafts at once.
+/// With several orgs, whether each had its share all along.
+/// </summary>
+internal sealed class CloseCommand(Options options)
+{
+    public static readonly string[] Switches = ["--customers", "--orgs", "--minutes"];
+
+    private const int PerCall = 1_000;
+    private const string Start = "2015-05-01T00:00:00Z";
+    private const string Within = "2015-05-20T00:00:00Z";
+    private const string After = "2015-06-02T00:00:00Z";
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(10);
+
+    /// <summary>When the first and the last draft of an org was seen, after the close began.</summary>
+    private sealed class Progress(BenchOrg org)
+    {
+        public BenchOrg Org { get; } = org;
+
+        public int Drafts { get; set; }
+
+        public TimeSpan? First { get; set; }
+
+        public TimeSpan Last { get; set; }
+    }
+
+    public async Task<int> RunAsync()
+    {
+        var limit = TimeSpan.FromMinutes(options.Number("--minutes", 20));
+        Console.WriteLine("  customers  orgs  drafts      s  drafts/s   first s (fastest, slowest org)   last s (fastest, slowest)");
+        foreach (var customers in options.Numbers("--customers", 1_000, 10_000, 100_000))
+        {
+            var orgs = new List<Progress>();
+            try
+            {
+                var count = options.Number("--orgs", 1);
+                for (var i = 0; i < count; i++)
+                    orgs.Add(new Progress(await SetUpAsync(customers / count)));
+                Print(customers, orgs, await CloseAsync(orgs, customers / count, limit));
+            }
+            finally
+            {
+                foreach (var progress in orgs)
+                    progress.Org.Dispose();
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Print(int customers, List<Progress> orgs, TimeSpan took)
+    {
+        var drafts = orgs.Sum(progress => progress.Drafts);
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}   "
+                    + $"{orgs.Min(org => org.First)?.TotalSeconds, 6:0.0} {orgs.Max(org => org.First)?.TotalSeconds, 6:0.0}"
+                    + $"                    {orgs.Min(org => org.Last).TotalSeconds, 6:0.0} {orgs.Max(org => org.Last).TotalSeconds, 6:0.0}"
+            )
+        );
+    }
+
+    private async Task<BenchOrg> SetUpAsync(int customers)
+    {
+        var org = await BenchOrg.CreateAsync(options.Url, "close");
+        await org.Client.QueryAsync("mutation($now: DateTime!) { setClock(now: $now) { now } }", new { now = Within });
+        await org.CreateMeterAsync("calls", "COUNT", null, "api.call");
+        await org.Client.QueryAsync(
+            """
+            mutation { createPlan(input: {key: "close", name: "Close", currency: "USD", interval: MONTH, publish: true,
+              charges: [
+                {key: "fee", name: "Fee", price: {model: FLAT, amount: "10"}},
+                {key: "calls", name: "Calls", meter: "calls", price: {model: GRADUATED, tiers: [
+                  {upTo: "2", unitPrice: "0.5"}, {unitPrice: "0.25"}]}}],
+              discounts: [{key: "loyal", name: "Loyalty", percent: "5"}],
+              taxes: [{key: "vat", name: "VAT", percent: "19"}]}) { id } }
+            """
+        );
+        foreach (var page in Enumerable.Range(0, customers).Select(i => $"customer-{i}").Chunk(PerCall))
+        {
+            await org.Client.QueryAsync(
+                "mutation($input: [CreateCustomerInput!]!) { createCustomers(input: $input) { id } }",
+                new { input = page.Select(key => new { key }) }
+            );
+            await org.Client.QueryAsync(
+                "mutation($input: [CreateSubscriptionInput!]!) { createSubscriptions(input: $input) { id } }",
+                new
+                {
+                    input = page.Select(customer => new
+                    {
+                        customer,
+                        plan = "close",
+                        start = Start,
+                    }),
+                }
+            );
+        }
+
+        // Three events a customer, on different days.
+        foreach (var page in Enumerable.Range(0, 3 * customers).Chunk(PerCall))
+            await org.Client.IngestAsync([
+                .. page.Select(i => new EventBody(
+                    $"e{i}",
+                    "api.call",
+                    $"customer-{i % customers}",
+                    $"2015-05-{2 + i / customers * 5:00}T12:00:00Z",
+                    new JsonObject()
+                )),
+            ]);
+        var began = Stopwatch.GetTimestamp();
+        while (await CountedAsync(org) < 3 * customers)
+        {
+            if (Stopwatch.GetElapsedTime(began) > CatchUp)
+                throw new PolarisException("The usage was not counted in time.");
+            await Task.Delay(Poll);
+        }
+
+        return org;
+    }
+
+    private static async Task<decimal> CountedAsync(BenchOrg org)
+    {
+        var answer = await org.Client.QueryAsync(
+            "query($from: DateTime!, $to: DateTime!) { usage(meter: \"calls\", from: $from, to: $to) { quantity } }",
+            new { from = Start, to = Within }
+        );
+        return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    private static async Task<TimeSpan> CloseAsync(List<Progress> orgs, int customers, TimeSpan limit)
+    {
+        var began = Stopwatch.GetTimestamp();
+        foreach (var progress in orgs)
+            await progress.Org.Client.QueryAsync("mutation($now: DateTime!) { setClock(now: $now) { now } }", new { now = After });
+        while (orgs.Exists(progress => progress.Drafts < customers))
+        {
+            await Task.Delay(Poll);
+            foreach (var progress in orgs.Where(progress => progress.Drafts < customers))
+            {
+                progress.Drafts = (await progress.Org.Client.QueryAsync("{ invoices(first: 1) { totalCount } }"))
+                    .GetProperty("invoices")
+                    .GetProperty("totalCount")
+                    .GetInt32();
+                if (progress.Drafts > 0)
+                    progress.First ??= Stopwatch.GetElapsedTime(began);
+                progress.Last = Stopwatch.GetElapsedTime(began);
+            }
+
+            if (Stopwatch.GetElapsedTime(began) > limit)
+                throw new PolarisException($"Not all periods were closed within {limit}: {orgs.Sum(org => org.Drafts)} drafts.");
+        }
+
+        return Stopwatch.GetElapsedTime(began);
+    }
+}
