@@ -95,6 +95,7 @@ builder
     .AddScoped<ReadInvoices>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
+    .AddScoped<FinalizeInvoices>()
     .AddScoped<RecomputeInvoice>()
     .AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>()
