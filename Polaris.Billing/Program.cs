@@ -96,6 +96,7 @@ builder
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
     .AddScoped<FinalizeInvoices>()
+    .AddScoped<InvoiceTiming>()
     .AddScoped<RecomputeInvoice>()
     .AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>()
