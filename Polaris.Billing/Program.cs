@@ -8,6 +8,7 @@ using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
@@ -76,7 +77,7 @@ builder
 
 // Invoices: period ends, drafts, billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>();
-builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>();
+builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>().AddPeriodicWorker<ExpireCredits>();
 
 builder
     .Services.AddScoped<CreateCustomers>()
@@ -99,6 +100,8 @@ builder
     .AddScoped<PayInvoice>()
     .AddScoped<VoidInvoice>()
     .AddScoped<CreateCreditNote>()
+    .AddScoped<CreditGrants>()
+    .AddScoped<ReadLedger>()
     .AddScoped<InvoiceTiming>()
     .AddScoped<RecomputeInvoice>()
     .AddScoped<UsageFromEvents>()
