@@ -6,6 +6,7 @@ using Polaris.Billing.Features.Consuming;
 using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
+using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
@@ -102,7 +103,9 @@ builder
     .AddScoped<CreateCreditNote>()
     .AddScoped<CreditGrants>()
     .AddScoped<ReadLedger>()
+    .AddScoped<ReadEntitlement>()
     .AddScoped<InvoiceTiming>()
+    .AddScoped<SetHardStop>()
     .AddScoped<RecomputeInvoice>()
     .AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>()
