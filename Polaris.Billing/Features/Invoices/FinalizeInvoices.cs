@@ -44,7 +44,7 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
 
     public const string NumberPrefix = "INV-";
 
-    private const string Columns = "SELECT id, status, stale, customer_key, currency, total, tax, period_end, number FROM invoices ";
+    private const string Columns = "id, status, stale, customer_key, currency, total, tax, period_end, number";
 
     private sealed record Found(
         Guid Id,
@@ -76,7 +76,13 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
             OrgLock.MaxWait,
             async (tx, token) =>
             {
-                var found = await ReadAsync(tx, "WHERE org_id = $1 AND id = ANY($2) ORDER BY sequence", asked, MaxBatchSize, token);
+                var found = await ReadAsync(
+                    tx,
+                    $"SELECT {Columns} FROM invoices WHERE org_id = $1 AND id = ANY($2) ORDER BY sequence",
+                    asked,
+                    MaxBatchSize,
+                    token
+                );
                 var final = (await FinalizeAsync(tx, found, token)).ToDictionary(result => result.Draft.Id, result => result.Number);
                 var known = found.ToDictionary(row => row.Id);
                 return (IReadOnlyList<FinalizeResult>)
@@ -103,7 +109,10 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
             {
                 var found = await ReadAsync(
                     tx,
-                    "WHERE org_id = $1 AND status = 'draft' AND NOT stale AND period_end <= $2 ORDER BY sequence LIMIT $3",
+                    $"""
+                    SELECT {Columns} FROM invoices WHERE org_id = $1 AND status = 'draft' AND NOT stale AND period_end <= $2
+                    ORDER BY sequence LIMIT $3
+                    """,
                     periodEnd,
                     MaxBatchSize,
                     token
@@ -132,7 +141,10 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
                     return 0;
                 var found = await ReadAsync(
                     tx,
-                    "WHERE org_id = $1 AND status = 'draft' AND NOT stale AND drafted_at <= $2 ORDER BY sequence LIMIT $3",
+                    $"""
+                    SELECT {Columns} FROM invoices WHERE org_id = $1 AND status = 'draft' AND NOT stale AND drafted_at <= $2
+                    ORDER BY sequence LIMIT $3
+                    """,
                     await clocks.NowAsync(token) - Duration.FromHours(hours),
                     atMost,
                     token
@@ -156,7 +168,7 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
 
     private async Task<List<Found>> ReadAsync<T>(ScopedTransaction tx, string which, T bound, int atMost, CancellationToken ct)
     {
-        await using var command = tx.Command(Columns + which);
+        await using var command = tx.Command(which);
         command.Bind(tenant.RequireOrg()).Bind(bound);
         if (which.EndsWith("$3", StringComparison.Ordinal))
             command.Bind(atMost);
