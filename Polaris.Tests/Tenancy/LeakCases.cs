@@ -145,7 +145,7 @@ internal static class LeakCases
             known => $"input: {{customer: \"{known.Customer}\", key: \"leak\", amount: \"1\", currency: \"EUR\"}}"
         ),
         new("Mutation.voidCreditGrant", known => $"id: \"{known.Invoice}\"", RefusesOwner: "NOT_FOUND"),
-        new("Mutation.setInvoiceTiming", _ => "graceMinutes: 15", Shows: false),
+        new("Mutation.setInvoiceTiming", _ => "reviewHours: 2208, graceMinutes: 15", Shows: false),
         new("Mutation.setHardStop", known => $"customer: \"{known.Customer}\", hardStop: false"),
         new("Mutation.retryHeldInvoices", known => $"subscriptionIds: [\"{known.Subscription}\"]"),
         new("Mutation.replayDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
