@@ -253,6 +253,33 @@ public sealed class FinalityTests(PolarisApp polaris, BillingAloneFixture alone)
     }
 
     [Fact]
+    public async Task Entries_that_do_not_sum_to_zero_are_not_written()
+    {
+        var books = await Books.CreateAsync(billing, "a");
+        var transaction = Guid.CreateVersion7();
+        Posting Post(string account, decimal amount, string currency = "EUR") =>
+            new(transaction, "a", currency, account, amount, LedgerKinds.Payment);
+        foreach (
+            var wrong in (Posting[][])
+                [
+                    [Post(LedgerAccounts.Cash, 10), Post(LedgerAccounts.Receivable, -9)],
+                    [Post(LedgerAccounts.Cash, 10), Post(LedgerAccounts.Receivable, -10, "USD")],
+                ]
+        )
+            await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                books.InDbAsync(
+                    async (db, ct) =>
+                    {
+                        await using var tx = db.BorrowTransaction();
+                        await PostEntries.PostAsync(tx, books.Org, wrong, Books.Start, ct);
+                        return 0;
+                    }
+                )
+            );
+        Assert.Empty(await books.EntriesAsync());
+    }
+
+    [Fact]
     public async Task Every_refusal_of_a_credit_note_names_its_field()
     {
         var books = await Books.CreateAsync(billing, "a");

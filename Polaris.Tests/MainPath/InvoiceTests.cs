@@ -453,6 +453,11 @@ public sealed class InvoiceTests(PolarisApp polaris) : PlatformTests
             ("CONFLICT", "invoice_paid", "id"),
             await tenant.RefusalAsync($"mutation {{ voidInvoice(id: \"{again}\", reason: \"x\") {{ id }} }}")
         );
+        Assert.Equal(("INVALID_INPUT", "one_of_two", "ids"), await tenant.RefusalAsync("mutation { finalizeInvoices { left } }"));
+        Assert.Equal(
+            ("INVALID_INPUT", "out_of_range", "through"),
+            await tenant.RefusalAsync("mutation { finalizeInvoices(through: \"1900-01-01T00:00:00Z\") { left } }")
+        );
         Assert.Equal(
             """[{"currency":"EUR","owed":"0","balance":"0.50","creditsLeft":"0"}]""",
             Compact(

@@ -277,7 +277,7 @@ namespace Polaris.Billing.Persistence.Migrations
                 WHERE p.amount <> 0;
                 UPDATE orgs o SET next_ledger_entry = 1 + (SELECT count(*) FROM ledger_entries e WHERE e.org_id = o.org_id);
                 INSERT INTO account_balances (org_id, customer_key, currency, account, amount)
-                SELECT org_id, customer_key, currency, account, sum(amount) FROM ledger_entries GROUP BY 1, 2, 3, 4
+                SELECT org_id, customer_key, currency, account, sum(amount) FROM ledger_entries GROUP BY 1, 2, 3, 4;
                 """
             );
 
