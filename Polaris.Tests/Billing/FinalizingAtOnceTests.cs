@@ -51,6 +51,7 @@ public sealed class FinalizingAtOnceTests(PolarisApp polaris, BillingAloneFixtur
     }
 
     [Fact]
+    [Trait(Categories.Name, Categories.Chaos)]
     public async Task A_crash_between_any_two_steps_changes_nothing_and_the_next_try_does_all_of_it()
     {
         await using var owner = await polaris.OpenDatabaseAsync(

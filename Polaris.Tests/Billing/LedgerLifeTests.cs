@@ -15,6 +15,7 @@ public sealed class LedgerLifeTests(BillingAloneFixture alone) : PlatformTests, 
     private const int StepsOfLife = 40;
 
     [Fact]
+    [Trait(Categories.Name, Categories.Chaos)]
     public async Task Whatever_a_customer_lives_through_its_accounts_are_those_of_a_naive_account()
     {
         var refusals = new Dictionary<string, int>();
