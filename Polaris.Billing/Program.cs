@@ -6,8 +6,10 @@ using Polaris.Billing.Features.Consuming;
 using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
+using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
@@ -76,7 +78,7 @@ builder
 
 // Invoices: period ends, drafts, billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>();
-builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>();
+builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>().AddPeriodicWorker<ExpireCredits>();
 
 builder
     .Services.AddScoped<CreateCustomers>()
@@ -95,6 +97,15 @@ builder
     .AddScoped<ReadInvoices>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
+    .AddScoped<FinalizeInvoices>()
+    .AddScoped<PayInvoice>()
+    .AddScoped<VoidInvoice>()
+    .AddScoped<CreateCreditNote>()
+    .AddScoped<CreditGrants>()
+    .AddScoped<ReadLedger>()
+    .AddScoped<ReadEntitlement>()
+    .AddScoped<InvoiceTiming>()
+    .AddScoped<SetHardStop>()
     .AddScoped<RecomputeInvoice>()
     .AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>()

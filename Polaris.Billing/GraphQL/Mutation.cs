@@ -15,7 +15,7 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Billing.GraphQL;
 
 [Name("Mutation")]
-internal sealed class Mutation
+internal sealed partial class Mutation
 {
     [RequireScope(Scopes.Billing)]
     public static async Task<IEnumerable<CustomerType>> CreateCustomers(

@@ -117,7 +117,7 @@ public sealed record PortalInvoiceType(
     internal static PortalInvoiceType Of(InvoiceRow row) =>
         new(
             row.Id,
-            row.Number,
+            row.Number!,
             Enum.Parse<InvoiceStatus>(row.Status, ignoreCase: true),
             row.Currency,
             row.PeriodStart,

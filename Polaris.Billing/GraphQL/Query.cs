@@ -17,7 +17,7 @@ namespace Polaris.Billing.GraphQL;
 
 /// <summary>Everything belongs to the caller's org: no field takes an org id.</summary>
 [Name("Query")]
-internal sealed class Query
+internal sealed partial class Query
 {
     [RequireScope(Scopes.Read)]
     public static async Task<CustomerPageType> Customers(

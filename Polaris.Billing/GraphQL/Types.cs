@@ -89,10 +89,15 @@ public enum InvoiceStatus
     Void,
 }
 
+/// <summary>
+/// <c>number</c> is given at finalization, without a gap within the org: null on a draft. <c>amountDue</c> is what the customer still owes:
+/// the total without what balance and prepaid credits paid at finalization, credit notes took back and the customer paid; 0 on a draft.
+/// A negative <c>balanceApplied</c> went to the customer's balance. <c>reissues</c> is the void invoice that this one replaces.
+/// </summary>
 [Name("Invoice")]
 public sealed record InvoiceType(
     [property: Id] Guid Id,
-    string Number,
+    string? Number,
     string Customer,
     [property: Id] Guid SubscriptionId,
     InvoiceStatus Status,
@@ -105,7 +110,16 @@ public sealed record InvoiceType(
     IReadOnlyList<InvoiceLineType> Lines,
     InvoiceCertificateType Certificate,
     Instant CreatedAt,
-    Instant? FinalizedAt
+    Instant? FinalizedAt,
+    decimal AmountDue,
+    decimal BalanceApplied,
+    decimal CreditsApplied,
+    IReadOnlyList<CreditNoteType> CreditNotes,
+    Instant? PaidAt,
+    string? PaymentReference,
+    Instant? VoidedAt,
+    string? VoidReason,
+    [property: Id] Guid? Reissues
 )
 {
     internal static InvoiceType Of(InvoiceRow row) =>
@@ -129,7 +143,16 @@ public sealed record InvoiceType(
                 row.ResultHash
             ),
             row.CreatedAt,
-            row.FinalizedAt
+            row.FinalizedAt,
+            row.AmountDue,
+            row.BalanceApplied,
+            row.CreditsApplied,
+            [.. row.CreditNotes.Select(CreditNoteType.Of)],
+            row.PaidAt,
+            row.PaymentReference,
+            row.VoidedAt,
+            row.VoidReason,
+            row.ReissuesId
         );
 }
 

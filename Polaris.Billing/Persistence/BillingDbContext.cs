@@ -28,6 +28,14 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<InvoiceRow> Invoices => Set<InvoiceRow>();
 
+    public DbSet<LedgerEntryRow> LedgerEntries => Set<LedgerEntryRow>();
+
+    public DbSet<AccountBalanceRow> AccountBalances => Set<AccountBalanceRow>();
+
+    public DbSet<CreditGrantRow> CreditGrants => Set<CreditGrantRow>();
+
+    public DbSet<CreditNoteRow> CreditNotes => Set<CreditNoteRow>();
+
     public DbSet<CorrectionRow> Corrections => Set<CorrectionRow>();
 
     public DbSet<DirtyBucketRow> DirtyBuckets => Set<DirtyBucketRow>();
@@ -47,6 +55,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         modelBuilder.Entity<OrgRow>(table =>
         {
             table.ToTable("orgs").HasKey(row => row.OrgId);
+            // Rows are also written by statements that name only what they know.
+            table.Property(row => row.NextInvoiceSequence).HasDefaultValue(1L);
+            table.Property(row => row.NextCreditNoteNumber).HasDefaultValue(1L);
+            table.Property(row => row.NextLedgerEntry).HasDefaultValue(1L);
             table.HasIndex(row => new { row.ClockSetAt, row.OrgId }).HasFilter("clock_set_at IS NOT NULL");
         });
         modelBuilder.Entity<CustomerRow>(table =>
@@ -64,6 +76,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         Usage(modelBuilder);
         Reconciling(modelBuilder);
         Invoicing(modelBuilder);
+        Ledger(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
 
@@ -261,6 +274,63 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         });
     }
 
+    private static void Ledger(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<LedgerEntryRow>(table =>
+        {
+            table.ToTable("ledger_entries", of => of.HasCheckConstraint("ck_ledger_entries_amount", "amount <> 0"));
+            table.HasKey(row => new { row.OrgId, row.Id });
+            table.Property(row => row.Id).ValueGeneratedNever();
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.Id,
+            });
+            table.HasIndex(row => new { row.OrgId, row.InvoiceId }).HasFilter("invoice_id IS NOT NULL");
+        });
+        modelBuilder
+            .Entity<AccountBalanceRow>()
+            .ToTable("account_balances")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.Currency,
+                row.Account,
+            });
+        modelBuilder.Entity<CreditGrantRow>(table =>
+        {
+            table.ToTable("credit_grants", of => of.HasCheckConstraint("ck_credit_grants_remaining", "remaining BETWEEN 0 AND amount"));
+            table.HasKey(row => new { row.OrgId, row.Id });
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.CustomerKey,
+                    row.Key,
+                })
+                .IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.ExpiresAt }).HasFilter("remaining > 0 AND expires_at IS NOT NULL");
+        });
+        modelBuilder.Entity<CreditNoteRow>(table =>
+        {
+            table.ToTable("credit_notes").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.InvoiceId });
+            table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.CreditNoteId });
+        });
+        modelBuilder
+            .Entity<CreditNoteLineRow>()
+            .ToTable("credit_note_lines")
+            .HasKey(row => new
+            {
+                row.OrgId,
+                row.CreditNoteId,
+                row.Ordinal,
+            });
+    }
+
     private static void Invoicing(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<InvoiceRow>(table =>
@@ -275,8 +345,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                     row.PeriodStart,
                 })
                 .IsUnique()
-                .HasFilter("period_start < period_end");
-            table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
+                .HasFilter("period_start < period_end AND status <> 'void'");
+            table.HasIndex(row => new { row.OrgId, row.Sequence }).IsUnique();
+            table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique().HasFilter("number IS NOT NULL");
+            table.HasIndex(row => new { row.OrgId, row.DraftedAt }).HasFilter("status = 'draft'").HasDatabaseName("ix_invoices_drafts");
             table.HasIndex(row => new
             {
                 row.OrgId,
@@ -285,6 +357,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             });
             table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
             table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.InvoiceId });
+            table.HasMany(row => row.CreditNotes).WithOne().HasForeignKey(note => new { note.OrgId, note.InvoiceId });
         });
         modelBuilder.Entity<InvoiceLineRow>(table =>
         {

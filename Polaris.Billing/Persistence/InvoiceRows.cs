@@ -7,7 +7,13 @@ public sealed class InvoiceRow
 {
     public Guid OrgId { get; set; }
     public Guid Id { get; set; }
-    public string Number { get; set; } = "";
+
+    /// <summary>Within the org, in order of creation: the order of pages and of drafts. Gaps may occur.</summary>
+    public long Sequence { get; set; }
+
+    /// <summary>Given at finalization, without a gap within the org; null on a draft.</summary>
+    public string? Number { get; set; }
+
     public Guid SubscriptionId { get; set; }
     public string CustomerKey { get; set; } = "";
 
@@ -39,8 +45,44 @@ public sealed class InvoiceRow
     public bool Stale { get; set; }
 
     public Instant CreatedAt { get; set; }
+
+    /// <summary>When it was first drafted, by the org's clock; the review time begins.</summary>
+    public Instant DraftedAt { get; set; }
+
     public Instant? FinalizedAt { get; set; }
+
+    /// <summary>The stated time of the payment; null unless paid.</summary>
+    public Instant? PaidAt { get; set; }
+
+    public string? PaymentReference { get; set; }
+    public Instant? VoidedAt { get; set; }
+    public string? VoidReason { get; set; }
+
+    /// <summary>The void invoice of the same period that this one replaces.</summary>
+    public Guid? ReissuesId { get; set; }
+
+    /// <summary>
+    /// What the customer still owes of it: <c>Total − BalanceApplied − CreditsApplied − Credited − AmountPaid</c>. 0 on a draft, and on a
+    /// void one.
+    /// </summary>
+    public decimal AmountDue { get; set; }
+
+    /// <summary>Paid from the customer's balance at finalization; of a negative total that total, which went to the balance.</summary>
+    public decimal BalanceApplied { get; set; }
+
+    /// <summary>Paid from prepaid credits at finalization.</summary>
+    public decimal CreditsApplied { get; set; }
+
+    /// <summary>By how much credit notes lowered what is due; what they gave to the customer's balance is not in it.</summary>
+    public decimal Credited { get; set; }
+
+    /// <summary>Paid by the customer; 0 unless paid.</summary>
+    public decimal AmountPaid { get; set; }
+
     public List<InvoiceLineRow> Lines { get; set; } = [];
+
+    /// <summary>Ordered by number; empty until they are loaded.</summary>
+    public List<CreditNoteRow> CreditNotes { get; set; } = [];
 }
 
 public static class InvoiceStatuses
@@ -48,6 +90,7 @@ public static class InvoiceStatuses
     public const string Draft = "draft";
     public const string Finalized = "finalized";
     public const string Paid = "paid";
+    public const string Void = "void";
 }
 
 public static class InvoiceLineKinds

@@ -4,7 +4,7 @@ using Polaris.Billing.Domain;
 
 namespace Polaris.Billing.Persistence;
 
-/// <summary>Billing's data about an org: its clock and invoice numbers.</summary>
+/// <summary>Billing's data about an org: its clock, its numbers and its times of invoicing.</summary>
 public sealed class OrgRow
 {
     public Guid OrgId { get; set; }
@@ -15,7 +15,21 @@ public sealed class OrgRow
     /// <summary>When the test clock was last set, by the database's clock; Ingestion reads what changed since it last asked.</summary>
     public Instant? ClockSetAt { get; set; }
 
+    /// <summary>Taken at finalization, in its transaction: finalized invoices are numbered without a gap.</summary>
     public long NextInvoiceNumber { get; set; } = 1;
+
+    /// <summary>Taken when a draft is made.</summary>
+    public long NextInvoiceSequence { get; set; } = 1;
+
+    public long NextCreditNoteNumber { get; set; } = 1;
+
+    public long NextLedgerEntry { get; set; } = 1;
+
+    /// <summary>Hours from drafting, by the org's clock, after which a draft is finalized by itself; null: by hand only.</summary>
+    public int? ReviewHours { get; set; }
+
+    /// <summary>Minutes from a period's end to its draft; null: as the installation has it (<c>Billing:Grace</c>).</summary>
+    public int? GraceMinutes { get; set; }
 
     /// <summary>The latest invoiced period end. Usage before it may change an invoice.</summary>
     public Instant? InvoicedThrough { get; set; }
@@ -35,6 +49,9 @@ public sealed class CustomerRow
     public string Name { get; set; } = "";
     public string? Email { get; set; }
     public Instant CreatedAt { get; set; }
+
+    /// <summary>Whether the customer is to be stopped when its prepaid credits are used up.</summary>
+    public bool HardStop { get; set; }
 }
 
 public sealed class SubscriptionRow

@@ -35,6 +35,7 @@ public sealed partial class CrossOrgScope
         "dead-letters",
         "sets records aside before their org is sure, and watches all that wait"
     );
+    public static readonly CrossOrgScope ExpireCredits = new("expire-credits", "finds the orgs with prepaid credits that expired");
     public static readonly CrossOrgScope FillMeters = new("fill-meters", "finds the orgs with a meter that is not filled yet");
     public static readonly CrossOrgScope GetTestClocks = new("get-test-clocks", "Ingestion checks timestamps by the clocks of all orgs");
     public static readonly CrossOrgScope GetOrgs = new("get-orgs", "a service asks for several orgs at once");

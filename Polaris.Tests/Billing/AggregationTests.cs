@@ -313,7 +313,7 @@ public sealed class AggregationTests(BillingAloneFixture alone) : PlatformTests,
                     ct =>
                         db.Invoices.AsNoTracking()
                             .Include(row => row.Lines.OrderBy(line => line.Ordinal))
-                            .OrderBy(row => row.Number)
+                            .OrderBy(row => row.Sequence)
                             .ToArrayAsync(ct),
                     default
                 )

@@ -17,7 +17,9 @@ using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
@@ -195,6 +197,16 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddSingleton<Polaris.Identity.V1.Identity.IdentityClient, FakeIdentity>()
             .AddScoped<DraftInvoices>()
             .AddScoped<FinalizeInvoice>()
+            .AddScoped<FinalizeInvoices>()
+            .AddScoped<PayInvoice>()
+            .AddScoped<VoidInvoice>()
+            .AddScoped<CreateCreditNote>()
+            .AddScoped<CreditGrants>()
+            .AddScoped<ReadLedger>()
+            .AddScoped<ReadEntitlement>()
+            .AddScoped<InvoiceTiming>()
+            .AddScoped<SetHardStop>()
+            .AddSingleton<ExpireCredits>()
             .AddScoped<ReadInvoices>()
             .AddScoped<HeldInvoices>()
             .AddScoped<CreateCustomers>()

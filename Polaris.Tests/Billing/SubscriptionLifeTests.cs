@@ -368,7 +368,7 @@ public sealed class SubscriptionLifeTests(BillingAloneFixture alone) : PlatformT
                         db.Invoices.AsNoTracking()
                             .Include(row => row.Lines)
                             .OrderBy(row => row.PeriodStart)
-                            .ThenBy(row => row.Number)
+                            .ThenBy(row => row.Sequence)
                             .ToArrayAsync(ct),
                     default
                 )

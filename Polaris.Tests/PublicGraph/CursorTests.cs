@@ -18,6 +18,7 @@ public sealed class CursorTests(PolarisApp polaris) : PlatformTests
             ["coupons"] = "{ coupons(after: \"CURSOR\") { hasNextPage } }",
             ["customers"] = "{ customers(after: \"CURSOR\") { hasNextPage } }",
             ["invoices"] = "{ invoices(after: \"CURSOR\") { hasNextPage } }",
+            ["ledger"] = "{ ledger(customer: \"acme\", after: \"CURSOR\") { hasNextPage } }",
             ["subscriptions"] = "{ subscriptions(after: \"CURSOR\") { hasNextPage } }",
             ["whatIf"] = $"{{ whatIf(after: \"CURSOR\", {Version}, {Span}) {{ hasNextPage }} }}",
         };

@@ -36,6 +36,12 @@ internal static class LeakCases
         new("Query.coupons", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
         new("Query.appliedCoupons", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
         new("Query.oneOffCharges", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
+        new("Query.customerBalance", known => $"customer: \"{known.Customer}\"", Shows: false),
+        new("Query.creditGrants", known => $"customer: \"{known.Customer}\"", Shows: false),
+        new("Query.entitlement", known => $"customer: \"{known.Customer}\", currency: \"EUR\"", Shows: false),
+        new("Query.invoiceTiming", _ => "", Shows: false),
+        new("Query.ledger", known => $"first: 100, customer: \"{known.Customer}\"", Shows: false),
+        new("Query.ledger", known => $"customer: \"{known.Customer}\", after: \"1\"", Shows: false, IsPlace: true),
         new("Query.customers", _ => "first: 100, search: \"\""),
         new("Query.customers", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
         new("Query.deadLetters", _ => "first: 100, resolved: true"),
@@ -44,7 +50,7 @@ internal static class LeakCases
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
-        new("Query.invoices", _ => "after: \"INV-00000001\"", Shows: false, IsPlace: true),
+        new("Query.invoices", _ => "after: \"1\"", Shows: false, IsPlace: true),
         new("Query.heldInvoices", _ => "", Shows: false),
         new("Query.invitations", _ => ""),
         new("Query.me", _ => ""),
@@ -79,8 +85,8 @@ internal static class LeakCases
     public static readonly FieldCase[] Nested =
     [
         new("Portal.invoices", _ => "first: 100"),
-        // A cursor of invoices is a number, and this one is after all of them.
-        new("Portal.invoices", _ => "after: \"INV-99999999\""),
+        // A cursor of invoices is a place in the order of creation, and this one is after all of them.
+        new("Portal.invoices", _ => "after: \"99999999\""),
         new("Portal.subscriptions", _ => "first: 100"),
         new("Portal.subscriptions", known => $"after: \"{known.Subscription}\""),
         new("Portal.usage", known => $"meter: \"{known.Meter}\", {Span}"),
@@ -123,6 +129,24 @@ internal static class LeakCases
         ),
         new("Mutation.recomputeInvoice", known => $"id: \"{known.Invoice}\""),
         new("Mutation.finalizeInvoice", known => $"id: \"{known.Invoice}\""),
+        new("Mutation.finalizeInvoices", known => $"ids: [\"{known.Invoice}\"]"),
+        new("Mutation.finalizeInvoices", _ => "through: \"2015-06-01T00:00:00Z\"", Shows: false),
+        new("Mutation.markInvoicePaid", known => $"id: \"{known.Invoice}\", at: \"2015-06-01T00:00:00Z\", reference: \"leak\""),
+        new("Mutation.markInvoiceUnpaid", known => $"id: \"{known.Invoice}\""),
+        new("Mutation.voidInvoice", known => $"id: \"{known.Invoice}\", reason: \"leak\""),
+        new(
+            "Mutation.createCreditNote",
+            known => $"input: {{invoiceId: \"{known.Invoice}\", amount: \"1\", reason: \"leak\"}}",
+            RefusesOwner: "CONFLICT"
+        ),
+        new("Mutation.reissueInvoice", known => $"id: \"{known.Invoice}\""),
+        new(
+            "Mutation.createCreditGrant",
+            known => $"input: {{customer: \"{known.Customer}\", key: \"leak\", amount: \"1\", currency: \"EUR\"}}"
+        ),
+        new("Mutation.voidCreditGrant", known => $"id: \"{known.Invoice}\"", RefusesOwner: "NOT_FOUND"),
+        new("Mutation.setInvoiceTiming", _ => "reviewHours: 2208, graceMinutes: 15", Shows: false),
+        new("Mutation.setHardStop", known => $"customer: \"{known.Customer}\", hardStop: false"),
         new("Mutation.retryHeldInvoices", known => $"subscriptionIds: [\"{known.Subscription}\"]"),
         new("Mutation.replayDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
         new("Mutation.replayDeliveryDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),

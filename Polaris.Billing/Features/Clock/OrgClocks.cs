@@ -62,6 +62,12 @@ internal sealed class OrgClocks(
     public async Task<Instant> NowAsync(CancellationToken ct) =>
         await db.Orgs.Select(row => row.FrozenAt).SingleOrDefaultAsync(ct) ?? time.GetCurrentInstant();
 
+    /// <summary>The time from a period's end to its draft: the org's own, else the installation's. In the caller's transaction.</summary>
+    public async Task<Duration> GraceAsync(CancellationToken ct) =>
+        await db.Orgs.Select(row => row.GraceMinutes).SingleOrDefaultAsync(ct) is { } minutes
+            ? Duration.FromMinutes(minutes)
+            : Duration.FromTimeSpan(options.Value.Grace);
+
     /// <summary>Time never goes back behind what was invoiced by it, which a test clock may have been far ahead for.</summary>
     private async Task CheckForwardAsync(OrgRow row, Instant? now, CancellationToken ct)
     {
@@ -85,7 +91,7 @@ internal sealed class OrgClocks(
     {
         var frozen = await db.Orgs.Select(row => row.FrozenAt).SingleOrDefaultAsync(ct);
         var now = frozen ?? time.GetCurrentInstant();
-        var endedBefore = now - Duration.FromTimeSpan(options.Value.Grace);
+        var endedBefore = now - await GraceAsync(ct);
         var due = await db.Subscriptions.CountAsync(row => row.NextPeriodEnd <= endedBefore, ct);
         var stale = await db.Invoices.CountAsync(row => row.Stale && row.Status == InvoiceStatuses.Draft, ct);
         return new ClockReading(now, frozen is not null, due + stale + await StaleInvoices.AdjustableNow(db).CountAsync(ct));

@@ -149,7 +149,7 @@ internal sealed class BillingGrpcService(
         var message = new Invoice
         {
             Id = row.Id.ToString(),
-            Number = row.Number,
+            Number = row.Number ?? "",
             Customer = row.CustomerKey,
             Status = row.Status,
             Currency = row.Currency,

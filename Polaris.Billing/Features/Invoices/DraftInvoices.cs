@@ -5,7 +5,6 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
-using Microsoft.Extensions.Options;
 using NodaTime;
 using NodaTime.Extensions;
 using Npgsql;
@@ -17,6 +16,7 @@ using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
+using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
 using Duration = NodaTime.Duration;
@@ -33,7 +33,6 @@ internal sealed partial class DraftInvoices(
     TenantScope tenant,
     OrgClocks clocks,
     BillingEventRelay relay,
-    IOptions<BillingOptions> options,
     TimeProvider time,
     ILogger<DraftInvoices> log
 )
@@ -48,8 +47,6 @@ internal sealed partial class DraftInvoices(
 
     private const int BytesPerLine = 500;
 
-    public const string NumberPrefix = "INV-";
-
     private const string InvoiceTag = "polaris.invoice_id";
 
     private static readonly Counter<long> Unratable = PolarisTelemetry.Meter.CreateCounter<long>(
@@ -61,10 +58,10 @@ internal sealed partial class DraftInvoices(
     /// An empty period stands for the fees in advance of a subscription's first period, at its start; or for an invoice with only
     /// adjustments, after its end.
     /// </summary>
-    private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft)
+    private sealed record Work(SubscriptionRow Subscription, BillingPeriod Period, InvoiceRow? Draft, Guid? Reissues = null)
     {
         /// <summary>The subscription's next period begins where this one ends.</summary>
-        public bool MovesOn { get; } = Draft is null && Subscription.NextPeriodEnd == Period.End;
+        public bool MovesOn { get; } = Draft is null && Reissues is null && Subscription.NextPeriodEnd == Period.End;
 
         public PlanHistory Plans { get; } = Calendars.PlansOf(Subscription);
     }
@@ -84,6 +81,7 @@ internal sealed partial class DraftInvoices(
             {
                 await using var tx = db.BorrowTransaction();
                 await OrgLock.TakeExclusiveAsync(tx, tenant.RequireOrg(), token, OrgLock.WorkerWait);
+                await OrgBooks.LockAsync(tx, tenant.RequireOrg(), token);
                 await EarlierInvoices.MarkDraftsAsync(db, tenant.RequireOrg(), token);
                 var work = await DueAsync(only, token);
                 if (work.Count < ChunkSize)
@@ -100,9 +98,63 @@ internal sealed partial class DraftInvoices(
         return done;
     }
 
+    /// <summary>Drafts the period of a void invoice anew. Asked again, it returns the invoice that replaces it.</summary>
+    /// <exception cref="RefusedException">
+    /// There is no such invoice, it is not void, its period is invoiced again, nothing is to be invoiced in it, or an amount is too large.
+    /// </exception>
+    public async Task<InvoiceRow> ReissueAsync(Guid id, CancellationToken ct)
+    {
+        var invoice = await db.InTransactionAsync(
+            async token =>
+            {
+                await using var tx = db.BorrowTransaction();
+                await OrgLock.TakeExclusiveAsync(tx, tenant.RequireOrg(), token);
+                var former = await FinalInvoice.TakeAsync(db, tenant.RequireOrg(), id, "id", token);
+                if (former.Status != InvoiceStatuses.Void)
+                    throw new RefusedException(
+                        Refusal.Conflict("not_void", $"The invoice is {former.Status}; only a void one is reissued.", "id")
+                    );
+                var present = await db
+                    .Invoices.Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                    .SingleOrDefaultAsync(
+                        row =>
+                            row.Status != InvoiceStatuses.Void
+                            && (
+                                row.ReissuesId == id
+                                || (
+                                    row.SubscriptionId == former.SubscriptionId
+                                    && row.PeriodStart == former.PeriodStart
+                                    && row.PeriodEnd == former.PeriodEnd
+                                    && row.PeriodStart < row.PeriodEnd
+                                )
+                            ),
+                        token
+                    );
+                if (present is not null)
+                    return present.ReissuesId == id
+                        ? present
+                        : throw new RefusedException(
+                            Refusal.Conflict("already_reissued", $"Invoice {present.Id} is of the same period.", "id")
+                        );
+                var subscription = await db.Subscriptions.SingleAsync(row => row.Id == former.SubscriptionId, token);
+                var period = new BillingPeriod(former.PeriodStart, former.PeriodEnd);
+                await DraftAsync(tx, [new Work(subscription, period, null, id)], token);
+                return db.Invoices.Local.SingleOrDefault(row => row.ReissuesId == id)
+                    ?? throw new RefusedException(
+                        subscription.HeldCode == TooLarge.Code
+                            ? Refusal.Conflict(TooLarge.Code, subscription.HeldMessage!, "id")
+                            : Refusal.Conflict("nothing_to_invoice", "Nothing is to be invoiced in the period any more.", "id")
+                    );
+            },
+            ct
+        );
+        relay.Signal.Wake();
+        return invoice;
+    }
+
     private async Task<List<Work>> DueAsync(Guid? only, CancellationToken ct)
     {
-        var endedBefore = await clocks.NowAsync(ct) - Duration.FromTimeSpan(options.Value.Grace);
+        var endedBefore = await clocks.NowAsync(ct) - await clocks.GraceAsync(ct);
         var now = Now();
         var due = await db
             .Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
@@ -123,7 +175,7 @@ internal sealed partial class DraftInvoices(
             .Where(row => row.Stale && row.Status == InvoiceStatuses.Draft && (only == null || row.SubscriptionId == only))
             .Where(row => !db.Subscriptions.Any(held => held.Id == row.SubscriptionId && held.HeldUntil > now))
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.PeriodEnd))
-            .OrderBy(row => row.Number)
+            .OrderBy(row => row.Sequence)
             .Take(atMost)
             .ToListAsync(ct);
         var ids = drafts.Select(draft => draft.SubscriptionId).Distinct().ToArray();
@@ -271,7 +323,7 @@ internal sealed partial class DraftInvoices(
     /// <summary>The draft as it is now; null when nothing is left to invoice.</summary>
     private InvoiceRow? Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org, string? email)
     {
-        var (subscription, period, draft) = work;
+        var (subscription, period, draft, reissues) = work;
         if (draft is not null)
         {
             InvoiceRows.Replace(draft, adjusted);
@@ -290,13 +342,15 @@ internal sealed partial class DraftInvoices(
         var invoice = InvoiceRows.Create(
             org.OrgId,
             Guid.CreateVersion7(time.GetUtcNow()),
-            Number(org.NextInvoiceNumber++),
+            org.NextInvoiceSequence++,
             subscription,
             period,
             plans,
             adjusted,
-            Now()
+            Now(),
+            org.FrozenAt ?? Now()
         );
+        invoice.ReissuesId = reissues;
         Activity.Current?.SetTag(InvoiceTag, invoice.Id.ToString());
         db.Invoices.Add(invoice);
         db.Outbox.Add(Announce(invoice, email));
@@ -327,7 +381,6 @@ internal sealed partial class DraftInvoices(
             InvoiceGenerated = new InvoiceGenerated
             {
                 InvoiceId = invoice.Id.ToString(),
-                Number = invoice.Number,
                 Customer = invoice.CustomerKey,
                 CustomerEmail = email ?? "",
                 Currency = invoice.Currency,
@@ -344,8 +397,6 @@ internal sealed partial class DraftInvoices(
             TraceLinks = TraceLinks.Write([TraceLinks.Current]),
         };
     }
-
-    private static string Number(long number) => string.Create(CultureInfo.InvariantCulture, $"{NumberPrefix}{number:D8}");
 
     private Instant Now() => time.GetCurrentInstant();
 

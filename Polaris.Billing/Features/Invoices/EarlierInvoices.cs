@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using NodaTime;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Persistence;
 
@@ -50,7 +51,12 @@ internal static class EarlierInvoices
             .ToListAsync(ct);
         var again = corrected.Keys.Except(changed.Select(row => row.Id)).ToArray();
         if (again.Length > 0)
-            changed.AddRange(await db.Invoices.Where(row => again.Contains(row.Id)).Include(row => row.Lines).ToListAsync(ct));
+            changed.AddRange(
+                await db
+                    .Invoices.Where(row => again.Contains(row.Id) && row.Status != InvoiceStatuses.Void)
+                    .Include(row => row.Lines)
+                    .ToListAsync(ct)
+            );
         if (changed.Count == 0)
             return changed.ToLookup(row => (row.SubscriptionId, (Guid?)null));
 
@@ -62,12 +68,12 @@ internal static class EarlierInvoices
                     row.SubscriptionId,
                     row.Id,
                     row.PeriodStart,
-                    row.Number,
+                    row.Sequence,
                 })
                 .ToListAsync(ct)
         ).ToLookup(row => row.SubscriptionId);
         return changed
-            .OrderBy(row => row.Number, StringComparer.Ordinal)
+            .OrderBy(row => row.Sequence)
             .ToLookup(row =>
                 (
                     row.SubscriptionId,
@@ -75,7 +81,7 @@ internal static class EarlierInvoices
                         ? draft
                         : drafts[row.SubscriptionId]
                             .Where(later => later.PeriodStart > row.PeriodStart)
-                            .OrderBy(later => later.Number, StringComparer.Ordinal)
+                            .OrderBy(later => later.Sequence)
                             .FirstOrDefault()
                             ?.Id
                 )
@@ -85,12 +91,15 @@ internal static class EarlierInvoices
     /// <summary>What was invoiced so far for each: its own lines plus their adjustments on finalized invoices.</summary>
     /// <param name="db">Inside a transaction.</param>
     /// <param name="earlier">The invoices, with their lines.</param>
-    /// <param name="before">Only adjustments on invoices with a lower number; null for all.</param>
+    /// <param name="before">
+    /// As known to a draft that was finalized at this time: adjustments on invoices that were final before it, and not void by then. Null for
+    /// those that are final now.
+    /// </param>
     /// <param name="ct">Cancels.</param>
     public static async Task<Dictionary<Guid, InvoicedPeriod>> InvoicedAsync(
         BillingDbContext db,
         IReadOnlyCollection<InvoiceRow> earlier,
-        string? before,
+        Instant? before,
         CancellationToken ct
     )
     {
@@ -100,15 +109,18 @@ internal static class EarlierInvoices
                 ? []
                 : await db
                     .Invoices.AsNoTracking()
-                    .Where(row => row.Status == InvoiceStatuses.Finalized || row.Status == InvoiceStatuses.Paid)
-                    .Where(row => before == null || string.Compare(row.Number, before) < 0)
+                    .Where(row =>
+                        before == null
+                            ? row.Status == InvoiceStatuses.Finalized || row.Status == InvoiceStatuses.Paid
+                            : row.FinalizedAt < before && (row.VoidedAt == null || row.VoidedAt > before)
+                    )
                     .SelectMany(
                         row => row.Lines.Where(line => line.AdjustsInvoiceId != null && ids.Contains(line.AdjustsInvoiceId.Value)),
-                        (row, line) => new { row.Number, Line = line }
+                        (row, line) => new { row.Sequence, Line = line }
                     )
                     .ToListAsync(ct);
         var byLine = adjustments
-            .OrderBy(adjustment => adjustment.Number, StringComparer.Ordinal)
+            .OrderBy(adjustment => adjustment.Sequence)
             .ToLookup(
                 adjustment => (adjustment.Line.AdjustsInvoiceId!.Value, InvoiceRows.IdOf(adjustment.Line)),
                 adjustment => adjustment.Line
@@ -117,7 +129,7 @@ internal static class EarlierInvoices
             row => row.Id,
             row => new InvoicedPeriod(
                 row.Id,
-                row.Number,
+                row.Number!,
                 [
                     .. row
                         .Lines.Where(line => line.Kind != InvoiceLineKinds.Adjustment)

@@ -11,9 +11,10 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>
-/// Closes periods: finds orgs with a period that ended (plus grace, by the org's clock) or with a stale draft, and runs one chunk of
-/// <see cref="DraftInvoices"/> for each in turn. The org whose last turn is the longest ago is next, on every replica, so an org with one
-/// due invoice waits for a few chunks of others, however many periods those have due. After a crash each chunk is either done or not.
+/// Closes periods: finds orgs with a period that ended (plus grace, by the org's clock), with a stale draft or with one whose review time
+/// is over, and runs one chunk of <see cref="DraftInvoices"/> and one of <see cref="FinalizeInvoices"/> for each in turn. The org whose
+/// last turn is the longest ago is next, on every replica, so an org with one due invoice waits for a few chunks of others, however many
+/// periods those have due. After a crash each chunk is either done or not.
 /// </summary>
 internal sealed partial class GenerateInvoices(
     IServiceScopeFactory scopes,
@@ -30,6 +31,9 @@ internal sealed partial class GenerateInvoices(
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private const int OrgPageSize = 100;
 
+    /// <summary>Invoices that are finalized in a turn: about as long as drafting a chunk takes.</summary>
+    private const int FinalizedPerTurn = 250;
+
     /// <summary>
     /// Subscriptions of a chunk that failed which are tried one by one in the same turn; the others follow in later ones.
     /// </summary>
@@ -38,7 +42,10 @@ internal sealed partial class GenerateInvoices(
     /// <summary>Keeps what fails for a whole org from delaying the invoices of others.</summary>
     private readonly OrgBackoff failing = new(nameof(GenerateInvoices), time, log);
 
-    private sealed record Turn(Guid Org, Instant? Last);
+    /// <param name="Org">The org.</param>
+    /// <param name="Last">When its last turn began.</param>
+    /// <param name="Reviews">Whether its drafts are finalized after a review time.</param>
+    private sealed record Turn(Guid Org, Instant? Last, bool Reviews);
 
     public override WakeSignal Signal => signal;
 
@@ -55,7 +62,7 @@ internal sealed partial class GenerateInvoices(
         return done > 0 ? Immediately : PollInterval;
     }
 
-    /// <summary>One chunk; returns the number of invoices drafted or held.</summary>
+    /// <summary>One chunk; returns the number of invoices drafted, held or finalized.</summary>
     private async Task<int> TakeTurnAsync(Turn turn, CancellationToken ct)
     {
         if (!await BeginTurnAsync(turn, ct))
@@ -80,7 +87,16 @@ internal sealed partial class GenerateInvoices(
         );
         if (done > 0)
             LogDrafted(done, turn.Org);
-        return done;
+        if (!turn.Reviews)
+            return done;
+        var finalized = 0;
+        await InOrgAsync(
+            turn.Org,
+            async services => finalized = await services.GetRequiredService<FinalizeInvoices>().ReviewedAsync(FinalizedPerTurn, ct)
+        );
+        if (finalized > 0)
+            LogFinalized(finalized, turn.Org);
+        return done + finalized;
     }
 
     /// <summary>A subscription's invoice in a transaction of its own, or the subscription is held.</summary>
@@ -111,12 +127,17 @@ internal sealed partial class GenerateInvoices(
         await act(scope.ServiceProvider);
     }
 
-    /// <summary>False when another replica began a turn of the org since the lookup.</summary>
+    /// <summary>
+    /// False when another replica began a turn of the org since the lookup, or somebody holds its books right now: it is not waited for.
+    /// </summary>
     private async Task<bool> BeginTurnAsync(Turn turn, CancellationToken ct)
     {
         await using var tx = await database.BeginOrgAsync(turn.Org, ct);
         await using var command = tx.Command(
-            "UPDATE orgs SET invoice_turn_at = $2 WHERE org_id = $1 AND invoice_turn_at IS NOT DISTINCT FROM $3"
+            """
+            UPDATE orgs SET invoice_turn_at = $2 WHERE org_id = $1 AND org_id IN (
+              SELECT org_id FROM orgs WHERE org_id = $1 AND invoice_turn_at IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED)
+            """
         );
         command.Bind(turn.Org).Bind(time.GetCurrentInstant()).Bind(turn.Last);
         var mine = await command.ExecuteNonQueryAsync(ct) == 1;
@@ -133,10 +154,14 @@ internal sealed partial class GenerateInvoices(
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.ClosePeriods, ct);
         await using var command = tx.Command(
             """
-            SELECT o.org_id, o.invoice_turn_at FROM orgs o
+            SELECT o.org_id, o.invoice_turn_at, o.review_hours IS NOT NULL FROM orgs o
             WHERE o.org_id <> ALL($5) AND (EXISTS (
-                SELECT 1 FROM subscriptions s WHERE s.org_id = o.org_id AND s.next_period_end <= coalesce(o.frozen_at, $1) - $2
+                SELECT 1 FROM subscriptions s WHERE s.org_id = o.org_id
+                  AND s.next_period_end <= coalesce(o.frozen_at, $1) - coalesce(make_interval(mins => o.grace_minutes), $2)
                   AND (s.held_until IS NULL OR s.held_until <= $1) OFFSET 0)
+              OR (o.review_hours IS NOT NULL AND EXISTS (
+                SELECT 1 FROM invoices i WHERE i.org_id = o.org_id AND i.status = 'draft' AND NOT i.stale
+                  AND i.drafted_at <= coalesce(o.frozen_at, $1) - make_interval(hours => o.review_hours) OFFSET 0))
               OR o.org_id IN (
                 SELECT i.org_id FROM invoices i JOIN subscriptions s ON s.org_id = i.org_id AND s.id = i.subscription_id
                 WHERE i.stale AND i.status = 'draft' AND (s.held_until IS NULL OR s.held_until <= $1))
@@ -158,12 +183,21 @@ internal sealed partial class GenerateInvoices(
         var turns = new List<Turn>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
-            turns.Add(new Turn(reader.GetGuid(0), await reader.IsDBNullAsync(1, ct) ? null : reader.GetFieldValue<Instant>(1)));
+            turns.Add(
+                new Turn(
+                    reader.GetGuid(0),
+                    await reader.IsDBNullAsync(1, ct) ? null : reader.GetFieldValue<Instant>(1),
+                    reader.GetBoolean(2)
+                )
+            );
         return turns;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Drafted {Count} invoices for org {OrgId}.")]
     private partial void LogDrafted(int count, Guid orgId);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Finalized {Count} invoices of org {OrgId} after their review time.")]
+    private partial void LogFinalized(int count, Guid orgId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The invoice of subscription {SubscriptionId} of org {OrgId} is held: it failed.")]
     private partial void LogHeld(Exception exception, Guid subscriptionId, Guid orgId);

@@ -35,28 +35,30 @@ internal static class InvoiceRows
 
     /// <param name="org">The org.</param>
     /// <param name="id">A new id.</param>
-    /// <param name="number">The org's next invoice number.</param>
+    /// <param name="sequence">The org's next sequence.</param>
     /// <param name="subscription">The invoiced subscription.</param>
     /// <param name="period">The invoiced period.</param>
     /// <param name="plans">The plan versions in the period, ordered by time.</param>
     /// <param name="rated">The rated invoice.</param>
     /// <param name="now">The time of creation.</param>
+    /// <param name="draftedAt">The same by the org's clock.</param>
     public static InvoiceRow Create(
         Guid org,
         Guid id,
-        string number,
+        long sequence,
         SubscriptionRow subscription,
         BillingPeriod period,
         IReadOnlyList<PlanVersion> plans,
         AdjustedInvoice rated,
-        Instant now
+        Instant now,
+        Instant draftedAt
     )
     {
         var invoice = new InvoiceRow
         {
             OrgId = org,
             Id = id,
-            Number = number,
+            Sequence = sequence,
             SubscriptionId = subscription.Id,
             CustomerKey = subscription.CustomerKey,
             Currency = plans[^1].Currency,
@@ -66,12 +68,13 @@ internal static class InvoiceRows
             PlanVersionHash = plans[^1].Hash,
             PlanVersionHashes = plans.Count > 1 ? [.. plans.Select(plan => plan.Hash)] : null,
             CreatedAt = now,
+            DraftedAt = draftedAt,
         };
         Fill(invoice, rated);
         return invoice;
     }
 
-    /// <summary>Replaces a draft's content: same id and number, new lines.</summary>
+    /// <summary>Replaces a draft's content: same id and place, new lines.</summary>
     public static void Replace(InvoiceRow draft, AdjustedInvoice rated)
     {
         if (draft.Status != InvoiceStatuses.Draft)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Contracts;
@@ -5,11 +6,11 @@ using Polaris.ServiceDefaults.Paging;
 
 namespace Polaris.Billing.Features.Invoices;
 
-/// <summary>Invoices of the org, newest number first, with their lines.</summary>
+/// <summary>Invoices of the org, newest first, with their lines.</summary>
 internal sealed class ReadInvoices(BillingDbContext db)
 {
     /// <param name="first">1 to <see cref="Paging.MaxPage"/>.</param>
-    /// <param name="after">Cursor (invoice number) of the previous page's last invoice; null for the first page.</param>
+    /// <param name="after">Cursor (sequence) of the previous page's last invoice; null for the first page.</param>
     /// <param name="customer">Only this customer's invoices; null for all.</param>
     /// <param name="status">Only invoices with this status; null for all.</param>
     /// <param name="ct">Cancels.</param>
@@ -24,7 +25,8 @@ internal sealed class ReadInvoices(BillingDbContext db)
     )
     {
         Paging.Check(first);
-        Cursors.Checked(after, after is null || IsNumber(after));
+        var before = 0L;
+        Cursors.Checked(after, after is null || IsSequence(after, out before));
         return db.InTransactionAsync(
             async token =>
             {
@@ -37,14 +39,16 @@ internal sealed class ReadInvoices(BillingDbContext db)
                     matching = matching.Where(row => row.Status == status);
                 var total = await matching.CountAsync(token);
                 if (after is not null)
-                    matching = matching.Where(row => string.Compare(row.Number, after) < 0);
+                    matching = matching.Where(row => row.Sequence < before);
                 var rows = await matching
-                    .OrderByDescending(row => row.Number)
+                    .OrderByDescending(row => row.Sequence)
                     .Take(first + 1)
                     .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                    .Include(row => row.CreditNotes.OrderBy(note => note.Number))
+                        .ThenInclude(note => note.Lines.OrderBy(line => line.Ordinal))
                     .AsSplitQuery()
                     .ToListAsync(token);
-                return Paging.ToPage(rows, first, total, row => row.Number);
+                return Paging.ToPage(rows, first, total, row => row.Sequence.ToString(CultureInfo.InvariantCulture));
             },
             ct
         );
@@ -55,12 +59,13 @@ internal sealed class ReadInvoices(BillingDbContext db)
             token =>
                 db.Invoices.AsNoTracking()
                     .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+                    .Include(row => row.CreditNotes.OrderBy(note => note.Number))
+                        .ThenInclude(note => note.Lines.OrderBy(line => line.Ordinal))
+                    .AsSplitQuery()
                     .SingleOrDefaultAsync(row => row.Id == id, token),
             ct
         );
 
-    private static bool IsNumber(string text) =>
-        text.StartsWith(DraftInvoices.NumberPrefix, StringComparison.Ordinal)
-        && text.Length > DraftInvoices.NumberPrefix.Length
-        && !text.AsSpan(DraftInvoices.NumberPrefix.Length).ContainsAnyExceptInRange('0', '9');
+    private static bool IsSequence(string text, out long sequence) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out sequence) && text[0] != '0';
 }

@@ -48,7 +48,7 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
                             .Invoices.AsNoTracking()
                             .Include(row => row.Lines)
                             .Where(row => ids.Contains(row.Id))
-                            .OrderBy(row => row.Number)
+                            .OrderBy(row => row.Sequence)
                             .ToListAsync(token);
                 var subscribed = await db
                     .Subscriptions.AsNoTracking()
@@ -64,7 +64,7 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
                     subscribed,
                     await PlanCatalog.ReadAsync(db, Calendars.PlansOf(subscribed).Versions, token),
                     corrects,
-                    await EarlierInvoices.InvoicedAsync(db, corrects, row.Number, token)
+                    await EarlierInvoices.InvoicedAsync(db, corrects, row.FinalizedAt, token)
                 );
             },
             ct

@@ -100,7 +100,11 @@ internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, O
             throw RunningSubscription.Invoiced(end);
         row.EndAt = end;
         (row.NextPeriodStart, row.NextPeriodEnd) = (null, null);
-        var last = await db.Invoices.Where(invoice => invoice.SubscriptionId == row.Id && invoice.PeriodEnd == end).ToListAsync(ct);
+        var last = await db
+            .Invoices.Where(invoice =>
+                invoice.SubscriptionId == row.Id && invoice.PeriodEnd == end && invoice.Status != InvoiceStatuses.Void
+            )
+            .ToListAsync(ct);
         foreach (var invoice in last)
             invoice.Stale = true;
     }

@@ -26,6 +26,7 @@ internal sealed record EventToLocate(
     public long ReceivedAtMilliseconds => Convert.ToInt64(BatchId.ToString("N")[..12], 16);
 }
 
+/// <param name="Number">Empty on a draft.</param>
 internal sealed record InvoiceLineOfEvent(Guid InvoiceId, string Number, string Status, string Charge);
 
 internal sealed record CountedEvent(string Meter, Instant BucketStart, IReadOnlyList<InvoiceLineOfEvent> Lines);
@@ -147,9 +148,9 @@ internal sealed class LocateEvents(NpgsqlDataSource database)
               FROM covering c JOIN invoice_lines l ON l.org_id = $1 AND l.adjusts_invoice_id = c.id
               WHERE l.meter IS NOT NULL)
             SELECT c.customer_key, coalesce(l.span_start, c.period_start), coalesce(l.span_end, c.period_end),
-              i.finalized_at, l.meter, i.id, i.number, i.status, l.charge, c.id
+              i.finalized_at, l.meter, i.id, coalesce(i.number, ''), i.status, l.charge, c.id
             FROM lines l JOIN covering c ON c.id = l.covering JOIN invoices i ON i.org_id = $1 AND i.id = l.invoice_id
-            WHERE i.status <> 'void' ORDER BY i.number, l.ordinal
+            WHERE i.status <> 'void' ORDER BY i.sequence, l.ordinal
             """
         );
         command

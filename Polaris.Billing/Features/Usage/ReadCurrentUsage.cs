@@ -26,24 +26,40 @@ public sealed record ChargeInProgress(
 /// <summary>Usage and amounts of a customer's current period, from aggregates and the engine that rates invoices.</summary>
 internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, OrgClocks clocks)
 {
+    /// <summary>
+    /// Ended periods of a subscription that still wait for their drafts, of which usage is added: normally one, for the grace.
+    /// </summary>
+    private const int UndraftedAtMost = 12;
+
     public Task<IReadOnlyList<ChargeInProgress>> HandleAsync(string customer, CancellationToken ct) =>
+        OfAsync(customer, undrafted: false, ct);
+
+    /// <param name="customer">The customer's key.</param>
+    /// <param name="undrafted">Also of periods that ended and are not drafted yet.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<IReadOnlyList<ChargeInProgress>> OfAsync(string customer, bool undrafted, CancellationToken ct) =>
         db.InTransactionAsync(
             async token =>
             {
                 var org = tenant.RequireOrg();
                 var now = await clocks.NowAsync(token);
-                var subscriptions = await db
+                var found = await db
                     .Subscriptions.AsNoTracking()
                     .Where(row =>
-                        row.CustomerKey == customer && (row.TrialEnd ?? row.StartAt) <= now && (row.EndAt == null || row.EndAt > now)
+                        row.CustomerKey == customer
+                        && (
+                            ((row.TrialEnd ?? row.StartAt) <= now && (row.EndAt == null || row.EndAt > now))
+                            || (undrafted && row.NextPeriodEnd <= now)
+                        )
                     )
                     .OrderBy(row => row.StartAt)
                     .ThenBy(row => row.Id)
                     .ToListAsync(token);
+                var spans = found.SelectMany(row => PeriodsOf(row, undrafted, now).Select(period => (Row: row, Period: period))).ToArray();
+                var (subscriptions, periods) = (spans.Select(span => span.Row).ToArray(), spans.Select(span => span.Period).ToArray());
                 var plans = await PlanCatalog.ReadAsync(db, subscriptions.SelectMany(row => Calendars.PlansOf(row).Versions), token);
-                var periods = subscriptions.Select(row => Calendars.Of(row).Containing(now)!.Value).ToArray();
-                if (subscriptions.Count > 0)
-                    await SubscriptionExtras.LoadAsync(db, subscriptions, periods.Min(period => period.Start), token);
+                if (subscriptions.Length > 0)
+                    await SubscriptionExtras.LoadAsync(db, found, periods.Min(period => period.Start), token);
                 var tx = db.BorrowTransaction();
                 var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
                 var usage = await UsageOfSpans.ReadAsync(
@@ -88,4 +104,22 @@ internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, 
             },
             ct
         );
+
+    private static IEnumerable<BillingPeriod> PeriodsOf(SubscriptionRow row, bool undrafted, Instant now)
+    {
+        var calendar = Calendars.Of(row);
+        if (undrafted && row is { NextPeriodStart: { } start, NextPeriodEnd: { } end })
+        {
+            BillingPeriod? open = new BillingPeriod(start, end);
+            for (var i = 0; i < UndraftedAtMost && open is { } period && period.End <= now; i++)
+            {
+                if (!period.IsEmpty)
+                    yield return period;
+                open = calendar.StartingAt(period.End);
+            }
+        }
+
+        if ((row.TrialEnd ?? row.StartAt) <= now && (row.EndAt is null || row.EndAt > now))
+            yield return calendar.Containing(now)!.Value;
+    }
 }

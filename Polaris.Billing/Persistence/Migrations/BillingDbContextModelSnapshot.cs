@@ -24,6 +24,34 @@ namespace Polaris.Billing.Persistence.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.AccountBalanceRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<string>("Currency")
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("Account")
+                        .HasColumnType("text")
+                        .HasColumnName("account");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.HasKey("OrgId", "CustomerKey", "Currency", "Account")
+                        .HasName("pk_account_balances");
+
+                    b.ToTable("account_balances", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.AppliedBatchRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -176,6 +204,168 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("coupons", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditGrantRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Currency")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("CustomerKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<decimal>("ExpiredAmount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("expired_amount");
+
+                    b.Property<Instant?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<string>("Key")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<int>("Priority")
+                        .HasColumnType("integer")
+                        .HasColumnName("priority");
+
+                    b.Property<decimal>("Remaining")
+                        .HasColumnType("numeric")
+                        .HasColumnName("remaining");
+
+                    b.Property<Instant?>("VoidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("voided_at");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_credit_grants");
+
+                    b.HasIndex("OrgId", "ExpiresAt")
+                        .HasDatabaseName("ix_credit_grants_org_id_expires_at")
+                        .HasFilter("remaining > 0 AND expires_at IS NOT NULL");
+
+                    b.HasIndex("OrgId", "CustomerKey", "Key")
+                        .IsUnique()
+                        .HasDatabaseName("ix_credit_grants_org_id_customer_key_key");
+
+                    b.ToTable("credit_grants", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_credit_grants_remaining", "remaining BETWEEN 0 AND amount");
+                        });
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteLineRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("CreditNoteId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("credit_note_id");
+
+                    b.Property<int>("Ordinal")
+                        .HasColumnType("integer")
+                        .HasColumnName("ordinal");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.HasKey("OrgId", "CreditNoteId", "Ordinal")
+                        .HasName("pk_credit_note_lines");
+
+                    b.ToTable("credit_note_lines", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.Property<decimal>("AppliedToDue")
+                        .HasColumnType("numeric")
+                        .HasColumnName("applied_to_due");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Currency")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("CustomerKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<Guid>("InvoiceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("invoice_id");
+
+                    b.Property<string>("Number")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("number");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<decimal>("Tax")
+                        .HasColumnType("numeric")
+                        .HasColumnName("tax");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_credit_notes");
+
+                    b.HasIndex("OrgId", "InvoiceId")
+                        .HasDatabaseName("ix_credit_notes_org_id_invoice_id");
+
+                    b.HasIndex("OrgId", "Number")
+                        .IsUnique()
+                        .HasDatabaseName("ix_credit_notes_org_id_number");
+
+                    b.ToTable("credit_notes", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.CustomerRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -193,6 +383,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<string>("Email")
                         .HasColumnType("text")
                         .HasColumnName("email");
+
+                    b.Property<bool>("HardStop")
+                        .HasColumnType("boolean")
+                        .HasColumnName("hard_stop");
 
                     b.Property<string>("Key")
                         .IsRequired()
@@ -430,9 +624,29 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<decimal>("AmountDue")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount_due");
+
+                    b.Property<decimal>("AmountPaid")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount_paid");
+
+                    b.Property<decimal>("BalanceApplied")
+                        .HasColumnType("numeric")
+                        .HasColumnName("balance_applied");
+
                     b.Property<Instant>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<decimal>("Credited")
+                        .HasColumnType("numeric")
+                        .HasColumnName("credited");
+
+                    b.Property<decimal>("CreditsApplied")
+                        .HasColumnType("numeric")
+                        .HasColumnName("credits_applied");
 
                     b.Property<string>("Currency")
                         .IsRequired()
@@ -444,6 +658,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("customer_key");
 
+                    b.Property<Instant>("DraftedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("drafted_at");
+
                     b.Property<string>("EngineVersion")
                         .IsRequired()
                         .HasColumnType("text")
@@ -454,9 +672,16 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnName("finalized_at");
 
                     b.Property<string>("Number")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("number");
+
+                    b.Property<Instant?>("PaidAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("paid_at");
+
+                    b.Property<string>("PaymentReference")
+                        .HasColumnType("text")
+                        .HasColumnName("payment_reference");
 
                     b.Property<Instant>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
@@ -479,10 +704,18 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("plan_version_id");
 
+                    b.Property<Guid?>("ReissuesId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("reissues_id");
+
                     b.Property<string>("ResultHash")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("result_hash");
+
+                    b.Property<long>("Sequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sequence");
 
                     b.Property<bool>("Stale")
                         .HasColumnType("boolean")
@@ -505,6 +738,14 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("numeric")
                         .HasColumnName("total");
 
+                    b.Property<string>("VoidReason")
+                        .HasColumnType("text")
+                        .HasColumnName("void_reason");
+
+                    b.Property<Instant?>("VoidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("voided_at");
+
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_invoices");
 
@@ -512,9 +753,18 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasDatabaseName("ix_invoices_stale")
                         .HasFilter("stale");
 
+                    b.HasIndex("OrgId", "DraftedAt")
+                        .HasDatabaseName("ix_invoices_drafts")
+                        .HasFilter("status = 'draft'");
+
                     b.HasIndex("OrgId", "Number")
                         .IsUnique()
-                        .HasDatabaseName("ix_invoices_org_id_number");
+                        .HasDatabaseName("ix_invoices_org_id_number")
+                        .HasFilter("number IS NOT NULL");
+
+                    b.HasIndex("OrgId", "Sequence")
+                        .IsUnique()
+                        .HasDatabaseName("ix_invoices_org_id_sequence");
 
                     b.HasIndex("OrgId", "CustomerKey", "PeriodStart")
                         .HasDatabaseName("ix_invoices_org_id_customer_key_period_start");
@@ -522,9 +772,79 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasIndex("OrgId", "SubscriptionId", "PeriodStart")
                         .IsUnique()
                         .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start")
-                        .HasFilter("period_start < period_end");
+                        .HasFilter("period_start < period_end AND status <> 'void'");
 
                     b.ToTable("invoices", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.LedgerEntryRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<long>("Id")
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Account")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("account");
+
+                    b.Property<decimal>("Amount")
+                        .HasColumnType("numeric")
+                        .HasColumnName("amount");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("CreditNoteId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("credit_note_id");
+
+                    b.Property<string>("Currency")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("CustomerKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<Guid?>("GrantId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("grant_id");
+
+                    b.Property<Guid?>("InvoiceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("invoice_id");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<Guid>("TransactionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("transaction_id");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_ledger_entries");
+
+                    b.HasIndex("OrgId", "InvoiceId")
+                        .HasDatabaseName("ix_ledger_entries_org_id_invoice_id")
+                        .HasFilter("invoice_id IS NOT NULL");
+
+                    b.HasIndex("OrgId", "CustomerKey", "Id")
+                        .HasDatabaseName("ix_ledger_entries_org_id_customer_key_id");
+
+                    b.ToTable("ledger_entries", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_ledger_entries_amount", "amount <> 0");
+                        });
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.LevelCheckpointRow", b =>
@@ -645,6 +965,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("frozen_at");
 
+                    b.Property<int?>("GraceMinutes")
+                        .HasColumnType("integer")
+                        .HasColumnName("grace_minutes");
+
                     b.Property<Instant?>("InvoiceTurnAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("invoice_turn_at");
@@ -653,9 +977,31 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("invoiced_through");
 
+                    b.Property<long>("NextCreditNoteNumber")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(1L)
+                        .HasColumnName("next_credit_note_number");
+
                     b.Property<long>("NextInvoiceNumber")
                         .HasColumnType("bigint")
                         .HasColumnName("next_invoice_number");
+
+                    b.Property<long>("NextInvoiceSequence")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(1L)
+                        .HasColumnName("next_invoice_sequence");
+
+                    b.Property<long>("NextLedgerEntry")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(1L)
+                        .HasColumnName("next_ledger_entry");
+
+                    b.Property<int?>("ReviewHours")
+                        .HasColumnType("integer")
+                        .HasColumnName("review_hours");
 
                     b.HasKey("OrgId")
                         .HasName("pk_orgs");
@@ -1216,6 +1562,26 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasConstraintName("fk_applied_coupons_subscriptions_org_id_subscription_id");
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteLineRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.CreditNoteRow", null)
+                        .WithMany("Lines")
+                        .HasForeignKey("OrgId", "CreditNoteId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_credit_note_lines_credit_notes_org_id_credit_note_id");
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.InvoiceRow", null)
+                        .WithMany("CreditNotes")
+                        .HasForeignKey("OrgId", "InvoiceId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_credit_notes_invoices_org_id_invoice_id");
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceLineRow", b =>
                 {
                     b.HasOne("Polaris.Billing.Persistence.InvoiceRow", null)
@@ -1246,8 +1612,15 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasConstraintName("fk_plan_changes_subscriptions_org_id_subscription_id");
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteRow", b =>
+                {
+                    b.Navigation("Lines");
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceRow", b =>
                 {
+                    b.Navigation("CreditNotes");
+
                     b.Navigation("Lines");
                 });
 

@@ -35,7 +35,7 @@ internal sealed record CountedResponse(
 
 internal sealed record InvoiceLineResponse(
     [property: JsonPropertyName("invoice_id")] string InvoiceId,
-    string Number,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Number,
     string Status,
     string Charge
 );
@@ -105,7 +105,14 @@ internal static class EventEndpoint
             .. (counted?.In ?? []).Select(usage => new CountedResponse(
                 usage.Meter,
                 Iso(Instant.FromDateTimeOffset(usage.BucketStart.ToDateTimeOffset())),
-                [.. usage.Lines.Select(line => new InvoiceLineResponse(line.InvoiceId, line.Number, line.Status, line.Charge))]
+                [
+                    .. usage.Lines.Select(line => new InvoiceLineResponse(
+                        line.InvoiceId,
+                        line.Number.Length > 0 ? line.Number : null,
+                        line.Status,
+                        line.Charge
+                    )),
+                ]
             )),
         ];
 

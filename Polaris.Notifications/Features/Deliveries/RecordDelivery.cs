@@ -32,7 +32,11 @@ internal sealed class RecordDelivery(NpgsqlDataSource database, TimeProvider tim
             .Bind(Guid.Parse(billingEvent.EventId))
             .Bind(Guid.Parse(invoice.InvoiceId))
             .Bind(invoice.CustomerEmail.Length > 0 ? invoice.CustomerEmail : invoice.Customer)
-            .Bind($"Invoice {invoice.Number}: {invoice.Total} {invoice.Currency}")
+            .Bind(
+                invoice.Number.Length > 0
+                    ? $"Invoice {invoice.Number}: {invoice.Total} {invoice.Currency}"
+                    : $"Draft invoice: {invoice.Total} {invoice.Currency}"
+            )
             .Bind(Instant.FromDateTimeOffset(now));
         Recorded.Add(await command.ExecuteNonQueryAsync(ct));
         await tx.CommitAsync(ct);

@@ -117,7 +117,8 @@ export type Usage = { quantity: Decimal; eventCount: number };
 export type InvoiceStatus = 'DRAFT' | 'FINALIZED' | 'PAID' | 'VOID';
 export type InvoiceSummary = {
   id: string;
-  number: string;
+  /** Null on a draft: an invoice is numbered when it is finalized. */
+  number: string | null;
   customer: string;
   status: InvoiceStatus;
   currency: string;

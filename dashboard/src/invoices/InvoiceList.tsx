@@ -54,7 +54,7 @@ export function InvoiceList({ customer, status, pageSize, ofOneCustomer = false 
               {invoices.nodes.map((invoice) => (
                 <tr key={invoice.id}>
                   <td>
-                    <Link to={`/invoices/${encodeURIComponent(invoice.id)}`}>{invoice.number}</Link>
+                    <Link to={`/invoices/${encodeURIComponent(invoice.id)}`}>{invoice.number ?? 'Draft'}</Link>
                   </td>
                   <td>
                     <StatusBadge status={invoice.status} />

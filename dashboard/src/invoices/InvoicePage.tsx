@@ -45,7 +45,7 @@ function InvoiceDetail({ invoice }: { invoice: Invoice }) {
       <PageHead
         title={
           <>
-            {invoice.number} <StatusBadge status={invoice.status} />
+            {invoice.number ?? `Invoice of ${invoice.customer}`} <StatusBadge status={invoice.status} />
           </>
         }
       >
@@ -232,7 +232,7 @@ function FinalizeButton({ invoice }: { invoice: Invoice }) {
         Finalize
       </button>
       {asking ? (
-        <Dialog title={`Finalize ${invoice.number}?`} onClose={close}>
+        <Dialog title={`Finalize the invoice of ${invoice.customer}?`} onClose={close}>
           <p>
             {formatMoney(invoice.total, invoice.currency)} for {invoice.customer}. A finalized invoice never changes:
             late usage goes to the next one.
