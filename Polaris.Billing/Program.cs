@@ -1,11 +1,13 @@
 using Polaris.Billing;
 using Polaris.Billing.Features;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Consuming;
 using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
+using Polaris.Billing.Features.Documents;
 using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
@@ -13,7 +15,9 @@ using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
+using Polaris.Billing.Features.Settings;
 using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Features.Thresholds;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.GraphQL;
@@ -50,7 +54,10 @@ builder
     .AddSingleton<DeadLetters>()
     .AddSingleton<MeterCatalog>()
     .AddSingleton<ReadUsage>()
+    .AddSingleton<ReportUsage>()
     .AddSingleton<RebuildSignal>()
+    .AddSingleton<OutboxSignal>()
+    .AddSingleton<ThresholdSignal>()
     .AddSingleton<ConsumerPositions>()
     .AddSingleton<FreshBuckets>()
     .AddSingleton<ApplyFromStore>()
@@ -80,9 +87,16 @@ builder
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>();
 builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>().AddPeriodicWorker<ExpireCredits>();
 
+// Thresholds: those that need rating, right after their usage was counted.
+builder.Services.AddScoped<EditThresholds>().AddScoped<ReadThresholds>().AddScoped<RateThresholds>().AddPeriodicWorker<CheckThresholds>();
+
 builder
-    .Services.AddScoped<CreateCustomers>()
+    .Services.AddScoped<ReadAuditLog>()
+    .AddScoped<CreateCustomers>()
     .AddScoped<ReadCustomers>()
+    .AddScoped<UpdateCustomer>()
+    .AddScoped<ArchiveCustomer>()
+    .AddScoped<InvoiceSettings>()
     .AddScoped<CreateSubscriptions>()
     .AddScoped<ChangePlan>()
     .AddScoped<EndSubscription>()
@@ -95,6 +109,7 @@ builder
     .AddSingleton<TestClocks>()
     .AddScoped<DraftInvoices>()
     .AddScoped<ReadInvoices>()
+    .AddScoped<ReadLineEvents>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
     .AddScoped<FinalizeInvoices>()
@@ -107,6 +122,8 @@ builder
     .AddScoped<InvoiceTiming>()
     .AddScoped<SetHardStop>()
     .AddScoped<RecomputeInvoice>()
+    .AddScoped<ReadDocument>()
+    .AddSingleton<PrintQueue>()
     .AddScoped<UsageFromEvents>()
     .AddScoped<PreviewInvoice>()
     .AddScoped<WhatIf>()
@@ -115,6 +132,7 @@ builder
 var app = builder.Build();
 app.UsePolarisAuthentication();
 app.MapSubgraph();
+app.MapDocuments();
 app.MapPolarisGrpc<BillingGrpcService>();
 app.MapDefaultEndpoints();
 await app.RunAsync();

@@ -1,3 +1,5 @@
+using Polaris.Plans.Features.Archiving;
+using Polaris.Plans.Features.Audit;
 using Polaris.Plans.Features.Grpc;
 using Polaris.Plans.Features.Meters;
 using Polaris.Plans.Features.Plans;
@@ -19,7 +21,7 @@ builder.AddServiceDefaults("plans");
 builder.AddNpgsqlDbContext<PlansDbContext>();
 builder.Services.AddPolarisGrpc();
 builder.Services.AddSubgraph<Query, Mutation>();
-builder.Services.AddScoped<CreateMeter>().AddScoped<EditPlans>().AddScoped<ReadPlans>();
+builder.Services.AddScoped<CreateMeter>().AddScoped<EditPlans>().AddScoped<Archive>().AddScoped<ReadPlans>().AddScoped<ReadAuditLog>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

@@ -112,13 +112,5 @@ public sealed record PeriodCalendar(Instant Start, Instant? End, BillingCycle Cy
             : new BillingPeriod(start, BoundaryOn(Cycle.Plus(day, 1)));
     }
 
-    /// <summary>
-    /// The first moment of the day. Where the zone skips it, with midnight when clocks go forward or with a whole day when the date line
-    /// moves, the next moment that exists. Up to 1979 some zones had offsets that are no multiples of 15 minutes: then the next multiple.
-    /// </summary>
-    private Instant BoundaryOn(LocalDate day)
-    {
-        var midnight = Zone.MapLocal(day.AtMidnight());
-        return Buckets.AtOrAfter(midnight.Count == 0 ? midnight.LateInterval.Start : midnight.First().ToInstant());
-    }
+    private Instant BoundaryOn(LocalDate day) => LocalDays.StartOf(day, Zone);
 }

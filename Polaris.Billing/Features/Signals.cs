@@ -7,3 +7,9 @@ internal sealed class InvoiceSignal : WakeSignal;
 
 /// <summary>Wakes <c>RebuildBuckets</c> when a bucket was marked.</summary>
 internal sealed class RebuildSignal : WakeSignal;
+
+/// <summary>Wakes <c>BillingEventRelay</c> when an event was announced; without it the next look is within a second.</summary>
+internal sealed class OutboxSignal : WakeSignal;
+
+/// <summary>Wakes <c>CheckThresholds</c> when usage of a customer with thresholds was counted.</summary>
+internal sealed class ThresholdSignal : WakeSignal;

@@ -22,10 +22,7 @@ internal sealed partial class Mutation
         [FromServices] CreateCustomers create,
         CreateCustomerInput[] input,
         CancellationToken ct
-    ) =>
-        (await create.HandleAsync([.. input.Select(customer => new NewCustomer(customer.Key, customer.Name, customer.Email))], ct)).Select(
-            CustomerType.Of
-        );
+    ) => (await create.HandleAsync([.. input.Select(customer => customer.ToNewCustomer())], ct)).Select(CustomerType.Of);
 
     [RequireScope(Scopes.Billing)]
     public static async Task<IEnumerable<SubscriptionType>> CreateSubscriptions(

@@ -101,7 +101,7 @@ public sealed record PortalSubscriptionPageType(
 }
 
 [Name("PortalInvoice")]
-public sealed record PortalInvoiceType(
+public sealed partial record PortalInvoiceType(
     [property: Id] Guid Id,
     string Number,
     InvoiceStatus Status,

@@ -19,14 +19,16 @@ namespace Polaris.Billing.GraphQL;
 [Name("Query")]
 internal sealed partial class Query
 {
+    /// <summary>The org's customers, ordered by key; with <c>archived</c> also those that are archived.</summary>
     [RequireScope(Scopes.Read)]
     public static async Task<CustomerPageType> Customers(
         [FromServices] ReadCustomers customers,
         string? after,
         string? search,
         CancellationToken ct,
-        int first = 50
-    ) => CustomerPageType.Of(await customers.PageAsync(first, after, search, ct));
+        int first = 50,
+        bool archived = false
+    ) => CustomerPageType.Of(await customers.PageAsync(first, after, search, archived, ct));
 
     [RequireScope(Scopes.Read)]
     public static async Task<CustomerType?> Customer([FromServices] ReadCustomers customers, string key, CancellationToken ct) =>

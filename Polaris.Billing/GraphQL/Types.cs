@@ -3,17 +3,47 @@ using NodaTime;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Parties;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 
 namespace Polaris.Billing.GraphQL;
 
+/// <summary>Whom the org bills. Final invoices keep the name, address and tax id that they were made out to.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Key">The org's own key.</param>
+/// <param name="Name">As invoices show it; the key when none is stated.</param>
+/// <param name="Email">Its e-mail address.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="Address">As invoices show it.</param>
+/// <param name="TaxId">As invoices show it.</param>
+/// <param name="ArchivedAt">Since when it is archived; null when it is not.</param>
 [Name("Customer")]
-public sealed record CustomerType([property: Id] Guid Id, string Key, string Name, string? Email, Instant CreatedAt)
+public sealed record CustomerType(
+    [property: Id] Guid Id,
+    string Key,
+    string Name,
+    string? Email,
+    Instant CreatedAt,
+    PostalAddressType? Address,
+    string? TaxId,
+    Instant? ArchivedAt
+)
 {
-    internal static CustomerType Of(CustomerRow row) => new(row.Id, row.Key, row.Name, row.Email, row.CreatedAt);
+    internal static CustomerType Of(CustomerRow row) =>
+        new(
+            row.Id,
+            row.Key,
+            row.Name,
+            row.Email,
+            row.CreatedAt,
+            PostalAddressType.Of(StatedParty.Address(row.Address)),
+            row.TaxId,
+            row.ArchivedAt
+        );
 }
 
 [Name("CustomerPage")]
@@ -95,7 +125,7 @@ public enum InvoiceStatus
 /// A negative <c>balanceApplied</c> went to the customer's balance. <c>reissues</c> is the void invoice that this one replaces.
 /// </summary>
 [Name("Invoice")]
-public sealed record InvoiceType(
+public sealed partial record InvoiceType(
     [property: Id] Guid Id,
     string? Number,
     string Customer,
@@ -296,6 +326,14 @@ public sealed class CreateCustomerInput
     public required string Key { get; set; }
     public string? Name { get; set; }
     public string? Email { get; set; }
+
+    /// <summary>As invoices show it.</summary>
+    public PostalAddressInput? Address { get; set; }
+
+    /// <summary>As invoices show it; at most 64 characters.</summary>
+    public string? TaxId { get; set; }
+
+    internal NewCustomer ToNewCustomer() => new(Key, Name, Email, Address?.ToAddress(), TaxId);
 }
 
 [Name("CreateSubscriptionInput")]

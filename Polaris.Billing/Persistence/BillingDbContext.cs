@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
@@ -35,12 +36,21 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
     public DbSet<CreditGrantRow> CreditGrants => Set<CreditGrantRow>();
 
     public DbSet<CreditNoteRow> CreditNotes => Set<CreditNoteRow>();
+    public DbSet<InvoiceSettingsRow> InvoiceSettings => Set<InvoiceSettingsRow>();
 
     public DbSet<CorrectionRow> Corrections => Set<CorrectionRow>();
 
     public DbSet<DirtyBucketRow> DirtyBuckets => Set<DirtyBucketRow>();
 
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+
+    public DbSet<AuditRow> AuditLog => Set<AuditRow>();
+
+    public DbSet<ThresholdRow> Thresholds => Set<ThresholdRow>();
+
+    public DbSet<ThresholdCrossingRow> ThresholdCrossings => Set<ThresholdCrossingRow>();
+
+    protected override bool AuditsMutations => true;
 
     /// <summary>EF's current transaction, for statements that EF cannot express.</summary>
     internal ScopedTransaction BorrowTransaction() =>
@@ -65,6 +75,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         {
             table.ToTable("customers").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+            table.Property(row => row.Address).HasColumnType("jsonb");
         });
         Subscribing(modelBuilder);
         modelBuilder.Entity<PlanVersionRow>().ToTable("plan_versions").HasKey(row => new { row.OrgId, row.Id });
@@ -77,6 +88,9 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         Reconciling(modelBuilder);
         Invoicing(modelBuilder);
         Ledger(modelBuilder);
+        Documents(modelBuilder);
+        Watching(modelBuilder);
+        Auditing(modelBuilder);
         base.OnModelCreating(modelBuilder);
     }
 
@@ -331,6 +345,52 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             });
     }
 
+    private static void Watching(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<ThresholdRow>(table =>
+        {
+            table.ToTable("thresholds").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new { row.OrgId, row.Key }).IsUnique();
+            table.Property(row => row.On).HasConversion<string>().HasColumnName("measure");
+        });
+        modelBuilder.Entity<ThresholdCrossingRow>(table =>
+        {
+            // What counting asks first is what a subscription has crossed in a period.
+            table
+                .ToTable("threshold_crossings")
+                .HasKey(row => new
+                {
+                    row.OrgId,
+                    row.SubscriptionId,
+                    row.PeriodStart,
+                    row.ThresholdId,
+                    row.Value,
+                });
+            table.HasIndex(row => new { row.OrgId, row.EventId }).IsUnique();
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.CustomerKey,
+                row.EventId,
+            });
+            table.HasOne<ThresholdRow>().WithMany().HasForeignKey(row => new { row.OrgId, row.ThresholdId });
+        });
+        modelBuilder.Entity<ThresholdCheckRow>().ToTable("threshold_checks").HasKey(row => new { row.OrgId, row.Id });
+    }
+
+    private static void Auditing(ModelBuilder modelBuilder) =>
+        modelBuilder.Entity<AuditRow>(table =>
+        {
+            table.ToTable("audit_log").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.Subject,
+                row.Id,
+            });
+            table.Property(row => row.Detail).HasColumnType("jsonb");
+        });
+
     private static void Invoicing(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<InvoiceRow>(table =>
@@ -379,6 +439,16 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         {
             table.ToTable("relay_lease").HasKey(row => row.Id);
             table.Property(row => row.Id).ValueGeneratedNever();
+        });
+    }
+
+    private static void Documents(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<InvoiceRow>().Property(row => row.Document).HasColumnType("jsonb");
+        modelBuilder.Entity<InvoiceSettingsRow>(table =>
+        {
+            table.ToTable("invoice_settings").HasKey(row => row.OrgId);
+            table.Property(row => row.Address).HasColumnType("jsonb");
         });
     }
 }

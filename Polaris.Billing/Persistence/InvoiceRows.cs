@@ -62,7 +62,7 @@ public sealed class InvoiceRow
     public Guid? ReissuesId { get; set; }
 
     /// <summary>
-    /// What the customer still owes of it: <c>Total − BalanceApplied − CreditsApplied − Credited − AmountPaid</c>. 0 on a draft, and on a
+    /// What the customer still owes of it: <c>Total - BalanceApplied - CreditsApplied - Credited - AmountPaid</c>. 0 on a draft, and on a
     /// void one.
     /// </summary>
     public decimal AmountDue { get; set; }
@@ -78,6 +78,9 @@ public sealed class InvoiceRow
 
     /// <summary>Paid by the customer; 0 unless paid.</summary>
     public decimal AmountPaid { get; set; }
+
+    /// <summary>JSON: who bills whom and on what terms, as it was when the invoice was finalized. Null while it may change.</summary>
+    public string? Document { get; set; }
 
     public List<InvoiceLineRow> Lines { get; set; } = [];
 

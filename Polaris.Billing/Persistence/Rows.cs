@@ -48,10 +48,18 @@ public sealed class CustomerRow
     public string Key { get; set; } = "";
     public string Name { get; set; } = "";
     public string? Email { get; set; }
+
+    /// <summary>JSON of a <see cref="PostalAddress"/>.</summary>
+    public string? Address { get; set; }
+
+    public string? TaxId { get; set; }
     public Instant CreatedAt { get; set; }
 
     /// <summary>Whether the customer is to be stopped when its prepaid credits are used up.</summary>
     public bool HardStop { get; set; }
+
+    /// <summary>Since when it takes no new subscriptions and is left out of lists; null when it is not archived.</summary>
+    public Instant? ArchivedAt { get; set; }
 }
 
 public sealed class SubscriptionRow

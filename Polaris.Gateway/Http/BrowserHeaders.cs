@@ -1,3 +1,4 @@
+using Polaris.Gateway.Proxy;
 using Polaris.ServiceDefaults;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
@@ -12,7 +13,7 @@ internal static class BrowserHeaders
 
     private static readonly string[] ThisMachine = ["localhost", "127.0.0.1", "[::1]"];
 
-    /// <summary>Pages of Identity bring a policy of their own, stricter than the dashboard's.</summary>
+    /// <summary>Pages of Identity bring a policy of their own, stricter than the dashboard's; so do documents.</summary>
     private static readonly string[] WithOwnPolicy = ["/account", "/connect"];
 
     /// <summary>
@@ -81,5 +82,6 @@ internal static class BrowserHeaders
     }
 
     private static bool HasOwnPolicy(HttpContext context) =>
-        WithOwnPolicy.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase));
+        WithOwnPolicy.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase))
+        || Documents.Includes(context.Request.Path);
 }

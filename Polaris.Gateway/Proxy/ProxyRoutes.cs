@@ -8,7 +8,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Polaris.Gateway.Proxy;
 
-/// <summary>Routes that the gateway proxies unchanged: ingestion, sign-in, and everything else to the dashboard.</summary>
+/// <summary>Routes that the gateway proxies unchanged: ingestion, documents, sign-in, and everything else to the dashboard.</summary>
 internal static class ProxyRoutes
 {
     private const string Events = "/events/";
@@ -18,6 +18,8 @@ internal static class ProxyRoutes
         ("/ingest", "ingestion", 0),
         (Events + "{**rest}", "ingestion", 0),
         ("/openapi/ingestion.json", "ingestion", 0),
+        ($"/invoices/{{name:{Documents.Constraint}}}", "billing", 0),
+        ($"/portal/invoices/{{name:{Documents.Constraint}}}", "billing", 0),
         ("/.well-known/{**rest}", "identity", 0),
         ("/connect/{**rest}", "identity", 0),
         ("/account/{**rest}", "identity", 0),
@@ -48,11 +50,13 @@ internal static class ProxyRoutes
                 ClusterId = name,
                 Destinations = new Dictionary<string, DestinationConfig>
                 {
-                    ["only"] = new() { Address = name == "dashboard" ? "http://dashboard" : $"http://_public.{name}" },
+                    // Billing has no port for outsiders: what of it is public, the gateway asks for where it asks its subgraph.
+                    ["only"] = new() { Address = name is "dashboard" or "billing" ? $"http://{name}" : $"http://_public.{name}" },
                 },
             })
             .ToArray();
         var session = DashboardSession.CookieName(builder.Configuration);
+        builder.Services.Configure<RouteOptions>(routing => routing.SetParameterPolicy<Documents>(Documents.Constraint));
         builder
             .Services.AddReverseProxy()
             .LoadFromMemory(routes, clusters)

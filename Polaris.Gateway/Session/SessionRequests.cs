@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
+using Polaris.Gateway.Proxy;
 using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.Gateway.Session;
@@ -51,7 +52,7 @@ internal static class SessionRequests
     /// <summary>Whether a page of this very site made the request, by all that the browser says.</summary>
     internal static bool IsOwn(HttpRequest request)
     {
-        if (request.Headers[ProofHeader] != "1")
+        if (request.Headers[ProofHeader] != "1" && !IsOwnLink(request))
             return false;
         var site = request.Headers["Sec-Fetch-Site"].ToString();
         if (site.Length > 0 && site != "same-origin")
@@ -64,6 +65,13 @@ internal static class SessionRequests
                 && string.Equals(from.Authority, Authority(request), StringComparison.OrdinalIgnoreCase)
             );
     }
+
+    /// <summary>
+    /// A document is opened by a link, which cannot have the header; the browser says that the link is of this site. Reading it changes
+    /// nothing, and another site, whose requests come without the cookie besides, cannot read the answer.
+    /// </summary>
+    private static bool IsOwnLink(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) && Documents.Includes(request.Path) && request.Headers["Sec-Fetch-Site"] == "same-origin";
 
     internal static ProblemDetails Foreign() =>
         RefusalMapping.Problem(
@@ -79,7 +87,7 @@ internal static class SessionRequests
     private static bool Applies(HttpRequest request, string cookie) =>
         request.Headers.Authorization.Count == 0
         && request.Cookies.ContainsKey(cookie)
-        && Array.Exists(Paths, path => request.Path.StartsWithSegments(path))
+        && (Array.Exists(Paths, path => request.Path.StartsWithSegments(path)) || Documents.Includes(request.Path))
         && !Array.Exists(Navigations, path => request.Path.StartsWithSegments(path));
 
     private static async Task AuthorizeAsync(HttpContext context, RequestDelegate next)

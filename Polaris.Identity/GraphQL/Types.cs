@@ -182,26 +182,6 @@ public sealed record CustomerTokenType(string Token, Instant ExpiresAt)
     internal static CustomerTokenType Of(CustomerToken token) => new(token.Token, token.ExpiresAt);
 }
 
-[Name("AuditEntry")]
-public sealed record AuditEntryType(
-    [property: Id] Guid Id,
-    Instant At,
-    string Action,
-    string ActorKind,
-    [property: Id] string? ActorId,
-    string? Subject,
-    string? Detail
-)
-{
-    internal static AuditEntryType Of(AuditRow row) => new(row.Id, row.At, row.Action, row.ActorKind, row.ActorId, row.Subject, row.Detail);
-}
-
-[Name("AuditPage")]
-public sealed record AuditPageType(IReadOnlyList<AuditEntryType> Nodes, string? EndCursor, bool HasNextPage)
-{
-    internal static AuditPageType Of(AuditPage page) => new([.. page.Rows.Select(AuditEntryType.Of)], page.EndCursor, page.HasNextPage);
-}
-
 [Name("OrgPage")]
 public sealed record OrgPageType(IReadOnlyList<OrgType> Nodes, string? EndCursor, bool HasNextPage)
 {

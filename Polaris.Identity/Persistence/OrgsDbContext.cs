@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using NodaTime;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Identity.Persistence;
@@ -49,31 +50,6 @@ public sealed class InvitationRow
     public Instant ExpiresAt { get; set; }
     public Instant? AcceptedAt { get; set; }
     public Instant? RevokedAt { get; set; }
-}
-
-/// <summary>A security-relevant action. Insert-only: the database denies the services updates and deletes.</summary>
-public sealed class AuditRow
-{
-    public Guid OrgId { get; set; }
-
-    /// <summary>A version 7 UUID, so ids are in order of time.</summary>
-    public Guid Id { get; set; }
-
-    public Instant At { get; set; }
-
-    /// <summary>One of <see cref="Features.Audit.AuditActions"/>.</summary>
-    public string Action { get; set; } = "";
-
-    /// <summary>user, api_key or system.</summary>
-    public string ActorKind { get; set; } = "";
-
-    public string? ActorId { get; set; }
-
-    /// <summary>The id of what was acted on: a key, a person, an invitation, a customer.</summary>
-    public string? Subject { get; set; }
-
-    /// <summary>Details such as a role. Never a secret.</summary>
-    public string? Detail { get; set; }
 }
 
 /// <summary>An API key without its secret, which is shown once and not stored.</summary>

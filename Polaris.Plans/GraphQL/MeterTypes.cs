@@ -6,6 +6,7 @@ using Polaris.Plans.Persistence;
 
 namespace Polaris.Plans.GraphQL;
 
+/// <summary>Turns events of a type into a quantity. Archived since <c>archivedAt</c>: no new charge can use it.</summary>
 [Name("Meter")]
 public sealed record MeterType(
     [property: Id] Guid Id,
@@ -17,7 +18,8 @@ public sealed record MeterType(
     IReadOnlyList<MeterFilterType> Filters,
     IReadOnlyList<string> Dimensions,
     EventFeeType? EventFee,
-    Instant CreatedAt
+    Instant CreatedAt,
+    Instant? ArchivedAt
 )
 {
     internal static MeterType Of(MeterRow row) =>
@@ -31,7 +33,8 @@ public sealed record MeterType(
             [.. CreateMeter.Filters(row).Select(filter => new MeterFilterType(filter.Property, filter.Equals_))],
             CreateMeter.Dimensions(row),
             EventFeeType.Of(CreateMeter.EventFee(row)),
-            row.CreatedAt
+            row.CreatedAt,
+            row.ArchivedAt
         );
 }
 

@@ -8,19 +8,21 @@ using Polaris.ServiceDefaults.GraphQL;
 namespace Polaris.Plans.GraphQL;
 
 [Name("Query")]
-internal sealed class Query
+internal sealed partial class Query
 {
+    /// <summary>The org's meters, oldest first; with <c>archived</c> also those that are archived.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct) =>
-        (await plans.MetersAsync(ct)).Select(MeterType.Of);
+    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct, bool archived = false) =>
+        (await plans.MetersAsync(archived, ct)).Select(MeterType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<MeterType?> Meter([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
         await plans.MeterAsync(key, ct) is { } row ? MeterType.Of(row) : null;
 
+    /// <summary>The org's plans, ordered by key; with <c>archived</c> also those that are archived.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct) =>
-        (await plans.PlansAsync(ct)).Select(PlanType.Of);
+    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct, bool archived = false) =>
+        (await plans.PlansAsync(archived, ct)).Select(PlanType.Of);
 
     [RequireScope(Scopes.Read)]
     public static async Task<PlanType?> Plan([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
@@ -32,7 +34,7 @@ internal sealed class Query
 }
 
 [Name("Mutation")]
-internal sealed class Mutation
+internal sealed partial class Mutation
 {
     [RequireScope(Scopes.Admin)]
     public static async Task<MeterType> CreateMeter([FromServices] CreateMeter create, CreateMeterInput input, CancellationToken ct) =>

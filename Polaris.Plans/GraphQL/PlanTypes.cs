@@ -18,6 +18,9 @@ public enum PlanVersionStatus
     Archived,
 }
 
+/// <summary>
+/// A plan with its versions. Archived since <c>archivedAt</c>: it takes no new subscriptions, and so has no current version.
+/// </summary>
 [Name("Plan")]
 public sealed record PlanType(
     [property: Id] Guid Id,
@@ -27,7 +30,8 @@ public sealed record PlanType(
     BillingInterval Interval,
     IReadOnlyList<PlanVersionType> Versions,
     PlanVersionType? Current,
-    Instant CreatedAt
+    Instant CreatedAt,
+    Instant? ArchivedAt
 )
 {
     internal static PlanType Of(PlanRow row) =>
@@ -39,7 +43,8 @@ public sealed record PlanType(
             Enum.Parse<BillingInterval>(row.Interval, ignoreCase: true),
             [.. row.Versions.Select(version => PlanVersionType.Of(row, version))],
             ReadPlans.Current(row) is { } current ? PlanVersionType.Of(row, current) : null,
-            row.CreatedAt
+            row.CreatedAt,
+            row.ArchivedAt
         );
 }
 

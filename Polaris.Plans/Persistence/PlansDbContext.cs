@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using NodaTime;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Persistence;
 
 namespace Polaris.Plans.Persistence;
 
-/// <summary>A meter. Immutable, so that earlier usage keeps its meaning.</summary>
+/// <summary>A meter. What it measures is immutable, so that earlier usage keeps its meaning.</summary>
 public sealed class MeterRow
 {
     public Guid OrgId { get; set; }
@@ -29,6 +30,9 @@ public sealed class MeterRow
     public string? EventFee { get; set; }
 
     public Instant CreatedAt { get; set; }
+
+    /// <summary>Since when no new charge may use it; null when it is not archived.</summary>
+    public Instant? ArchivedAt { get; set; }
 }
 
 public sealed class PlanRow
@@ -40,6 +44,10 @@ public sealed class PlanRow
     public string Currency { get; set; } = "";
     public string Interval { get; set; } = "";
     public Instant CreatedAt { get; set; }
+
+    /// <summary>Since when it takes no new subscriptions and no new versions; null when it is not archived.</summary>
+    public Instant? ArchivedAt { get; set; }
+
     public List<PlanVersionRow> Versions { get; set; } = [];
 }
 
@@ -72,6 +80,10 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
 
     public DbSet<PlanVersionRow> Versions => Set<PlanVersionRow>();
 
+    public DbSet<AuditRow> AuditLog => Set<AuditRow>();
+
+    protected override bool AuditsMutations => true;
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
@@ -102,6 +114,17 @@ public sealed class PlansDbContext(DbContextOptions<PlansDbContext> options) : P
                 .IsUnique();
             table.Property(row => row.Charges).HasColumnType("jsonb");
             table.Property(row => row.Terms).HasColumnType("jsonb").HasDefaultValueSql("'{}'");
+        });
+        modelBuilder.Entity<AuditRow>(table =>
+        {
+            table.ToTable("audit_log").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => new
+            {
+                row.OrgId,
+                row.Subject,
+                row.Id,
+            });
+            table.Property(row => row.Detail).HasColumnType("jsonb");
         });
         base.OnModelCreating(modelBuilder);
     }

@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NodaTime;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.ServiceDefaults.GraphQL;
@@ -56,6 +57,7 @@ public static class GraphQLExtensions
             .AddSingleton<DecimalScalar>()
             .AddSingleton<InstantScalar>()
             .AddSingleton<LongScalar>()
+            .AddScoped<MutationAudit>()
             .AddGraphQL(graph =>
                 graph
                     .AddAutoSchema<TQuery>(configure)
@@ -129,6 +131,8 @@ public static class GraphQLExtensions
                 {
                     if (isRoot)
                         RequireScopeAttribute.Check(field, (HttpContext)context.UserContext[nameof(HttpContext)]!);
+                    if (type == schema.Mutation)
+                        return await AuditedAsync(context, resolver);
                     return await resolver.ResolveAsync(context);
                 }
                 catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
@@ -136,6 +140,27 @@ public static class GraphQLExtensions
                     throw ToError(refusal);
                 }
             });
+        }
+
+        /// <summary>Mutations of a request run one after the other, so there is one at a time.</summary>
+        private static async ValueTask<object?> AuditedAsync(IResolveFieldContext context, IFieldResolver resolver)
+        {
+            var audit = context.RequestServices!.GetRequiredService<MutationAudit>();
+            audit.Begin(
+                context.FieldDefinition.Name,
+                context.User,
+                (context.Arguments ?? new Dictionary<string, ArgumentValue>())
+                    .Where(argument => argument.Value.Source != ArgumentSource.FieldDefault)
+                    .Select(argument => KeyValuePair.Create(argument.Key, argument.Value.Value))
+            );
+            try
+            {
+                return await resolver.ResolveAsync(context);
+            }
+            finally
+            {
+                audit.End();
+            }
         }
 
         private static ExecutionError ToError(Refusal refusal)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.ServiceDefaults.Persistence;
@@ -48,6 +49,7 @@ public static class DatabaseExtensions
         {
             var context = services.GetRequiredService<IDbContextFactory<TContext>>().CreateDbContext();
             context.Tenant = services.GetRequiredService<TenantScope>();
+            context.Mutation = services.GetService<MutationAudit>();
             return context;
         });
         if (!settings.GetValue("DisableHealthChecks", false))

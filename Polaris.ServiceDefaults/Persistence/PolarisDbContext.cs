@@ -3,8 +3,10 @@ using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.ServiceDefaults.Persistence;
@@ -18,6 +20,12 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
 {
     /// <summary>Set by dependency injection when a context is leased from the pool.</summary>
     public TenantScope? Tenant { get; set; }
+
+    /// <summary>The request's mutation, set with <see cref="Tenant"/>; null outside of requests.</summary>
+    public MutationAudit? Mutation { get; set; }
+
+    /// <summary>Whether mutations leave entries in a table <c>audit_log</c> of this context.</summary>
+    protected virtual bool AuditsMutations => false;
 
     /// <summary>Used by query filters. Cross-org work sees every org, an unset scope none.</summary>
     internal Guid FilterOrgId => Tenant?.OrgId ?? Guid.Empty;
@@ -48,7 +56,10 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
                             ChangeTracker.Clear();
                             await using var transaction = await Database.BeginTransactionAsync(token);
                             var result = await work(token);
+                            var audited = AuditsMutations && await AuditAsync(transaction, token);
                             await transaction.CommitAsync(token);
+                            if (audited)
+                                Mutation!.End();
                             return result;
                         },
                         ct
@@ -60,6 +71,11 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
             }
         }
     }
+
+    private Task<bool> AuditAsync(IDbContextTransaction transaction, CancellationToken ct) =>
+        Mutation is { IsPending: true } mutation && Tenant?.OrgId is { } org
+            ? mutation.StoreAsync((NpgsqlConnection)Database.GetDbConnection(), (NpgsqlTransaction)transaction.GetDbTransaction(), org, ct)
+            : Task.FromResult(false);
 
     private static bool IsLostRace(Exception exception) =>
         exception

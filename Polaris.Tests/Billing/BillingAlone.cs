@@ -13,22 +13,27 @@ using Npgsql;
 using Polaris.Billing;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features;
+using Polaris.Billing.Features.Audit;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.Documents;
 using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
+using Polaris.Billing.Features.Settings;
 using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Features.Thresholds;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.Persistence;
 using Polaris.Ingestion.V1;
 using Polaris.Plans.V1;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 using Polaris.Usage.V1;
@@ -177,10 +182,19 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddSingleton<MeterCatalog>()
             .AddSingleton<PlanCatalog>()
             .AddSingleton<RebuildSignal>()
+            .AddSingleton<OutboxSignal>()
+            .AddSingleton<ThresholdSignal>()
             .AddSingleton<InvoiceSignal>()
             .AddSingleton<RebuildBuckets>()
             .AddSingleton<LocateEvents>()
+            .AddScoped<MutationAudit>()
+            .AddScoped<ReadAuditLog>()
+            .AddScoped<EditThresholds>()
+            .AddScoped<ReadThresholds>()
+            .AddScoped<RateThresholds>()
+            .AddSingleton<CheckThresholds>()
             .AddSingleton<ReadUsage>()
+            .AddSingleton<ReportUsage>()
             .AddSingleton<CompareAggregates>()
             .AddSingleton(services => new BillingEventRelay(services.GetRequiredService<NpgsqlDataSource>(), null!, TimeProvider.System))
             .AddScoped<ChangePlan>()
@@ -208,8 +222,14 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddScoped<SetHardStop>()
             .AddSingleton<ExpireCredits>()
             .AddScoped<ReadInvoices>()
+            .AddScoped<ReadLineEvents>()
             .AddScoped<HeldInvoices>()
             .AddScoped<CreateCustomers>()
+            .AddScoped<ReadCustomers>()
+            .AddScoped<UpdateCustomer>()
+            .AddScoped<ArchiveCustomer>()
+            .AddScoped<InvoiceSettings>()
+            .AddScoped<ReadDocument>()
             .AddScoped<CreateSubscriptions>()
             .AddSingleton<GenerateInvoices>()
             .AddScoped<RecomputeInvoice>()

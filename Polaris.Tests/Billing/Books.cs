@@ -165,8 +165,8 @@ internal sealed class Books(BillingAlone billing, Guid org)
     public Task<List<AccountBalanceRow>> BalancesAsync() => InDbAsync((db, ct) => db.AccountBalances.AsNoTracking().ToListAsync(ct));
 
     /// <summary>
-    /// What always holds: transactions sum to zero, balances are the sums of entries, and numbers of invoices, credit notes and entries have
-    /// no gap.
+    /// What always holds: transactions sum to zero, balances are the sums of entries, and numbers of invoices, credit notes and entries
+    /// have no gap.
     /// </summary>
     public async Task CheckAsync()
     {

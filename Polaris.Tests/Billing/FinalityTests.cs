@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Polaris.Tests.Billing;
 
-/// <summary>The life of an invoice from its number on: finalizing, paying, voiding, crediting, and what its customer owes and has.</summary>
+/// <summary>
+/// The life of an invoice from its number on: finalizing, paying, voiding, crediting, and what its customer owes and has.
+/// </summary>
 public sealed class FinalityTests(PolarisApp polaris, BillingAloneFixture alone) : PlatformTests, IClassFixture<BillingAloneFixture>
 {
     private static readonly Instant July = Instant.FromUtc(2026, 7, 1, 0, 0);

@@ -7,7 +7,8 @@ using Xunit;
 namespace Polaris.Tests.Billing;
 
 /// <summary>
-/// Random lives of a customer in two currencies, beside a naive account of them: what was charged, credited, granted, paid and owed adds up.
+/// Random lives of a customer in two currencies, beside a naive account of them: what was charged, credited, granted, paid and owed adds
+/// up.
 /// </summary>
 public sealed class LedgerLifeTests(BillingAloneFixture alone) : PlatformTests, IClassFixture<BillingAloneFixture>
 {

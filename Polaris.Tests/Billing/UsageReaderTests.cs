@@ -10,7 +10,7 @@ public sealed class UsageReaderTests
     [Fact]
     public void Usage_is_answered_from_aggregates_and_no_reader_can_reach_raw_events()
     {
-        foreach (var reader in new[] { typeof(ReadUsage), typeof(ReadCurrentUsage), typeof(OrgClocks) })
+        foreach (var reader in new[] { typeof(ReadUsage), typeof(ReportUsage), typeof(ReadCurrentUsage), typeof(OrgClocks) })
             Assert.DoesNotContain(
                 reader.GetConstructors().Single().GetParameters(),
                 parameter => parameter.ParameterType.FullName!.Contains("Ingestion", StringComparison.Ordinal)

@@ -15,6 +15,11 @@ public sealed class CursorTests(PolarisApp polaris) : PlatformTests
         var lists = new Dictionary<string, string>
         {
             ["auditLog"] = "{ auditLog(after: \"CURSOR\") { hasNextPage } }",
+            ["billingAuditLog"] = "{ billingAuditLog(after: \"CURSOR\") { hasNextPage } }",
+            ["invoiceLineEvents"] =
+                "{ invoiceLineEvents(after: \"CURSOR\", ordinal: 0, invoiceId: \"00000000-0000-0000-0000-000000000001\") { hasNextPage } }",
+            ["plansAuditLog"] = "{ plansAuditLog(after: \"CURSOR\") { hasNextPage } }",
+            ["thresholdCrossings"] = "{ thresholdCrossings(after: \"CURSOR\") { hasNextPage } }",
             ["coupons"] = "{ coupons(after: \"CURSOR\") { hasNextPage } }",
             ["customers"] = "{ customers(after: \"CURSOR\") { hasNextPage } }",
             ["invoices"] = "{ invoices(after: \"CURSOR\") { hasNextPage } }",

@@ -26,7 +26,9 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
     [
         "Query.usage",
         "Query.usageTimeline",
+        "Query.usageReport",
         "Query.whatIf",
+        "Query.invoiceLineEvents",
         "Query.auditLog",
         "polaris.ingestion.v1.Ingestion/StreamEvents",
         "polaris.ingestion.v1.Ingestion/GetBatches",

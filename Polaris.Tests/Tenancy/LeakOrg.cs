@@ -127,6 +127,12 @@ internal sealed class LeakOrg
         await Tenant.QueryAsync(
             $$"""mutation { createSubscriptions(input: [{customer: "{{key}}", plan: "{{key}}", start: "{{Start}}"}]) { id } }"""
         );
+        await Tenant.QueryAsync(
+            $$"""
+            mutation { createThreshold(input: {key: "{{key}}", name: "Threshold {{marker}}", on: QUANTITY,
+                values: ["1"], meter: "{{key}}", customer: "{{key}}"}) { key } }
+            """
+        );
         var sent = await Tenant.IngestAsync(
             new
             {

@@ -15,7 +15,8 @@ internal sealed record GrpcCase(string Method, Func<Known, string> Request, stri
 /// As the route declares it, such as <c>GET /events/{**idempotencyKey}</c>; every service with the route is called.
 /// </param>
 /// <param name="Shows">Whether the owner's answer contains data of the org.</param>
-internal sealed record HttpCase(string Route, Func<Known, HttpRequestMessage> Request, bool Shows = false);
+/// <param name="ShowsCustomer">Whether a customer's token is shown that customer's data.</param>
+internal sealed record HttpCase(string Route, Func<Known, HttpRequestMessage> Request, bool Shows = false, bool ShowsCustomer = false);
 
 /// <summary>A call of each gRPC method and HTTP route. A new one needs a case here, and the tests fail without one.</summary>
 internal static class LeakWireCases
@@ -131,6 +132,8 @@ internal static class LeakWireCases
                 )
         ),
         new("GET /events/{**idempotencyKey}", known => Get($"/events/{known.Event}"), Shows: true),
+        new("GET /invoices/{document}", known => Get($"/invoices/{known.Invoice}.html"), Shows: true),
+        new("GET /portal/invoices/{document}", known => Get($"/portal/invoices/{known.Invoice}.html"), ShowsCustomer: true),
         new("GET /openapi/ingestion.json", _ => Get("/openapi/ingestion.json")),
         new("POST /graphql", known => Post("/graphql", $$"""{"query": "{ __typename }", "variables": {"id": "{{known.Invoice}}"} }""")),
         new("GET /graphql", _ => Get("/graphql")),
@@ -161,6 +164,8 @@ internal static class LeakWireCases
                 )
         ),
         new("* /events/{**rest}", known => Get($"/events/{known.Event}"), Shows: true),
+        new("* /invoices/{name:document}", known => Get($"/invoices/{known.Invoice}.html"), Shows: true),
+        new("* /portal/invoices/{name:document}", known => Get($"/portal/invoices/{known.Invoice}.html"), ShowsCustomer: true),
         new("* /openapi/ingestion.json", _ => Get("/openapi/ingestion.json")),
         new("* /.well-known/{**rest}", _ => Get("/.well-known/openid-configuration")),
         new(

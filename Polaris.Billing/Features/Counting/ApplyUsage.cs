@@ -31,6 +31,8 @@ internal sealed class ApplyUsage(
     MeterCatalog meters,
     RebuildSignal rebuild,
     FreshBuckets freshBuckets,
+    OutboxSignal announced,
+    ThresholdSignal marked,
     TimeProvider time
 )
 {
@@ -91,7 +93,8 @@ internal sealed class ApplyUsage(
         // Removing the id makes a batch that is twice in one poll count once.
         var first = batches.Where(batch => fresh.Remove((FoldUsage.OrgOf(batch), FoldUsage.IdOf(batch)))).ToArray();
         var (corrected, anyCorrection) = await RecordCorrections.RunAsync(tx, first, time.GetCurrentInstant(), ct);
-        var fold = new FoldUsage(await MeterCatalog.ReadAsync(tx, orgs, ct), corrected);
+        var known = await MeterCatalog.ReadAsync(tx, orgs, ct);
+        var fold = new FoldUsage(known, corrected);
         foreach (var batch in first)
             fold.Add(batch);
 
@@ -102,12 +105,17 @@ internal sealed class ApplyUsage(
         var recorded = await freshBuckets.RecordAsync(tx, fold.BucketTotals.Keys, ct);
         if (traces is not null)
             await UsageTraces.RecordAsync(tx, first, traces, time.GetCurrentInstant(), ct);
+        var crossed = await CrossThresholds.RunAsync(tx, fold.Aggregates.Keys, known, time.GetUtcNow(), ct);
         await MovePositionsAsync(tx, positions(locked), ct);
         await tx.CommitAsync(ct);
 
         freshBuckets.Recorded(recorded);
         if (anyCorrection)
             rebuild.Wake();
+        if (crossed.Events > 0)
+            announced.Wake();
+        if (crossed.Checks > 0)
+            marked.Wake();
         foreach (var org in orgs)
             meters.Seen(org);
         Applied.Add(fold.EventCount);

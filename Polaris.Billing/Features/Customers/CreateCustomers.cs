@@ -1,12 +1,15 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
+using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Events;
+using Polaris.Billing.Features.Parties;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Customers;
 
-public sealed record NewCustomer(string Key, string? Name, string? Email);
+public sealed record NewCustomer(string Key, string? Name, string? Email, PostalAddress? Address = null, string? TaxId = null);
 
 /// <summary>
 /// Creates a list of customers. An existing key with the same data is returned as it is; with other data it is a conflict.
@@ -38,6 +41,8 @@ internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, T
             );
         if (customer.Email is { } email && (email.IndexOf('@', StringComparison.Ordinal) < 1 || email.EndsWith('@')))
             throw new RefusedException(Refusal.Invalid($"input[{index}].email", "invalid_email", $"'{email}' is not an e-mail address."));
+        StatedParty.Address($"input[{index}].address", customer.Address);
+        StatedParty.TaxId($"input[{index}].taxId", customer.TaxId);
 
         void Check(string field, string? value, bool required)
         {
@@ -72,15 +77,22 @@ internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, T
                     Key = customer.Key,
                     Name = customer.Name ?? customer.Key,
                     Email = customer.Email,
+                    Address = StatedParty.Text(customer.Address),
+                    TaxId = customer.TaxId,
                     CreatedAt = Instant.FromDateTimeOffset(now),
                 };
                 db.Customers.Add(row);
+                Announce.Add(db, org, now, Announce.Created(row));
                 known.Add(row.Key, row);
             }
-            else if (row.Name != (customer.Name ?? customer.Key) || row.Email != customer.Email)
+            else if (!IsSame(row, customer))
             {
                 throw new RefusedException(
-                    Refusal.Conflict("customer_exists", $"The customer '{customer.Key}' exists with another name or e-mail.", $"input[{i}]")
+                    Refusal.Conflict(
+                        "customer_exists",
+                        $"The customer '{customer.Key}' exists with another name, e-mail, address or tax id. To change it: updateCustomer.",
+                        $"input[{i}]"
+                    )
                 );
             }
 
@@ -90,4 +102,10 @@ internal sealed class CreateCustomers(BillingDbContext db, TenantScope tenant, T
         await db.SaveChangesAsync(ct);
         return rows;
     }
+
+    private static bool IsSame(CustomerRow row, NewCustomer customer) =>
+        row.Name == (customer.Name ?? customer.Key)
+        && row.Email == customer.Email
+        && StatedParty.Address(row.Address) == customer.Address
+        && row.TaxId == customer.TaxId;
 }

@@ -12,8 +12,9 @@ internal sealed class ReadCustomers(BillingDbContext db)
     /// <param name="first">1 to <see cref="Paging.MaxPage"/>.</param>
     /// <param name="after">Cursor (customer key) of the previous page's last customer; null for the first page.</param>
     /// <param name="search">Substring of the key or name, case-insensitive; null for all.</param>
+    /// <param name="archived">Whether to list archived customers too.</param>
     /// <param name="ct">Cancels.</param>
-    public Task<Page<CustomerRow>> PageAsync(int first, string? after, string? search, CancellationToken ct)
+    public Task<Page<CustomerRow>> PageAsync(int first, string? after, string? search, bool archived, CancellationToken ct)
     {
         Paging.Check(first);
         Cursors.Key(after);
@@ -21,6 +22,8 @@ internal sealed class ReadCustomers(BillingDbContext db)
             async token =>
             {
                 var matching = db.Customers.AsNoTracking();
+                if (!archived)
+                    matching = matching.Where(row => row.ArchivedAt == null);
                 if (!string.IsNullOrEmpty(search))
                 {
                     var pattern = LikePattern.Containing(search);

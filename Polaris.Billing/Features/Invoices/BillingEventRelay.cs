@@ -16,8 +16,12 @@ internal sealed record WaitingEvent(Guid Org, Guid EventId, byte[] Message, stri
 /// replica at a time holds the lease and publishes, in order of event ids, so two replicas neither send everything twice nor mix an org's
 /// order up.
 /// </summary>
-internal sealed class BillingEventRelay(NpgsqlDataSource database, IProducer<byte[], byte[]> producer, TimeProvider time)
-    : OutboxRelay<WaitingEvent>(producer)
+internal sealed class BillingEventRelay(
+    NpgsqlDataSource database,
+    IProducer<byte[], byte[]> producer,
+    TimeProvider time,
+    OutboxSignal? announced = null
+) : OutboxRelay<WaitingEvent>(producer)
 {
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(2);
 
@@ -29,7 +33,7 @@ internal sealed class BillingEventRelay(NpgsqlDataSource database, IProducer<byt
     private DateTimeOffset renewed;
     private bool full;
 
-    public override WakeSignal Signal { get; } = new();
+    public override WakeSignal Signal { get; } = announced ?? new OutboxSignal();
 
     protected override string Topic => Topics.Billing;
 

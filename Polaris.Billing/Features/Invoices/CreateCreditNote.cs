@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using NodaTime.Extensions;
 using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Contracts;
@@ -51,6 +52,7 @@ internal sealed class CreateCreditNote(BillingDbContext db, TenantScope tenant, 
                     );
                 var note = await CreateAsync(invoice, input, token);
                 await PostAsync(invoice, note, token);
+                Announce.Add(db, org, time.GetUtcNow(), Announce.Created(note, invoice));
                 await db.SaveChangesAsync(token);
                 return note;
             },

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using NodaTime;
@@ -13,6 +11,7 @@ using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
@@ -301,7 +300,7 @@ internal sealed partial class DraftInvoices(
                 RatePeriod.Run(engine, item.Subscription, item.Plans, period, plans, span => usage[(item.Subscription.CustomerKey, span)]);
         }
 
-        await db.SaveChangesAsync(ct);
+        await StoreDrafts.SaveAsync(db, tx, org, ct);
         await LevelCheckpoints.StoreAsync(
             tx,
             org,
@@ -353,7 +352,7 @@ internal sealed partial class DraftInvoices(
         invoice.ReissuesId = reissues;
         Activity.Current?.SetTag(InvoiceTag, invoice.Id.ToString());
         db.Invoices.Add(invoice);
-        db.Outbox.Add(Announce(invoice, email));
+        Announce.Add(db, org.OrgId, time.GetUtcNow(), Generated(invoice, email));
         if (!work.MovesOn)
             return invoice;
         MoveOn(subscription, period);
@@ -369,34 +368,20 @@ internal sealed partial class DraftInvoices(
         subscription.NextPeriodEnd = next?.End;
     }
 
-    private OutboxRow Announce(InvoiceRow invoice, string? email)
-    {
-        var now = time.GetUtcNow();
-        var eventId = Guid.CreateVersion7(now);
-        var message = new BillingEvent
+    private static BillingEvent Generated(InvoiceRow invoice, string? email) =>
+        new()
         {
-            EventId = eventId.ToString(),
-            OrgId = invoice.OrgId.ToString(),
-            OccurredAt = Timestamp.FromDateTimeOffset(now),
             InvoiceGenerated = new InvoiceGenerated
             {
                 InvoiceId = invoice.Id.ToString(),
                 Customer = invoice.CustomerKey,
                 CustomerEmail = email ?? "",
                 Currency = invoice.Currency,
-                Total = invoice.Total.ToString(CultureInfo.InvariantCulture),
-                PeriodStart = Timestamp.FromDateTime(invoice.PeriodStart.ToDateTimeUtc()),
-                PeriodEnd = Timestamp.FromDateTime(invoice.PeriodEnd.ToDateTimeUtc()),
+                Total = Announce.Text(invoice.Total),
+                PeriodStart = Announce.At(invoice.PeriodStart),
+                PeriodEnd = Announce.At(invoice.PeriodEnd),
             },
         };
-        return new OutboxRow
-        {
-            OrgId = invoice.OrgId,
-            EventId = eventId,
-            Message = message.ToByteArray(),
-            TraceLinks = TraceLinks.Write([TraceLinks.Current]),
-        };
-    }
 
     private Instant Now() => time.GetCurrentInstant();
 

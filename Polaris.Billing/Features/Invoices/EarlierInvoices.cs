@@ -92,8 +92,8 @@ internal static class EarlierInvoices
     /// <param name="db">Inside a transaction.</param>
     /// <param name="earlier">The invoices, with their lines.</param>
     /// <param name="before">
-    /// As known to a draft that was finalized at this time: adjustments on invoices that were final before it, and not void by then. Null for
-    /// those that are final now.
+    /// As known to a draft that was finalized at this time: adjustments on invoices that were final before it, and not void by then. Null
+    /// for those that are final now.
     /// </param>
     /// <param name="ct">Cancels.</param>
     public static async Task<Dictionary<Guid, InvoicedPeriod>> InvoicedAsync(

@@ -5,6 +5,7 @@ using NodaTime.Extensions;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
@@ -44,7 +45,7 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
 
     public const string NumberPrefix = "INV-";
 
-    private const string Columns = "id, status, stale, customer_key, currency, total, tax, period_end, number";
+    private const string Columns = "id, status, stale, customer_key, currency, total, tax, period_start, period_end, number";
 
     private sealed record Found(
         Guid Id,
@@ -54,6 +55,7 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
         string Currency,
         decimal Total,
         decimal Tax,
+        Instant PeriodStart,
         Instant PeriodEnd,
         string? Number
     )
@@ -185,7 +187,8 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
                     reader.GetDecimal(5),
                     reader.GetDecimal(6),
                     reader.GetFieldValue<Instant>(7),
-                    await reader.IsDBNullAsync(8, ct) ? null : reader.GetString(8)
+                    reader.GetFieldValue<Instant>(8),
+                    await reader.IsDBNullAsync(9, ct) ? null : reader.GetString(9)
                 )
             );
         return found;
@@ -210,6 +213,12 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
         await StoreAsync(tx, org, final, now, ct);
         await StoreDrawsAsync(tx, org, final, ct);
         await PostEntries.PostAsync(tx, org, final.SelectMany(PostingsOf), now, ct);
+        await Announce.StoreAsync(
+            tx,
+            [.. final.Select(row => Announce.Row(org, time.GetUtcNow(), Announce.Finalized(RowOf(row, now))))],
+            ct
+        );
+        await InvoiceParties.FreezeAsync(db, org, [.. drafts.Select(draft => draft.Id)], ct);
         return final;
     }
 
@@ -263,9 +272,23 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
         await command.Bind(org).BindColumn(left, row => row.Grant).BindColumn(left, row => row.Remaining).ExecuteNonQueryAsync(ct);
     }
 
+    /// <summary>As far as its event says.</summary>
+    private static InvoiceRow RowOf(Final final, Instant now) =>
+        new()
+        {
+            Id = final.Draft.Id,
+            Number = final.Number,
+            CustomerKey = final.Draft.Customer,
+            Currency = final.Draft.Currency,
+            Total = final.Draft.Total,
+            PeriodStart = final.Draft.PeriodStart,
+            PeriodEnd = final.Draft.PeriodEnd,
+            FinalizedAt = now,
+        };
+
     private IEnumerable<Posting> PostingsOf(Final final)
     {
-        var ((id, _, _, customer, currency, total, tax, _, _), transaction) = (final.Draft, Guid.CreateVersion7(time.GetUtcNow()));
+        var ((id, _, _, customer, currency, total, tax, _, _, _), transaction) = (final.Draft, Guid.CreateVersion7(time.GetUtcNow()));
         return
         [
             Post(LedgerAccounts.Receivable, total, LedgerKinds.Invoice),

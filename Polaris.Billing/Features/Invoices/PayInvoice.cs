@@ -1,6 +1,7 @@
 using NodaTime;
 using NodaTime.Extensions;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
@@ -41,6 +42,7 @@ internal sealed class PayInvoice(BillingDbContext db, TenantScope tenant, OrgClo
                     throw new RefusedException(Refusal.Invalid("at", "out_of_range", $"'at' must not be after {now}, the org's time."));
                 await MoveAsync(row, row.AmountDue, LedgerKinds.Payment, token);
                 (row.Status, row.PaidAt, row.PaymentReference) = (InvoiceStatuses.Paid, at ?? now, reference);
+                Announce.Add(db, row.OrgId, time.GetUtcNow(), Announce.Paid(row));
                 await db.SaveChangesAsync(token);
                 return row;
             },

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using NodaTime.Extensions;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
@@ -34,6 +35,7 @@ internal sealed class VoidInvoice(BillingDbContext db, TenantScope tenant, Invoi
                 (row.Status, row.VoidedAt, row.VoidReason) = (InvoiceStatuses.Void, time.GetCurrentInstant(), reason);
                 (row.AmountDue, row.BalanceApplied, row.CreditsApplied, row.Stale) = (0, 0, 0, false);
                 await PassOnCorrectionsAsync(row, token);
+                Announce.Add(db, org, time.GetUtcNow(), Announce.Voided(row));
                 await db.SaveChangesAsync(token);
                 await EarlierInvoices.MarkDraftsAsync(db, org, token);
                 return row;

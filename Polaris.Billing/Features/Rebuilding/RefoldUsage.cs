@@ -160,6 +160,14 @@ internal static class RefoldUsage
         await LevelCheckpoints.ForgetAsync(tx, fold.Aggregates.Keys.Concat(gone), fold.Lasting, ct);
         // Includes aggregates that no longer exist: an invoice that counted them has changed too.
         await UsageSql.MarkInvoicesStaleAsync(tx, fold.Aggregates.Keys.Concat(gone), fold.Lasting, ct);
+        // A replacement may raise a quantity. What was crossed stays crossed.
+        await CrossThresholds.RunAsync(
+            tx,
+            fold.Aggregates.Keys,
+            new Dictionary<Guid, IReadOnlyList<MeterDefinition>> { [scope.Org] = scope.Meters },
+            TimeProvider.System.GetUtcNow(),
+            ct
+        );
     }
 
     private static async Task<Folded> FoldAsync(

@@ -4,6 +4,7 @@ using NodaTime.Extensions;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
@@ -51,9 +52,22 @@ internal sealed class ChangePlan(
                 var row = await RunningSubscription.FindAsync(db, subscriptionId, "subscriptionId", token);
                 var now = await clocks.NowAsync(token);
                 // A clock goes back by returning to real time. A change at the end of invoiced time may have shaped the last invoice.
-                row.Changes.RemoveAll(change =>
-                    change.StartsAt > now && (change.StartsAt > row.NextPeriodStart || OpenPeriod.IsUntouched(row))
-                );
+                var canceled = row
+                    .Changes.Where(change =>
+                        change.StartsAt > now && (change.StartsAt > row.NextPeriodStart || OpenPeriod.IsUntouched(row))
+                    )
+                    .ToArray();
+                foreach (var change in canceled)
+                {
+                    row.Changes.Remove(change);
+                    Announce.Add(
+                        db,
+                        row.OrgId,
+                        time.GetUtcNow(),
+                        Announce.Changed(row, SubscriptionChanges.ChangeCanceled, change.StartsAt)
+                    );
+                }
+
                 await db.SaveChangesAsync(token);
                 return row;
             },
@@ -114,6 +128,7 @@ internal sealed class ChangePlan(
             );
         await PlanCatalog.StoreAsync(db, org, version, ct);
         VersionChanges.Add(row, at, version.PlanKey, id, time.GetCurrentInstant());
+        Announce.Add(db, org, time.GetUtcNow(), Announce.Changed(row, SubscriptionChanges.Plan, at, row.Changes[^1]));
         await db.SaveChangesAsync(ct);
         return row;
     }

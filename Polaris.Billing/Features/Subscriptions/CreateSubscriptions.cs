@@ -3,6 +3,7 @@ using NodaTime;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
@@ -61,6 +62,7 @@ internal sealed class CreateSubscriptions(
             await PlanCatalog.StoreAsync(db, org, version, ct);
         await OrgRows.EnsureAsync(db, org, ct);
         var customerKeys = input.Select(subscription => subscription.Customer).Distinct().ToArray();
+        var archived = await CustomerLock.HoldAsync(db, org, customerKeys, ct);
         var customers = await db.Customers.Where(row => customerKeys.Contains(row.Key)).Select(row => row.Key).ToHashSetAsync(ct);
         customers.Add(Limits.SelfCustomer);
         var existing = (await db.Subscriptions.Where(row => customerKeys.Contains(row.CustomerKey)).ToListAsync(ct)).ToDictionary(row =>
@@ -78,8 +80,11 @@ internal sealed class CreateSubscriptions(
             if (!existing.TryGetValue((subscription.Customer, subscription.Plan, subscription.Start), out var row))
             {
                 CheckPast(subscription, calendar, now, $"input[{i}].start");
+                if (archived.Contains(subscription.Customer))
+                    throw new RefusedException(CustomerLock.Archived(subscription.Customer, $"input[{i}].customer"));
                 row = ToRow(org, subscription, calendar, Guid.Parse(versions[subscription.Plan].Id));
                 db.Subscriptions.Add(row);
+                Announce.Add(db, org, time.GetUtcNow(), Announce.Created(row));
                 existing.Add((row.CustomerKey, row.PlanKey, row.StartAt), row);
             }
             else if (!IsSame(row, subscription, calendar))

@@ -1,6 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
+using NodaTime.Extensions;
+using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
@@ -16,7 +19,7 @@ public sealed record SubscriptionEnd(Guid SubscriptionId, Instant? At, bool AtPe
 /// time after the end. An end before billing starts cancels it: nothing is invoiced. The same end again changes nothing. An end can be
 /// taken back until the last period is invoiced.
 /// </summary>
-internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, OrgClocks clocks, InvoiceSignal signal)
+internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, OrgClocks clocks, InvoiceSignal signal, TimeProvider time)
 {
     public Task<SubscriptionRow> HandleAsync(SubscriptionEnd input, CancellationToken ct) =>
         EditAsync(
@@ -33,6 +36,7 @@ internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, O
                 else if (row.EndAt != end || row.CreditUnused != input.Credit)
                     await EndAsync(row, end, input.Credit, ct);
             },
+            Announce.Ended,
             ct
         );
 
@@ -49,8 +53,11 @@ internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, O
                     return;
                 if (row.NextPeriodStart is null && await db.Invoices.AnyAsync(invoice => invoice.SubscriptionId == row.Id, ct))
                     throw RunningSubscription.Ended(row, "subscriptionId");
+                if ((await CustomerLock.HoldAsync(db, row.OrgId, [row.CustomerKey], ct)).Count > 0)
+                    throw new RefusedException(CustomerLock.Archived(row.CustomerKey, "subscriptionId"));
                 OpenPeriod.GoOn(row);
             },
+            row => Announce.Changed(row, SubscriptionChanges.EndUndone, time.GetCurrentInstant()),
             ct
         );
 
@@ -113,6 +120,7 @@ internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, O
         Guid subscriptionId,
         string path,
         Func<SubscriptionRow, Instant, Task> edit,
+        Func<SubscriptionRow, BillingEvent> ended,
         CancellationToken ct
     )
     {
@@ -121,7 +129,10 @@ internal sealed class EndSubscription(BillingDbContext db, TenantScope tenant, O
             {
                 await OrgLock.TakeExclusiveAsync(db.BorrowTransaction(), tenant.RequireOrg(), token);
                 var found = await RunningSubscription.FindAsync(db, subscriptionId, path, token);
+                var before = (found.EndAt, found.CreditUnused);
                 await edit(found, await clocks.NowAsync(token));
+                if (before != (found.EndAt, found.CreditUnused))
+                    Announce.Add(db, found.OrgId, time.GetUtcNow(), ended(found));
                 await db.SaveChangesAsync(token);
                 return found;
             },

@@ -2,6 +2,7 @@ using NodaTime;
 using NodaTime.Extensions;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
@@ -21,13 +22,14 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
     public Task<SubscriptionRow> PauseAsync(Guid subscriptionId, Instant? at, bool atPeriodEnd, CancellationToken ct) =>
         EditAsync(
             subscriptionId,
+            SubscriptionChanges.Paused,
             (row, now) =>
             {
                 var from = RunningSubscription.Moment(row, now, at, atPeriodEnd);
                 if (VersionAt(row, from) is { } current && current.PlanVersionId == PlanVersion.PausedId)
                 {
                     if (current.StartsAt == from || (at is null && !atPeriodEnd))
-                        return;
+                        return null;
                     throw new RefusedException(
                         Refusal.Conflict(
                             "already_paused",
@@ -39,6 +41,7 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
 
                 VersionChanges.CheckNext(row, from, now);
                 VersionChanges.Add(row, from, "", PlanVersion.PausedId, time.GetCurrentInstant());
+                return from;
             },
             ct
         );
@@ -47,13 +50,14 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
     public Task<SubscriptionRow> ResumeAsync(Guid subscriptionId, Instant? at, bool atPeriodEnd, CancellationToken ct) =>
         EditAsync(
             subscriptionId,
+            SubscriptionChanges.Resumed,
             (row, now) =>
             {
                 var from = RunningSubscription.Moment(row, now, at, atPeriodEnd);
                 if (VersionAt(row, from) is not { } pause || pause.PlanVersionId != PlanVersion.PausedId)
                 {
                     if (Resumptions(row).Any(resumed => resumed == from || (at is null && !atPeriodEnd && resumed < from)))
-                        return;
+                        return null;
                     throw new RefusedException(
                         Refusal.Conflict("not_paused", "The subscription is not paused at that time.", "input.subscriptionId")
                     );
@@ -63,7 +67,7 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
                 if (pause.StartsAt == from && !pause.AfterBilling && from >= row.NextPeriodStart)
                 {
                     row.Changes.Remove(pause);
-                    return;
+                    return from;
                 }
 
                 VersionChanges.CheckNext(row, from, now, resumes: true);
@@ -75,6 +79,7 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
                     before?.PlanVersionId ?? row.PlanVersionId,
                     time.GetCurrentInstant()
                 );
+                return from;
             },
             ct
         );
@@ -92,14 +97,24 @@ internal sealed class PauseSubscription(BillingDbContext db, TenantScope tenant,
             .Select(pair => pair.Second.StartsAt);
     }
 
-    private async Task<SubscriptionRow> EditAsync(Guid subscriptionId, Action<SubscriptionRow, Instant> edit, CancellationToken ct)
+    /// <param name="subscriptionId">The subscription.</param>
+    /// <param name="change">What the event says.</param>
+    /// <param name="edit">Changes the row; returns when that takes effect, or null when nothing is to change.</param>
+    /// <param name="ct">Cancels.</param>
+    private async Task<SubscriptionRow> EditAsync(
+        Guid subscriptionId,
+        string change,
+        Func<SubscriptionRow, Instant, Instant?> edit,
+        CancellationToken ct
+    )
     {
         var row = await db.InTransactionAsync(
             async token =>
             {
                 await OrgLock.TakeExclusiveAsync(db.BorrowTransaction(), tenant.RequireOrg(), token);
                 var found = await RunningSubscription.FindAsync(db, subscriptionId, "input.subscriptionId", token);
-                edit(found, await clocks.NowAsync(token));
+                if (edit(found, await clocks.NowAsync(token)) is { } from)
+                    Announce.Add(db, found.OrgId, time.GetUtcNow(), Announce.Changed(found, change, from));
                 await db.SaveChangesAsync(token);
                 return found;
             },

@@ -2,6 +2,7 @@ using NodaTime;
 using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Catalog;
+using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Persistence;
@@ -63,7 +64,8 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         return points;
     }
 
-    private static MeterUsage ToUsage(UsageSums sums, MeterDefinition meter, BillingPeriod period, ExactTotal level)
+    /// <exception cref="RefusedException">The quantity has more digits than a decimal holds.</exception>
+    internal static MeterUsage ToUsage(UsageSums sums, MeterDefinition meter, BillingPeriod period, ExactTotal level)
     {
         try
         {
@@ -135,9 +137,8 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
     {
         await using var command = tx.Command(
             $"""
-            SELECT coalesce({StoredSums.Units}, 0) FROM usage_aggregates a WHERE org_id = $1 AND meter_id = $2 AND bucket_start < $3 {(
-                customer is null ? "" : "AND customer_key = $4"
-            )}
+            SELECT coalesce({StoredSums.Units}, 0)
+            FROM ({LevelCheckpoints.Before(customer is null ? null : "SELECT $4::text AS customer_key")}) a
             """
         );
         command.Bind(org).Bind(meter.Id).Bind(before);
@@ -178,18 +179,28 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         }
     }
 
+    /// <param name="from">Inclusive.</param>
+    /// <param name="to">Exclusive.</param>
+    /// <param name="path">Path of the object that has the two, with a dot; empty at the root.</param>
+    /// <exception cref="RefusedException">A bound is no multiple of 15 minutes, or out of range, or nothing is between them.</exception>
+    internal static void CheckBounds(Instant from, Instant to, string path = "")
+    {
+        foreach (var (name, at) in new[] { ("from", from), ("to", to) })
+        {
+            StatedDates.Check(path + name, at);
+            if (!Buckets.IsAligned(at))
+                throw new RefusedException(
+                    Refusal.Invalid(path + name, "not_aligned", $"'{name}' must be a multiple of 15 minutes, such as 10:15:00Z.")
+                );
+        }
+
+        if (to <= from)
+            throw new RefusedException(Refusal.Invalid(path + "to", "empty_span", "'to' must be after 'from'."));
+    }
+
     private static void CheckSpan(Instant from, Instant to, Duration window)
     {
-        StatedDates.Check("from", from);
-        StatedDates.Check("to", to);
-        if (!Buckets.IsAligned(from))
-            throw new RefusedException(
-                Refusal.Invalid("from", "not_aligned", "'from' must be a multiple of 15 minutes, such as 10:15:00Z.")
-            );
-        if (!Buckets.IsAligned(to))
-            throw new RefusedException(Refusal.Invalid("to", "not_aligned", "'to' must be a multiple of 15 minutes, such as 10:15:00Z."));
-        if (to <= from)
-            throw new RefusedException(Refusal.Invalid("to", "empty_span", "'to' must be after 'from'."));
+        CheckBounds(from, to);
         if ((to - from) / window > MaxPoints)
             throw new RefusedException(
                 Refusal.Invalid(

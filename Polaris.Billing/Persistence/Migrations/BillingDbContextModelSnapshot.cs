@@ -376,6 +376,14 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<string>("Address")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("address");
+
+                    b.Property<Instant?>("ArchivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("archived_at");
+
                     b.Property<Instant>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -397,6 +405,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("name");
+
+                    b.Property<string>("TaxId")
+                        .HasColumnType("text")
+                        .HasColumnName("tax_id");
 
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_customers");
@@ -658,6 +670,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("customer_key");
 
+                    b.Property<string>("Document")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("document");
+
                     b.Property<Instant>("DraftedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("drafted_at");
@@ -775,6 +791,67 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasFilter("period_start < period_end AND status <> 'void'");
 
                     b.ToTable("invoices", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceSettingsRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<string>("AccentColor")
+                        .HasColumnType("text")
+                        .HasColumnName("accent_color");
+
+                    b.Property<string>("Address")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("address");
+
+                    b.Property<string>("Email")
+                        .HasColumnType("text")
+                        .HasColumnName("email");
+
+                    b.Property<string>("Figures")
+                        .HasColumnType("text")
+                        .HasColumnName("figures");
+
+                    b.Property<string>("Footer")
+                        .HasColumnType("text")
+                        .HasColumnName("footer");
+
+                    b.Property<string>("LegalName")
+                        .HasColumnType("text")
+                        .HasColumnName("legal_name");
+
+                    b.Property<byte[]>("Logo")
+                        .HasColumnType("bytea")
+                        .HasColumnName("logo");
+
+                    b.Property<string>("LogoType")
+                        .HasColumnType("text")
+                        .HasColumnName("logo_type");
+
+                    b.Property<string>("Note")
+                        .HasColumnType("text")
+                        .HasColumnName("note");
+
+                    b.Property<int?>("PaymentDays")
+                        .HasColumnType("integer")
+                        .HasColumnName("payment_days");
+
+                    b.Property<string>("TaxId")
+                        .HasColumnType("text")
+                        .HasColumnName("tax_id");
+
+                    b.Property<Instant>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("OrgId")
+                        .HasName("pk_invoice_settings");
+
+                    b.ToTable("invoice_settings", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.LedgerEntryRow", b =>
@@ -1382,6 +1459,165 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("subscriptions", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.ThresholdCheckRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Instant>("BucketStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("bucket_start");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subscription_id");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_threshold_checks");
+
+                    b.ToTable("threshold_checks", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ThresholdCrossingRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("SubscriptionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("subscription_id");
+
+                    b.Property<Instant>("PeriodStart")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("period_start");
+
+                    b.Property<Guid>("ThresholdId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("threshold_id");
+
+                    b.Property<decimal>("Value")
+                        .HasColumnType("numeric")
+                        .HasColumnName("value");
+
+                    b.Property<Instant>("CrossedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("crossed_at");
+
+                    b.Property<string>("CustomerKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<Instant>("PeriodEnd")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("period_end");
+
+                    b.Property<decimal>("Reached")
+                        .HasColumnType("numeric")
+                        .HasColumnName("reached");
+
+                    b.HasKey("OrgId", "SubscriptionId", "PeriodStart", "ThresholdId", "Value")
+                        .HasName("pk_threshold_crossings");
+
+                    b.HasIndex("OrgId", "EventId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_threshold_crossings_org_id_event_id");
+
+                    b.HasIndex("OrgId", "ThresholdId")
+                        .HasDatabaseName("ix_threshold_crossings_org_id_threshold_id");
+
+                    b.HasIndex("OrgId", "CustomerKey", "EventId")
+                        .HasDatabaseName("ix_threshold_crossings_org_id_customer_key_event_id");
+
+                    b.ToTable("threshold_crossings", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ThresholdRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Instant?>("ArchivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("archived_at");
+
+                    b.Property<bool>("AtOnce")
+                        .HasColumnType("boolean")
+                        .HasColumnName("at_once");
+
+                    b.PrimitiveCollection<decimal[]>("AtValues")
+                        .IsRequired()
+                        .HasColumnType("numeric[]")
+                        .HasColumnName("at_values");
+
+                    b.Property<string>("Charge")
+                        .HasColumnType("text")
+                        .HasColumnName("charge");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Currency")
+                        .HasColumnType("text")
+                        .HasColumnName("currency");
+
+                    b.Property<string>("CustomerKey")
+                        .HasColumnType("text")
+                        .HasColumnName("customer_key");
+
+                    b.Property<string>("Key")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<Guid?>("MeterId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("meter_id");
+
+                    b.Property<string>("MeterKey")
+                        .HasColumnType("text")
+                        .HasColumnName("meter_key");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("On")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("measure");
+
+                    b.Property<string>("PlanKey")
+                        .HasColumnType("text")
+                        .HasColumnName("plan_key");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_thresholds");
+
+                    b.HasIndex("OrgId", "Key")
+                        .IsUnique()
+                        .HasDatabaseName("ix_thresholds_org_id_key");
+
+                    b.ToTable("thresholds", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.UsageAggregateRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -1545,6 +1781,51 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("usage_uniques", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.ServiceDefaults.Audit.AuditRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("action");
+
+                    b.Property<string>("ActorId")
+                        .HasColumnType("text")
+                        .HasColumnName("actor_id");
+
+                    b.Property<string>("ActorKind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("actor_kind");
+
+                    b.Property<Instant>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Detail")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("detail");
+
+                    b.Property<string>("Subject")
+                        .HasColumnType("text")
+                        .HasColumnName("subject");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_audit_log");
+
+                    b.HasIndex("OrgId", "Subject", "Id")
+                        .HasDatabaseName("ix_audit_log_org_id_subject_id");
+
+                    b.ToTable("audit_log", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.AppliedCouponRow", b =>
                 {
                     b.HasOne("Polaris.Billing.Persistence.CouponRow", null)
@@ -1610,6 +1891,16 @@ namespace Polaris.Billing.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_plan_changes_subscriptions_org_id_subscription_id");
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ThresholdCrossingRow", b =>
+                {
+                    b.HasOne("Polaris.Billing.Persistence.ThresholdRow", null)
+                        .WithMany()
+                        .HasForeignKey("OrgId", "ThresholdId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_threshold_crossings_thresholds_org_id_threshold_id");
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.CreditNoteRow", b =>

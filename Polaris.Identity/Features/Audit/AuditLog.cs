@@ -1,12 +1,9 @@
-using System.Security.Claims;
 using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Npgsql;
 using Polaris.Identity.Persistence;
-using Polaris.ServiceDefaults.Auth;
-using Polaris.ServiceDefaults.Contracts;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Errors;
-using Polaris.ServiceDefaults.Paging;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
@@ -38,9 +35,6 @@ internal static class AuditActions
     public const string SigningKeyRotated = "signing_key.rotated";
 }
 
-/// <summary>A page of the log, newest first.</summary>
-internal sealed record AuditPage(IReadOnlyList<AuditRow> Rows, string? EndCursor, bool HasNextPage);
-
 /// <summary>
 /// The log of security-relevant actions of each org and, under <see cref="Installation"/>, of the installation. An entry is written in the
 /// same transaction as the action.
@@ -53,15 +47,13 @@ internal sealed class AuditLog(
     TimeProvider time
 )
 {
-    public const int MaxPage = 200;
-
     /// <summary>Used in place of an org id for entries about the installation. No token can name it.</summary>
     public static readonly Guid Installation = Guid.Empty;
 
     /// <summary>Adds an entry about the caller's action to the context; the caller of this method saves both together.</summary>
     public void Add(string action, object? subject = null, string? detail = null)
     {
-        var (kind, id) = Actor(caller.HttpContext?.User);
+        var (kind, id) = AuditActor.Of(caller.HttpContext?.User);
         db.AuditLog.Add(NewRow(tenant.RequireOrg(), action, kind, id, subject?.ToString(), detail));
     }
 
@@ -88,7 +80,7 @@ internal sealed class AuditLog(
     /// <summary>Adds an entry about the installation.</summary>
     public async Task WriteForInstallationAsync(string action, string subject, string? detail, CancellationToken ct)
     {
-        var (kind, id) = Actor(caller.HttpContext?.User);
+        var (kind, id) = AuditActor.Of(caller.HttpContext?.User);
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.AuditLog, ct);
         await using var command = tx.Command(
             "INSERT INTO audit_log (org_id, id, at, action, actor_kind, actor_id, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -100,7 +92,7 @@ internal sealed class AuditLog(
     }
 
     /// <summary>The entries of the caller's org, newest first.</summary>
-    /// <param name="first">1 to <see cref="MaxPage"/>.</param>
+    /// <param name="first">1 to <see cref="AuditPages.MaxPage"/>.</param>
     /// <param name="after">The cursor (an entry's id) of the last entry of the previous page.</param>
     /// <param name="action">Only entries of this action; null for all.</param>
     /// <param name="ct">Cancels.</param>
@@ -113,24 +105,16 @@ internal sealed class AuditLog(
 
     private Task<AuditPage> PageAsync(Guid org, int first, string? after, string? action, CancellationToken ct)
     {
-        if (first is < 1 or > MaxPage)
-            throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
-        var cursor = Cursors.Id(after);
+        var cursor = AuditPages.Check(first, after);
         if (action?.Contains('\0', StringComparison.Ordinal) == true)
             throw new RefusedException(Refusal.Invalid("action", "invalid_text", "'action' must not contain the character U+0000."));
         return db.InTransactionAsync(
             async token =>
             {
-                var matching = db.AuditLog.AsNoTracking().Where(row => row.OrgId == org);
+                var matching = db.AuditLog.Where(row => row.OrgId == org);
                 if (action is not null)
                     matching = matching.Where(row => row.Action == action);
-                if (cursor is { } id)
-                    matching = matching.Where(row => row.Id.CompareTo(id) < 0);
-                var rows = await matching.OrderByDescending(row => row.Id).Take(first + 1).ToListAsync(token);
-                var more = rows.Count > first;
-                if (more)
-                    rows.RemoveAt(rows.Count - 1);
-                return new AuditPage(rows, rows.Count == 0 ? null : rows[^1].Id.ToString(), more);
+                return await AuditPages.ReadAsync(matching, first, cursor, token);
             },
             ct
         );
@@ -151,9 +135,4 @@ internal sealed class AuditLog(
             Detail = detail,
         };
     }
-
-    private static (string Kind, string? Id) Actor(ClaimsPrincipal? caller) =>
-        caller?.FindFirstValue(PolarisClaims.ApiKeyId) is { } key ? ("api_key", key)
-        : caller?.UserId() is { } user ? ("user", user.ToString())
-        : ("system", null);
 }

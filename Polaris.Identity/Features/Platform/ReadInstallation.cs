@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Persistence;
+using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Contracts;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Paging;

@@ -49,6 +49,8 @@ internal static class PlanMessages
             Hash = row.Hash,
             Status = row.Status switch
             {
+                // A version of an archived plan takes no subscriptions, like an archived version.
+                VersionStatuses.Published when plan.ArchivedAt is not null => VersionStatus.Archived,
                 VersionStatuses.Draft => VersionStatus.Draft,
                 VersionStatuses.Published => VersionStatus.Published,
                 VersionStatuses.Archived => VersionStatus.Archived,

@@ -13,7 +13,7 @@ internal sealed class PlansGrpcService(TenantScope tenant, ReadPlans plans) : V1
     {
         Enter(request.OrgId);
         var response = new ListMetersResponse();
-        response.Meters.AddRange((await plans.MetersAsync(context.CancellationToken)).Select(PlanMessages.ToMessage));
+        response.Meters.AddRange((await plans.MetersAsync(archived: true, context.CancellationToken)).Select(PlanMessages.ToMessage));
         return response;
     }
 

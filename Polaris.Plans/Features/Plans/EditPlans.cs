@@ -43,8 +43,9 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         return db.InTransactionAsync(
             async token =>
             {
+                var meters = await HoldMetersAsync(token);
                 Refuse(
-                    PlanValidation.Charges("input.charges", plan.Charges, await MetersAsync(token))
+                    PlanValidation.Charges("input.charges", plan.Charges, Dimensions(meters))
                         ?? PlanValidation.Terms("input.terms", plan.Terms)
                 );
                 var hash = PlanContent.Hash(plan.Currency, plan.Interval, plan.Charges, plan.Terms);
@@ -61,6 +62,7 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
                         );
                 }
 
+                RefuseArchived("input.charges", plan.Charges, meters);
                 var now = time.GetUtcNow();
                 var row = new PlanRow
                 {
@@ -98,8 +100,11 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         db.InTransactionAsync(
             async token =>
             {
-                Refuse(PlanValidation.Charges("charges", charges, await MetersAsync(token)) ?? PlanValidation.Terms("terms", terms));
+                var meters = await HoldMetersAsync(token);
+                Refuse(PlanValidation.Charges("charges", charges, Dimensions(meters)) ?? PlanValidation.Terms("terms", terms));
                 var plan = await FindAsync(planKey, token) ?? throw new RefusedException(Refusal.NotFound("plan"));
+                CheckOpen(plan, "planKey");
+                RefuseArchived("charges", charges, meters);
                 if (currency is not null && currency != plan.Currency)
                     throw new RefusedException(
                         Refusal.Invalid(
@@ -126,8 +131,10 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
     public Task<(PlanRow Plan, PlanVersionRow Version)> PublishAsync(Guid id, CancellationToken ct) =>
         ChangeAsync(
             id,
-            version =>
+            (plan, version) =>
             {
+                if (version.Status != VersionStatuses.Published)
+                    CheckOpen(plan, "id");
                 if (version.Status == VersionStatuses.Archived)
                     throw new RefusedException(Refusal.Conflict("version_archived", "An archived version cannot be published.", "id"));
                 if (version.Status != VersionStatuses.Published)
@@ -138,7 +145,7 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
 
     /// <summary>The version takes no new subscriptions. Archiving an archived version returns it unchanged.</summary>
     public Task<(PlanRow Plan, PlanVersionRow Version)> ArchiveAsync(Guid id, CancellationToken ct) =>
-        ChangeAsync(id, version => version.Status = VersionStatuses.Archived, ct);
+        ChangeAsync(id, (_, version) => version.Status = VersionStatuses.Archived, ct);
 
     /// <summary>A plan's name is not shown on invoices, so it may change; its key and currency may not.</summary>
     public Task<PlanRow> RenameAsync(string key, string name, CancellationToken ct)
@@ -156,16 +163,21 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
         );
     }
 
-    private Task<(PlanRow Plan, PlanVersionRow Version)> ChangeAsync(Guid id, Action<PlanVersionRow> change, CancellationToken ct) =>
+    private Task<(PlanRow Plan, PlanVersionRow Version)> ChangeAsync(
+        Guid id,
+        Action<PlanRow, PlanVersionRow> change,
+        CancellationToken ct
+    ) =>
         db.InTransactionAsync(
             async token =>
             {
                 var version =
                     await db.Versions.SingleOrDefaultAsync(row => row.Id == id, token)
                     ?? throw new RefusedException(Refusal.NotFound("plan version"));
-                change(version);
+                var plan = await db.Plans.SingleAsync(row => row.Id == version.PlanId, token);
+                change(plan, version);
                 await db.SaveChangesAsync(token);
-                return (await db.Plans.SingleAsync(row => row.Id == version.PlanId, token), version);
+                return (plan, version);
             },
             ct
         );
@@ -176,8 +188,36 @@ internal sealed class EditPlans(PlansDbContext db, TenantScope tenant, TimeProvi
             throw new RefusedException(Refusal.Invalid(violation.Path, violation.Code, violation.Message));
     }
 
-    private async Task<Dictionary<string, int>> MetersAsync(CancellationToken ct) =>
-        (await db.Meters.AsNoTracking().ToListAsync(ct)).ToDictionary(row => row.Key, row => CreateMeter.Dimensions(row).Count);
+    /// <summary>The org's meters, held until the transaction ends: none becomes archived while a charge begins to use it.</summary>
+    private async Task<List<MeterRow>> HoldMetersAsync(CancellationToken ct)
+    {
+        var org = tenant.RequireOrg();
+        await db.Database.ExecuteSqlAsync($"SELECT 1 FROM meters WHERE org_id = {org} ORDER BY key FOR SHARE", ct);
+        return await db.Meters.AsNoTracking().ToListAsync(ct);
+    }
+
+    private static Dictionary<string, int> Dimensions(List<MeterRow> meters) =>
+        meters.ToDictionary(row => row.Key, row => CreateMeter.Dimensions(row).Count);
+
+    private static void RefuseArchived(string path, IReadOnlyList<Charge> charges, List<MeterRow> meters)
+    {
+        var archived = meters.Where(row => row.ArchivedAt is not null).Select(row => row.Key).ToHashSet();
+        for (var i = 0; i < charges.Count; i++)
+        {
+            if (charges[i].Meter is { } meter && archived.Contains(meter))
+                throw new RefusedException(
+                    Refusal.Invalid($"{path}[{i}].meter", "meter_archived", $"The meter '{meter}' is archived. Unarchive it first.")
+                );
+        }
+    }
+
+    private static void CheckOpen(PlanRow plan, string path)
+    {
+        if (plan.ArchivedAt is not null)
+            throw new RefusedException(
+                Refusal.Conflict("plan_archived", $"The plan '{plan.Key}' is archived: it takes no new versions. Unarchive it first.", path)
+            );
+    }
 
     private Task<PlanRow?> FindAsync(string key, CancellationToken ct) =>
         db.Plans.Include(row => row.Versions.OrderBy(version => version.Number)).SingleOrDefaultAsync(row => row.Key == key, ct);

@@ -6,19 +6,29 @@ namespace Polaris.Plans.Features.Plans;
 /// <summary>Meters, plans and versions of the org.</summary>
 internal sealed class ReadPlans(PlansDbContext db)
 {
-    public Task<List<MeterRow>> MetersAsync(CancellationToken ct) =>
+    /// <param name="archived">Whether to list archived ones too: they still count, and existing charges use them.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<List<MeterRow>> MetersAsync(bool archived, CancellationToken ct) =>
         db.InTransactionAsync(
-            token => db.Meters.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.Key).ToListAsync(token),
+            token =>
+                db.Meters.AsNoTracking()
+                    .Where(row => archived || row.ArchivedAt == null)
+                    .OrderBy(row => row.CreatedAt)
+                    .ThenBy(row => row.Key)
+                    .ToListAsync(token),
             ct
         );
 
     public Task<MeterRow?> MeterAsync(string key, CancellationToken ct) =>
         db.InTransactionAsync(token => db.Meters.AsNoTracking().SingleOrDefaultAsync(row => row.Key == key, token), ct);
 
-    public Task<List<PlanRow>> PlansAsync(CancellationToken ct) =>
+    /// <param name="archived">Whether to list archived ones too.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<List<PlanRow>> PlansAsync(bool archived, CancellationToken ct) =>
         db.InTransactionAsync(
             token =>
                 db.Plans.AsNoTracking()
+                    .Where(row => archived || row.ArchivedAt == null)
                     .Include(row => row.Versions.OrderBy(version => version.Number))
                     .OrderBy(row => row.Key)
                     .ToListAsync(token),
@@ -46,7 +56,9 @@ internal sealed class ReadPlans(PlansDbContext db)
             ct
         );
 
-    /// <summary>The newest published version.</summary>
+    /// <summary>The newest published version, which new subscriptions get; null of an archived plan, which gets none.</summary>
     public static PlanVersionRow? Current(PlanRow plan) =>
-        plan.Versions.Where(version => version.Status == VersionStatuses.Published).MaxBy(version => version.Number);
+        plan.ArchivedAt is not null
+            ? null
+            : plan.Versions.Where(version => version.Status == VersionStatuses.Published).MaxBy(version => version.Number);
 }

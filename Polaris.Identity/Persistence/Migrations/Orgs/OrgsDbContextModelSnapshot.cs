@@ -105,7 +105,7 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                     b.ToTable("api_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Polaris.Identity.Persistence.AuditRow", b =>
+            modelBuilder.Entity("Polaris.ServiceDefaults.Audit.AuditRow", b =>
                 {
                     b.Property<Guid>("OrgId")
                         .HasColumnType("uuid")

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
+using Fluid;
+using Polaris.Billing.Features.Invoices;
+
+namespace Polaris.Billing.Features.Documents;
+
+/// <summary>
+/// An invoice as one HTML page: the template invoice.liquid, into which every value goes encoded. It refers to nothing outside itself; its
+/// logo is within.
+/// </summary>
+internal static class HtmlDocument
+{
+    /// <summary>What a browser may do with the page: show it. No script runs, whatever got into it, and nothing is fetched.</summary>
+    public const string ContentSecurityPolicy =
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private static readonly IFluidTemplate Template = new FluidParser().Parse(Resources.Text("invoice.liquid"));
+
+    private static readonly TemplateOptions Options = CreateOptions();
+
+    /// <summary>Encodes what HTML reads, and leaves every script readable.</summary>
+    private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
+
+    public static async Task<byte[]> RenderAsync(DocumentSource source)
+    {
+        var context = new TemplateContext(Options);
+        context.SetValue("doc", source.ToDocument());
+        context.SetValue("seller", Sides.Of(source.Parties.Seller));
+        context.SetValue("buyer", Sides.Of(source.Parties.Buyer));
+        // Text that is null would count as there.
+        if (source is { Logo: { } logo, LogoType: { } type })
+            context.SetValue("logo", $"data:{type};base64,{Convert.ToBase64String(logo)}");
+        return Encoding.UTF8.GetBytes(await Template.RenderAsync(context, Encoder));
+    }
+
+    private static TemplateOptions CreateOptions()
+    {
+        var options = new TemplateOptions { CultureInfo = CultureInfo.InvariantCulture };
+        options.MemberAccessStrategy.MemberNameStrategy = MemberNameStrategies.CamelCase;
+        options.MemberAccessStrategy.Register<InvoiceDocument>();
+        options.MemberAccessStrategy.Register<InvoiceParties>();
+        options.MemberAccessStrategy.Register<DocumentFact>();
+        options.MemberAccessStrategy.Register<DocumentLine>();
+        options.MemberAccessStrategy.Register<DocumentStep>();
+        options.MemberAccessStrategy.Register<DocumentTotal>();
+        options.MemberAccessStrategy.Register<Sides>();
+        return options;
+    }
+}
+
+/// <summary>Seller or buyer, line by line; without what is not known.</summary>
+public sealed record Sides(string Name, IReadOnlyList<string> Lines)
+{
+    public static Sides Of(Party party)
+    {
+        ArgumentNullException.ThrowIfNull(party);
+        string?[] contact = [party.TaxId is { } tax ? $"Tax id: {tax}" : null, party.Email];
+        return new Sides(party.Name ?? "", [.. party.Address?.Lines() ?? [], .. contact.OfType<string>()]);
+    }
+}
+
+/// <summary>Files within the program.</summary>
+internal static class Resources
+{
+    private static byte[] Bytes(string name)
+    {
+        using var stream =
+            Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"The program lacks its file '{name}'.");
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    public static string Text(string name) => Encoding.UTF8.GetString(Bytes(name));
+}

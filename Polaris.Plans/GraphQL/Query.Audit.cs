@@ -1,0 +1,22 @@
+using GraphQL;
+using Polaris.Plans.Features.Audit;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.GraphQL;
+
+namespace Polaris.Plans.GraphQL;
+
+internal sealed partial class Query
+{
+    /// <summary>
+    /// What was changed in plans, newest first: the mutation, its input, when and by whom. With a <c>subject</c>, what was done to that id
+    /// or key.
+    /// </summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<AuditPageType> PlansAuditLog(
+        [FromServices] ReadAuditLog log,
+        string? after,
+        string? subject,
+        CancellationToken ct,
+        int first = 50
+    ) => AuditPageType.Of(await log.PageAsync(first, after, subject, ct));
+}
