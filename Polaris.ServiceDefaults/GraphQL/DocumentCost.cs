@@ -113,6 +113,9 @@ public sealed class DocumentCost
             ("__Type", "fields") => 8,
             (['_', '_', ..], _) => 2,
             (_, "usageTimeline") => AssumedTimelineSize,
+            // Groups × points together are as many.
+            ("UsageReport", "groups") => 1,
+            ("UsageGroup", "points") => AssumedTimelineSize,
             _ when type == schema.Query || type == schema.Mutation => AssumedRootListSize,
             _ => AssumedListSize,
         };

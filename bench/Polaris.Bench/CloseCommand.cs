@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace Polaris.Bench;
 
 /// <summary>
-/// How fast a period is closed: orgs with many customers on a plan with usage, tiers, a fee, a discount and a tax get their drafts at once.
-/// With several orgs, whether each had its share all along.
+/// How fast a period is closed: orgs with many customers on a plan with usage, tiers, a fee, a discount and a tax get their drafts at once,
+/// which are then finalized in bulk. With several orgs, whether each had its share all along.
 /// </summary>
 internal sealed class CloseCommand(Options options)
 {
@@ -34,7 +34,9 @@ internal sealed class CloseCommand(Options options)
     public async Task<int> RunAsync()
     {
         var limit = TimeSpan.FromMinutes(options.Number("--minutes", 20));
-        Console.WriteLine("  customers  orgs  drafts      s  drafts/s   first s (fastest, slowest org)   last s (fastest, slowest)");
+        Console.WriteLine(
+            "  customers  orgs  drafts      s  drafts/s   first s (fastest, slowest org)   last s (fastest, slowest)   final s  final/s"
+        );
         foreach (var customers in options.Numbers("--customers", 1_000, 10_000, 100_000))
         {
             var orgs = new List<Progress>();
@@ -43,7 +45,8 @@ internal sealed class CloseCommand(Options options)
                 var count = options.Number("--orgs", 1);
                 for (var i = 0; i < count; i++)
                     orgs.Add(new Progress(await SetUpAsync(customers / count)));
-                Print(customers, orgs, await CloseAsync(orgs, customers / count, limit));
+                var closed = await CloseAsync(orgs, customers / count, limit);
+                Print(customers, orgs, closed, await FinalizeAsync(orgs));
             }
             finally
             {
@@ -55,7 +58,7 @@ internal sealed class CloseCommand(Options options)
         return 0;
     }
 
-    private static void Print(int customers, List<Progress> orgs, TimeSpan took)
+    private static void Print(int customers, List<Progress> orgs, TimeSpan took, TimeSpan finalized)
     {
         var drafts = orgs.Sum(progress => progress.Drafts);
         Console.WriteLine(
@@ -64,6 +67,7 @@ internal sealed class CloseCommand(Options options)
                 $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}   "
                     + $"{orgs.Min(org => org.First)?.TotalSeconds, 6:0.0} {orgs.Max(org => org.First)?.TotalSeconds, 6:0.0}"
                     + $"                    {orgs.Min(org => org.Last).TotalSeconds, 6:0.0} {orgs.Max(org => org.Last).TotalSeconds, 6:0.0}"
+                    + $"               {finalized.TotalSeconds, 6:0.0} {drafts / finalized.TotalSeconds, 8:0}"
             )
         );
     }
@@ -133,6 +137,27 @@ internal sealed class CloseCommand(Options options)
             new { from = Start, to = Within }
         );
         return decimal.Parse(answer.GetProperty("usage").GetProperty("quantity").GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Finalizes all drafts in bulk, a thousand of each org in turn.</summary>
+    private static async Task<TimeSpan> FinalizeAsync(List<Progress> orgs)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var open = orgs.ToList();
+        while (open.Count > 0)
+        {
+            foreach (var progress in open.ToArray())
+            {
+                var answer = await progress.Org.Client.QueryAsync(
+                    "mutation($through: DateTime!) { finalizeInvoices(through: $through) { left } }",
+                    new { through = After }
+                );
+                if (answer.GetProperty("finalizeInvoices").GetProperty("left").GetInt32() == 0)
+                    open.Remove(progress);
+            }
+        }
+
+        return Stopwatch.GetElapsedTime(began);
     }
 
     private static async Task<TimeSpan> CloseAsync(List<Progress> orgs, int customers, TimeSpan limit)

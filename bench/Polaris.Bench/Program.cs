@@ -43,7 +43,7 @@ static int Help()
           neighbours [--seconds N] [--attacks flood,slow-bodies,huge-batches,mass-closing,mass-rebuild,heavy-queries]
                                               an org's latency and errors while another one does its worst, relative to quiet
           close [--customers 1000,10000,100000] [--orgs N] [--minutes N]
-                                              drafts a second at the end of a period, in one org or several at once
+                                              drafts, and invoices finalized, a second at a period end, in one org or several
 
         The address is --url, else POLARIS_URL, else the gateway of .polaris/endpoints.json in this folder or above,
         else http://localhost:8080.

@@ -166,7 +166,9 @@ public sealed record InvoiceDocument(
             .. taxes.Select(tax => new DocumentTotal(tax.Key, text.Money(tax.Sum(line => line.Tax)), false)),
             .. taxes.Length > 1 ? [new DocumentTotal("Tax", text.Money(invoice.Tax), false)] : Array.Empty<DocumentTotal>(),
             new($"Total {invoice.Currency}", text.Money(invoice.Total), true),
-            .. PaidOf(invoice).Where(paid => paid.Amount != 0).Select(paid => new DocumentTotal(paid.Name, text.Money(-paid.Amount), false)),
+            .. PaidOf(invoice)
+                .Where(paid => paid.Amount != 0)
+                .Select(paid => new DocumentTotal(paid.Name, text.Money(-paid.Amount), false)),
             new($"Amount due {invoice.Currency}", text.Money(DueOf(invoice)), true),
         ];
     }
