@@ -84,8 +84,8 @@ internal sealed class CloseCommand(Options options)
                 {key: "fee", name: "Fee", price: {model: FLAT, amount: "10"}},
                 {key: "calls", name: "Calls", meter: "calls", price: {model: GRADUATED, tiers: [
                   {upTo: "2", unitPrice: "0.5"}, {unitPrice: "0.25"}]}}],
-              discounts: [{key: "loyal", name: "Loyalty", percent: "5"}],
-              taxes: [{key: "vat", name: "VAT", percent: "19"}]}) { id } }
+              terms: {discounts: [{key: "loyal", name: "Loyalty", percent: "5"}],
+                taxes: [{key: "vat", name: "VAT", percent: "19"}]}}) { id } }
             """
         );
         foreach (var page in Enumerable.Range(0, customers).Select(i => $"customer-{i}").Chunk(PerCall))
