@@ -16,11 +16,13 @@ public sealed class RateLimitTests(PolarisApp polaris) : PlatformTests
         await SetAsync(limited, "events", 5);
         await using var replica = await polaris.StartReplicaAsync("ingestion");
         using var second = new Tenant(replica.Url, limited.OrgId.ToString(), limited.ApiKey);
-        var (accepted, refused) = (0, 0);
-        // A burst of one full request is allowed; a second of them is not, wherever it is sent.
-        for (var i = 0; i < 12 || refused == 0; i++)
+        // Of each replica in turn.
+        var (accepted, refusedInARow) = (0, new int[2]);
+        // A burst of one full request is allowed. Each replica may take more before it knows what the other took, and then refuses for
+        // long.
+        for (var i = 0; refusedInARow.Min() < 5; i++)
         {
-            Assert.True(i < 200, "Nothing was refused.");
+            Assert.True(i < 200, "A replica goes on taking events.");
             var events = Enumerable.Range(0, 500).Select(n => new { idempotency_key = $"{i}-{n}", type = "call" }).ToArray();
             using var response = await System.Net.Http.Json.HttpClientJsonExtensions.PostAsJsonAsync(
                 (i % 2 == 0 ? limited : second).Http,
@@ -30,19 +32,19 @@ public sealed class RateLimitTests(PolarisApp polaris) : PlatformTests
             if ((int)response.StatusCode == 202)
             {
                 accepted++;
+                refusedInARow[i % 2] = 0;
                 continue;
             }
 
             Assert.Equal(429, (int)response.StatusCode);
-            refused++;
+            refusedInARow[i % 2]++;
             Assert.Contains("rate_limited", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             Assert.Equal("\"events\";q=5;w=1", Assert.Single(response.Headers.GetValues("RateLimit-Policy")));
             Assert.StartsWith("\"events\";r=", Assert.Single(response.Headers.GetValues("RateLimit")), StringComparison.Ordinal);
             Assert.True(response.Headers.RetryAfter!.Delta >= TimeSpan.FromSeconds(1));
         }
 
-        // The burst is two requests; each replica may have taken one more before it knew.
-        Assert.InRange(accepted, 2, 6);
+        Assert.True(accepted >= 2, "The burst is two requests.");
         Assert.Equal(202, (await other.IngestAsync(new { idempotency_key = "beside", type = "call" })).Status);
         Assert.Equal(
             accepted * 500L,
