@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.ChangeTracking;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
@@ -25,7 +26,7 @@ internal static class StoreDrafts
         var subscriptions = db.ChangeTracker.Entries<SubscriptionRow>().Where(entry => entry.State == EntityState.Modified).ToArray();
         await InsertInvoicesAsync(tx, org, Rows(invoices), ct);
         await InsertLinesAsync(tx, org, Rows(lines), ct);
-        await InsertEventsAsync(tx, org, Rows(events), ct);
+        await Announce.StoreAsync(tx, Rows(events), ct);
         await UpdateSubscriptionsAsync(tx, org, Rows(subscriptions), ct);
         foreach (EntityEntry entry in (IEnumerable<EntityEntry>)[.. invoices, .. lines, .. events, .. subscriptions])
             entry.State = EntityState.Unchanged;
@@ -117,21 +118,6 @@ internal static class StoreDrafts
             .BindColumn(rows, row => row.EventCount)
             .BindColumn(rows, row => row.EventDigest)
             .BindColumn(rows, row => row.Explanation);
-        await command.ExecuteNonQueryAsync(ct);
-    }
-
-    private static async Task InsertEventsAsync(ScopedTransaction tx, Guid org, OutboxRow[] rows, CancellationToken ct)
-    {
-        if (rows.Length == 0)
-            return;
-        await using var command = tx.Command(
-            """
-            INSERT INTO outbox (org_id, event_id, message, trace_links)
-            SELECT $1, o.event_id, o.message, o.trace_links
-            FROM unnest($2::uuid[], $3::bytea[], $4::text[]) o(event_id, message, trace_links)
-            """
-        );
-        command.Bind(org).BindColumn(rows, row => row.EventId).BindColumn(rows, row => row.Message).BindColumn(rows, row => row.TraceLinks);
         await command.ExecuteNonQueryAsync(ct);
     }
 
