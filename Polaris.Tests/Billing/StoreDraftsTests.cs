@@ -73,7 +73,7 @@ public sealed class StoreDraftsTests(BillingAloneFixture alone) : PlatformTests,
                     foreach (
                         var property in entry.Metadata.GetProperties().Where(known => known.Name != nameof(InvoiceLineRow.Explanation))
                     )
-                        Assert.Equivalent(entry.CurrentValues[property], stored[property]);
+                        Assert.Equal(entry.CurrentValues[property], stored[property]);
                 }
 
                 return true;
