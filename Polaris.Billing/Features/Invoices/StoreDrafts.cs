@@ -29,7 +29,12 @@ internal static class StoreDrafts
         await Announce.StoreAsync(tx, Rows(events), ct);
         await UpdateSubscriptionsAsync(tx, org, Rows(subscriptions), ct);
         foreach (EntityEntry entry in (IEnumerable<EntityEntry>)[.. invoices, .. lines, .. events, .. subscriptions])
+        {
+            // A modified row that is declared unchanged gets its former values back.
+            entry.OriginalValues.SetValues(entry.CurrentValues);
             entry.State = EntityState.Unchanged;
+        }
+
         await db.SaveChangesAsync(ct);
     }
 
