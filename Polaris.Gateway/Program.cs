@@ -1,6 +1,3 @@
-using GraphQL;
-using GraphQL.SystemTextJson;
-using GraphQL.Validation;
 using Polaris.Gateway.Composition;
 using Polaris.Gateway.Execution;
 using Polaris.Gateway.Http;
@@ -13,13 +10,15 @@ using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.RateLimiting;
 
-if (args is ["schema", var folder])
+if (args is ["schema", var folder, var output])
 {
-    var subgraphs = Directory
-        .EnumerateFiles(folder, "*.graphql")
-        .Where(file => Path.GetFileName(file) != "schema.graphql")
-        .Select(file => (Path.GetFileNameWithoutExtension(file), File.ReadAllText(file)));
-    Console.Out.Write(Composer.Compose(subgraphs).Text);
+    SupergraphVerb.Write(folder, output);
+    return;
+}
+
+if (args is ["compose", .. var rest])
+{
+    await ComposeVerb.RunAsync(rest);
     return;
 }
 
@@ -27,15 +26,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("gateway");
 builder.AddPolarisProxy();
 builder.AddDashboardSession();
-builder.Services.AddHttpClient(ComposeSubgraphs.HttpClientName);
-var serializer = new GraphQLSerializer();
-builder.Services.AddSingleton<IGraphQLTextSerializer>(serializer).AddSingleton<IGraphQLSerializer>(serializer);
-builder.Services.AddGraphQLBounds().AddSingleton<CallerConcurrency>();
-builder.Services.AddSingleton<IDocumentValidator>(new DocumentValidator());
-builder.Services.AddSingleton<SchemaRegistry>().AddSingleton<FetchExecutor>().AddSingleton<GatewayEndpoint>();
-builder.Services.AddPeriodicWorker<ComposeSubgraphs>();
-builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost).AddSingleton<LimitCost>();
-builder.Services.AddHealthChecks().AddCheck<SchemaRegistry>("schema");
+builder.Services.AddGraphQLGateway(SubgraphAddresses.Polaris);
+builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost);
 
 var app = builder.Build();
 app.UseKnownHosts();
