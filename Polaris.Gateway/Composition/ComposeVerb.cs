@@ -28,9 +28,9 @@ internal static class ComposeVerb
     }
 
     /// <exception cref="InvalidOperationException">Not in Development, or not on loopback.</exception>
-    public static WebApplication Build(IReadOnlyDictionary<string, Uri> subgraphs, Uri address)
+    public static WebApplication Build(IReadOnlyDictionary<string, Uri> subgraphs, Uri address, string? environment = null)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(ComposeVerb).Assembly.GetName().Name });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         if (!builder.Environment.IsDevelopment())
             throw new InvalidOperationException("'compose' serves without authentication: it runs in Development only.");
         if (!IPAddress.TryParse(address.Host, out var ip) || !IPAddress.IsLoopback(ip))

@@ -13,6 +13,9 @@ internal sealed class PublicSchema
         Supergraph = supergraph;
         Sdl = SdlWriter.Public(supergraph);
         var builder = new SchemaBuilder();
+        // The library asks for it, and never calls it: nothing is executed but introspection.
+        foreach (var type in supergraph.Types.Values.Where(type => type.Kind is SuperKind.Interface or SuperKind.Union))
+            builder.Types.For(type.Name).ResolveType = _ => throw new InvalidOperationException("The schema is not executed.");
         try
         {
             Schema = builder.Build(Sdl);
