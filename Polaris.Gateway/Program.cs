@@ -13,13 +13,16 @@ using Polaris.ServiceDefaults.RateLimiting;
 if (args is ["schema", var folder, var output])
 {
     SupergraphVerb.Write(folder, output);
-    return;
+    return 0;
 }
+
+if (args is ["breaking", var before, var after, var accepted])
+    return BreakingChanges.Report(before, after, accepted);
 
 if (args is ["compose", .. var rest])
 {
     await ComposeVerb.RunAsync(rest);
-    return;
+    return 0;
 }
 
 var builder = WebApplication.CreateBuilder(args);
@@ -32,28 +35,16 @@ builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateB
 var app = builder.Build();
 app.UseKnownHosts();
 app.UseBrowserHeaders();
+app.UseGraphQLPaths();
 
 // ASP.NET Core adds authentication to every route when a scheme is registered. Proxied requests would be authenticated twice; this opts
 // out.
 ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
 app.UsePolarisAuthentication(onlyAt: ["/graphql", SessionEndpoints.Path], beforeIt: requests => requests.UseDashboardSession());
 
-// An invalid token is refused immediately; without a token, each field decides.
-app.MapPost(
-        "/graphql",
-        (HttpContext context, GatewayEndpoint graphql) =>
-            context.Request.Headers.Authorization.Count > 0 && context.User.Identity?.IsAuthenticated != true
-                ? Microsoft.AspNetCore.Authentication.AuthenticationHttpContextExtensions.ChallengeAsync(context)
-                : graphql.HandleAsync(context)
-    )
-    .AddEndpointFilter<LimitRequests>()
-    .AllowAnonymous();
-app.MapGet(
-        "/graphql",
-        () => Results.Problem(RefusalMapping.Problem(405, "use_post", "Send GraphQL as POST with a JSON body: { \"query\": \"…\" }."))
-    )
-    .AllowAnonymous();
+app.MapGraphQL();
 app.MapDashboardSession();
 app.MapDefaultEndpoints();
 app.MapPolarisProxy();
 await app.RunAsync();
+return 0;

@@ -44,7 +44,8 @@ internal static class ComposeVerb
         var app = builder.Build();
         // ASP.NET Core adds authentication where a scheme is registered.
         ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
-        app.MapPost("/graphql", (HttpContext context, GatewayEndpoint graphql) => graphql.HandleAsync(context)).AllowAnonymous();
+        app.UseGraphQLPaths();
+        app.MapGraphQLDoor();
         app.MapDefaultEndpoints();
         return app;
     }

@@ -21,6 +21,7 @@ internal sealed class GatewayEndpoint(
     BoundedRequests requests,
     CallerConcurrency callers,
     LimitCost costs,
+    PersistedDocuments persisted,
     IOptions<GraphQLLimits> limits
 ) : IDisposable
 {
@@ -56,9 +57,22 @@ internal sealed class GatewayEndpoint(
     }
 
     public Task HandleAsync(HttpContext context) =>
-        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerAsync(context, ct), ct));
+        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerOrRefuseAsync(context, ct), ct));
 
     public void Dispose() => documents.Dispose();
+
+    private async Task AnswerOrRefuseAsync(HttpContext context, CancellationToken ct)
+    {
+        try
+        {
+            await AnswerAsync(context, ct);
+        }
+        catch (RequestError error)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await WriteResultAsync(context, [error], ct);
+        }
+    }
 
     private async Task AnswerAsync(HttpContext context, CancellationToken ct)
     {
@@ -71,7 +85,14 @@ internal sealed class GatewayEndpoint(
             return;
         }
 
-        var request = await requests.ReadAsync(context, ct);
+        var request = await requests.ReadOrNameAsync(context, ct);
+        var hash = persisted.Find(request);
+        if (hash is not null && request.Query is null)
+        {
+            await WriteErrorsAsync(context, [PersistedDocuments.NotFound()], ct);
+            return;
+        }
+
         var (prepared, errors) = await PrepareAsync(schema, request, context, ct);
         if (prepared is null)
         {
@@ -80,12 +101,21 @@ internal sealed class GatewayEndpoint(
             return;
         }
 
+        if (HttpMethods.IsGet(context.Request.Method) && prepared.Operation.Operation != OperationType.Query)
+        {
+            await GraphQLHttp.RefuseMethodAsync(context, "A mutation is sent by POST: GET is for queries.");
+            return;
+        }
+
+        if (hash is not null)
+            persisted.Keep(hash, request.Query!);
+
         Activity.Current?.SetTag("graphql.operation.type", prepared.Operation.Operation.ToString().ToLowerInvariant());
         Activity.Current?.SetTag("graphql.operation.name", prepared.Operation.Name?.StringValue);
         using var tree = await fetches.RunAsync(PlanOf(prepared, schema, request), schema, request, context, ct);
         using var answer = new ByteBuffer(UsualAnswerBytes);
         ResponseWriter.Write(answer, tree);
-        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentType = GraphQLHttp.ContentTypeOf(context.Request);
         context.Response.ContentLength = answer.Length;
         await context.Response.Body.WriteAsync(answer.Array.AsMemory(0, answer.Length), ct);
     }
@@ -163,12 +193,20 @@ internal sealed class GatewayEndpoint(
 
     private static (Prepared?, ExecutionErrors?) Refused(string why) => (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }]);
 
-    private async Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
+    /// <summary>
+    /// Of a request that is well-formed, but cannot be executed. By the older media type every such answer has status 200, by the newer one
+    /// an answer without data has not.
+    /// </summary>
+    private Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
     {
-        var modern = context.Request.Headers.Accept.ToString().Contains("application/graphql-response+json", StringComparison.Ordinal);
+        context.Response.StatusCode = GraphQLHttp.IsModern(context.Request) ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
+        return WriteResultAsync(context, errors, ct);
+    }
+
+    private async Task WriteResultAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
+    {
         InputErrors.Explain(errors);
-        context.Response.StatusCode = modern ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
-        context.Response.ContentType = modern ? "application/graphql-response+json; charset=utf-8" : "application/json; charset=utf-8";
+        context.Response.ContentType = GraphQLHttp.ContentTypeOf(context.Request);
         await serializer.WriteAsync(context.Response.Body, new ExecutionResult { Errors = errors }, ct);
     }
 }

@@ -33,7 +33,7 @@ internal static class GraphQLGateway
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         var serializer = new GraphQLSerializer();
         services.AddSingleton<IGraphQLTextSerializer>(serializer).AddSingleton<IGraphQLSerializer>(serializer);
-        services.AddGraphQLBounds().AddSingleton<CallerConcurrency>().AddSingleton<LimitCost>();
+        services.AddGraphQLBounds().AddSingleton<CallerConcurrency>().AddSingleton<LimitCost>().AddSingleton<PersistedDocuments>();
         services.AddSingleton<IDocumentValidator>(new DocumentValidator());
         services.AddSingleton(addresses).AddSingleton<SchemaRegistry>().AddSingleton<FetchExecutor>().AddSingleton<GatewayEndpoint>();
         services.AddPeriodicWorker<ComposeSubgraphs>();

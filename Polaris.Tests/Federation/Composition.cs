@@ -22,6 +22,7 @@ internal sealed class Composition : IAsyncDisposable
     private readonly WebApplication gateway;
     private readonly HttpClient client;
 
+
     private Composition(WebApplication subgraphs, WebApplication gateway, Supergraph supergraph, FakeSchema merged)
     {
         (this.subgraphs, this.gateway, Supergraph, Merged) = (subgraphs, gateway, supergraph, merged);
@@ -31,6 +32,8 @@ internal sealed class Composition : IAsyncDisposable
     public Supergraph Supergraph { get; }
 
     public FakeSchema Merged { get; }
+
+    public HttpClient Client => client;
 
     public IReadOnlyDictionary<string, FakeSchema> Subgraphs { get; private init; } = new Dictionary<string, FakeSchema>();
 
