@@ -42,8 +42,9 @@ internal static class ComposeVerb
         builder.Services.AddGraphQLGateway(new SubgraphAddresses(subgraphs));
         builder.Services.AddOrgRateLimiter(RateBudgets.Cost);
         var app = builder.Build();
-        // ASP.NET Core adds authentication where a scheme is registered.
+        // ASP.NET Core adds both where a scheme is registered.
         ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
+        ((IApplicationBuilder)app).Properties["__AuthorizationMiddlewareSet"] = true;
         app.UseGraphQLPaths();
         app.MapGraphQLDoor();
         app.MapDefaultEndpoints();
