@@ -74,7 +74,11 @@ internal static class BreakingChanges
                 found.Add($"{place}.{input.Name} is {other.Type.Print()}, not {input.Type.Print()}");
         }
 
-        foreach (var input in now.Where(input => input is { Type: GraphQLNonNullType, Default: null } && !old.Exists(one => one.Name == input.Name)))
+        foreach (
+            var input in now.Where(input =>
+                input is { Type: GraphQLNonNullType, Default: null } && !old.Exists(one => one.Name == input.Name)
+            )
+        )
             found.Add($"{place}.{input.Name} is new and required");
     }
 

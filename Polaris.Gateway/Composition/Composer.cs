@@ -101,12 +101,7 @@ internal sealed class Composer
                 AddValues(subgraph, Open(subgraph, name, SuperKind.Enum, type, "enum"), type);
                 break;
             case GraphQLInputObjectTypeDefinition type:
-                AddInputs(
-                    subgraph,
-                    name,
-                    Open(subgraph, name, SuperKind.Input, type, "input").Inputs,
-                    type.Fields?.Items ?? []
-                );
+                AddInputs(subgraph, name, Open(subgraph, name, SuperKind.Input, type, "input").Inputs, type.Fields?.Items ?? []);
                 break;
             case GraphQLScalarTypeDefinition type:
                 if (!Supergraph.IsBuiltIn(name))
@@ -185,10 +180,15 @@ internal sealed class Composer
             if (merged is null)
                 known.Add(merged = new SuperInput(name, input.Type) { Default = input.DefaultValue });
             else if (merged.Default?.Print() != input.DefaultValue?.Print())
-                throw new CompositionException(
-                    $"'{merged.In.First().Key}' and '{subgraph}' give {place}.{name} different default values."
-                );
-            merged.Type = Merge($"{place}.{name}", merged.In.Keys.FirstOrDefault() ?? subgraph, subgraph, merged.Type, input.Type, (a, b) => a || b);
+                throw new CompositionException($"'{merged.In.First().Key}' and '{subgraph}' give {place}.{name} different default values.");
+            merged.Type = Merge(
+                $"{place}.{name}",
+                merged.In.Keys.FirstOrDefault() ?? subgraph,
+                subgraph,
+                merged.Type,
+                input.Type,
+                (a, b) => a || b
+            );
             merged.In.Add(subgraph, input.Type);
             merged.Description ??= Text(input.Description);
             merged.Deprecated ??= Federation.Find(input, "deprecated");
@@ -230,7 +230,14 @@ internal sealed class Composer
         Merge(place, known.In.First().Key, subgraph, known.Type, type, (a, b) => a && b);
 
     /// <summary>A result may be null when one subgraph says so; an input must be given when one subgraph says so.</summary>
-    private static GraphQLType Merge(string place, string first, string second, GraphQLType a, GraphQLType b, Func<bool, bool, bool> nonNull)
+    private static GraphQLType Merge(
+        string place,
+        string first,
+        string second,
+        GraphQLType a,
+        GraphQLType b,
+        Func<bool, bool, bool> nonNull
+    )
     {
         var (innerA, innerB) = ((a as GraphQLNonNullType)?.Type ?? a, (b as GraphQLNonNullType)?.Type ?? b);
         GraphQLType merged = (innerA, innerB) switch

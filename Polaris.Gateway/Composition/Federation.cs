@@ -55,7 +55,8 @@ internal static class Federation
         }
     }
 
-    public static bool Has(IHasDirectivesNode node, string name) => node.Directives?.Items.Any(directive => NameOf(directive) == name) == true;
+    public static bool Has(IHasDirectivesNode node, string name) =>
+        node.Directives?.Items.Any(directive => NameOf(directive) == name) == true;
 
     public static GraphQLDirective? Find(IHasDirectivesNode node, string name) =>
         node.Directives?.Items.Find(directive => NameOf(directive) == name);

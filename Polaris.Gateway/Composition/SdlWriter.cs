@@ -13,13 +13,27 @@ internal sealed class SdlWriter
     private const string JoinDefinitions = """
         directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
 
-        directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+        directive @join__field(
+          graph: join__Graph
+          requires: join__FieldSet
+          provides: join__FieldSet
+          type: String
+          external: Boolean
+          override: String
+          usedOverridden: Boolean
+        ) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 
         directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 
         directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
 
-        directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
+        directive @join__type(
+          graph: join__Graph!
+          key: join__FieldSet
+          extension: Boolean! = false
+          resolvable: Boolean! = true
+          isInterfaceObject: Boolean! = false
+        ) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
 
         directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION
 
@@ -39,7 +53,8 @@ internal sealed class SdlWriter
         """;
 
     private const string InaccessibleDefinition = """
-        directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
+        directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM
+          | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
 
 
         """;
@@ -96,7 +111,10 @@ internal sealed class SdlWriter
 
     private void WriteTypes()
     {
-        var shown = graph.Types.Values.Where(type => join || !type.Inaccessible).OrderBy(type => !type.IsRoot).ThenBy(Order, StringComparer.Ordinal);
+        var shown = graph
+            .Types.Values.Where(type => join || !type.Inaccessible)
+            .OrderBy(type => !type.IsRoot)
+            .ThenBy(Order, StringComparer.Ordinal);
         text.AppendJoin('\n', shown.Select(Print));
 
         static string Order(SuperType type) => type.Name == "Query" ? "" : type.Name;
@@ -209,7 +227,12 @@ internal sealed class SdlWriter
     }
 
     /// <summary>Nothing is said of a field that all subgraphs of its type have, with the same type.</summary>
-    private static void WriteOwners(StringBuilder definition, SuperType type, GraphQLType merged, SortedDictionary<string, GraphQLType> owners)
+    private static void WriteOwners(
+        StringBuilder definition,
+        SuperType type,
+        GraphQLType merged,
+        SortedDictionary<string, GraphQLType> owners
+    )
     {
         var all = merged.Print();
         if (type.In.Count == owners.Count && owners.Values.All(own => own.Print() == all))

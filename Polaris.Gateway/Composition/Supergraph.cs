@@ -170,7 +170,9 @@ internal sealed class Supergraph(IReadOnlyList<string> subgraphs, SortedDictiona
     {
         if (target(from))
             return [];
-        var ways = new Queue<IReadOnlyList<(string Subgraph, EntityKey Key)>>([[]]);
+        var ways = new Queue<IReadOnlyList<(string Subgraph, EntityKey Key)>>([
+            [],
+        ]);
         var seen = new HashSet<string> { from };
         while (ways.TryDequeue(out var way))
         {

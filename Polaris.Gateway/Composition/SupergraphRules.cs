@@ -49,7 +49,8 @@ internal static class SupergraphRules
         {
             if (input.In.Values.Any(type => type is GraphQLNonNullType) && input.Default is null)
                 throw new CompositionException(
-                    $"'{input.In.First().Key}' requires {place}.{input.Name}, which '{subgraphs.First(one => !input.In.ContainsKey(one))}' lacks."
+                    $"'{input.In.First().Key}' requires {place}.{input.Name}, which "
+                        + $"'{subgraphs.First(one => !input.In.ContainsKey(one))}' lacks."
                 );
             inputs.Remove(input);
         }
@@ -80,7 +81,8 @@ internal static class SupergraphRules
             {
                 if (supergraph.Route(type, subgraph, field.In.ContainsKey) is null)
                     throw new CompositionException(
-                        $"{name}.{field.Name} of '{field.In.First().Key}' cannot be reached from '{subgraph}', which returns {name} without a "
+                        $"{name}.{field.Name} of '{field.In.First().Key}' cannot be reached from '{subgraph}', "
+                            + $"which returns {name} without a "
                             + "@key that the other resolves. A type without a key has the same fields in all of its subgraphs."
                     );
             }

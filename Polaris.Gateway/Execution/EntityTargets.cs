@@ -13,7 +13,7 @@ internal sealed class EntityTargets
 
     private readonly List<ResultObject>[] objects;
 
-    /// <summary>For each part and entity the first of its objects, and for each object the next of the same entity; -1 at the end.</summary>
+    /// <summary>For each part and entity the first of its objects, for each object the next of its entity; -1 at the end.</summary>
     private readonly List<int>[] first;
 
     private readonly int[][] next;

@@ -31,7 +31,13 @@ internal sealed class FetchExecutor(
     private readonly DocumentExecuter introspection = new();
 
     /// <summary>The answer; the caller disposes it when it is written.</summary>
-    public async Task<ResultTree> RunAsync(QueryPlan plan, PublicSchema schema, GraphQLRequest request, HttpContext context, CancellationToken ct)
+    public async Task<ResultTree> RunAsync(
+        QueryPlan plan,
+        PublicSchema schema,
+        GraphQLRequest request,
+        HttpContext context,
+        CancellationToken ct
+    )
     {
         var tree = new ResultTree(plan, limits.Value.MaxErrors);
         foreach (var stage in plan.Stages)
@@ -90,7 +96,8 @@ internal sealed class FetchExecutor(
         CancellationToken ct
     )
     {
-        using var body = new ByteBuffer(UsualBytes);
+        // Not given back to the pool: a connection that breaks, or an answer that comes early, may leave it being sent.
+        var body = new ByteBuffer(UsualBytes);
         var targets = WriteBody(fetch, tree, request, body);
         if (fetch.Lookups.Count > 0 && Array.TrueForAll(targets, own => own.Count == 0))
             return;

@@ -120,7 +120,7 @@ internal sealed class GatewayEndpoint(
         await context.Response.Body.WriteAsync(answer.Array.AsMemory(0, answer.Length), ct);
     }
 
-    /// <summary>The document, valid for these variables, or the errors; neither when the org's budget is spent, which is answered.</summary>
+    /// <summary>The document, valid for these variables, or errors; neither when the org's budget is spent, which is answered.</summary>
     private async Task<(Prepared? Prepared, ExecutionErrors? Errors)> PrepareAsync(
         PublicSchema schema,
         GraphQLRequest request,

@@ -47,7 +47,7 @@ internal static class GraphQLHttp
         }
     }
 
-    /// <summary>Answers what would otherwise be the dashboard's: other methods of <c>/graphql</c>, what is below it, and other tools.</summary>
+    /// <summary>Answers what else were the dashboard's: other methods of <c>/graphql</c>, what is below it, and tools.</summary>
     public static void UseGraphQLPaths(this IApplicationBuilder app) =>
         app.Use(
             (context, next) =>
@@ -73,7 +73,8 @@ internal static class GraphQLHttp
         ];
 
     /// <summary>Whether the client prefers the media type whose status code says whether there is data.</summary>
-    public static bool IsModern(HttpRequest request) => Quality(request, Modern) is > 0 and var modern && modern >= (Quality(request, Older) ?? 0);
+    public static bool IsModern(HttpRequest request) =>
+        Quality(request, Modern) is > 0 and var modern && modern >= (Quality(request, Older) ?? 0);
 
     public static string ContentTypeOf(HttpRequest request) => (IsModern(request) ? Modern : Older) + "; charset=utf-8";
 
@@ -136,7 +137,11 @@ internal static class GraphQLHttp
     /// <summary>False when the client wants neither media type, which is answered.</summary>
     private static bool Accepts(HttpContext context)
     {
-        if (context.Request.Headers.Accept.Count == 0 || Quality(context.Request, Older, "application/*", "*/*") > 0 || IsModern(context.Request))
+        if (
+            context.Request.Headers.Accept.Count == 0
+            || Quality(context.Request, Older, "application/*", "*/*") > 0
+            || IsModern(context.Request)
+        )
             return true;
         context.Response.StatusCode = StatusCodes.Status406NotAcceptable;
         return false;

@@ -14,13 +14,13 @@ namespace Polaris.Gateway.Execution;
 internal sealed class PersistedDocuments : IDisposable
 {
     /// <summary>Characters of all documents that are kept.</summary>
-    public const int KeptCharacters = 2_000_000;
+    public const int MaxKeptCharacters = 2_000_000;
 
     private const string Scheme = "sha256:";
 
     private static readonly TimeSpan KeptUnused = TimeSpan.FromDays(1);
 
-    private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = KeptCharacters });
+    private readonly MemoryCache known = new(new MemoryCacheOptions { SizeLimit = MaxKeptCharacters });
 
     /// <summary>Fills in the document that the request names.</summary>
     /// <returns>The name; null if the request has none. The request has no document if none is known by it.</returns>

@@ -22,13 +22,7 @@ internal static class PlanText
         ];
     }
 
-    private static Fetch Print(
-        PlannedFetch fetch,
-        GraphQLDocument document,
-        GraphQLOperationDefinition operation,
-        string ours,
-        int[] needs
-    )
+    private static Fetch Print(PlannedFetch fetch, GraphQLDocument document, GraphQLOperationDefinition operation, string ours, int[] needs)
     {
         var body = new StringBuilder();
         var nodes = new List<ASTNode>();
@@ -68,7 +62,8 @@ internal static class PlanText
                 var i = lookups.Count;
                 var key = all.Length == 1 ? "_entities" : $"e{i}";
                 heads.Add($"${ours}{i}: [_Any!]!");
-                body.Append(all.Length == 1 ? "" : $"{key}: ").Append($"_entities(representations: ${ours}{i}) {{ ... on {group.Key.Type} {{ {group.Key.Text}}} }} ");
+                body.Append(all.Length == 1 ? "" : $"{key}: ")
+                    .Append($"_entities(representations: ${ours}{i}) {{ ... on {group.Key.Type} {{ {group.Key.Text}}} }} ");
                 lookups.Add(new EntityLookup(key, Encoding.UTF8.GetBytes($"\"{ours}{i}\":"), [.. group.Select(Part)]));
             }
         }

@@ -121,7 +121,8 @@ internal sealed class Selections
                 "include" => Decide(directive),
                 _ => true,
             }
-        ) ?? true;
+        )
+        ?? true;
 
     private bool Decide(GraphQLDirective directive) =>
         directive.Arguments!.Items[0].Value is GraphQLVariable variable

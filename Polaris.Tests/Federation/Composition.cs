@@ -22,7 +22,6 @@ internal sealed class Composition : IAsyncDisposable
     private readonly WebApplication gateway;
     private readonly HttpClient client;
 
-
     private Composition(WebApplication subgraphs, WebApplication gateway, Supergraph supergraph, FakeSchema merged)
     {
         (this.subgraphs, this.gateway, Supergraph, Merged) = (subgraphs, gateway, supergraph, merged);

@@ -58,7 +58,11 @@ public sealed class ExecutionTests
         Assert.All(orgs, org => Assert.Equal(JsonValueKind.Null, org.GetProperty("mine").ValueKind));
         Assert.Equal(
             orgs.Select((_, i) => $"""["more",{i},"mine"]""").Append("""["b"]""").Order(StringComparer.Ordinal),
-            answer.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("path").GetRawText()).Order(StringComparer.Ordinal)
+            answer
+                .GetProperty("errors")
+                .EnumerateArray()
+                .Select(error => error.GetProperty("path").GetRawText())
+                .Order(StringComparer.Ordinal)
         );
         Assert.All(
             answer.GetProperty("errors").EnumerateArray(),
@@ -134,7 +138,11 @@ public sealed class ExecutionTests
             Refused(("a", query + "type Org @key(fields: \"id\") { id: ID! name: String @external }")),
             StringComparison.Ordinal
         );
-        Assert.Contains("a field that is not there", Refused(("a", query + "type Org @key(fields: \"no\") { id: ID! }")), StringComparison.Ordinal);
+        Assert.Contains(
+            "a field that is not there",
+            Refused(("a", query + "type Org @key(fields: \"no\") { id: ID! }")),
+            StringComparison.Ordinal
+        );
     }
 
     private static string Refused(params (string, string)[] subgraphs) =>

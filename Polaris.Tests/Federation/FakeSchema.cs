@@ -36,7 +36,10 @@ internal sealed class FakeSchema
         (this.sdl, this.world) = (sdl, world);
         var definitions = Parser.Parse(sdl).Definitions;
         var text = isSubgraph
-            ? string.Join('\n', definitions.Where(one => one is not (GraphQLSchemaExtension or GraphQLSchemaDefinition)).Select(AstText.Print))
+            ? string.Join(
+                '\n',
+                definitions.Where(one => one is not (GraphQLSchemaExtension or GraphQLSchemaDefinition)).Select(AstText.Print)
+            )
             : sdl;
         if (isSubgraph)
         {
@@ -60,7 +63,8 @@ internal sealed class FakeSchema
         foreach (var type in Parser.Parse(text).Definitions.OfType<GraphQLTypeDefinition>())
         {
             if (type is GraphQLUnionTypeDefinition or GraphQLInterfaceTypeDefinition)
-                builder.Types.For(type.Name.StringValue).ResolveType = value => schema!.AllTypes[((FakeObject)value).Type] as IObjectGraphType;
+                builder.Types.For(type.Name.StringValue).ResolveType = value =>
+                    schema!.AllTypes[((FakeObject)value).Type] as IObjectGraphType;
         }
 
         schema = (Schema)builder.Build(text);
@@ -106,12 +110,13 @@ internal sealed class FakeSchema
         if (type.Name == "_Service")
             return context.Source;
         if (name == "_entities")
-            return context.GetArgument<List<object>>("representations").Select(one => world.Find((IDictionary<string, object?>)one)).ToList();
+            return context
+                .GetArgument<List<object>>("representations")
+                .Select(one => world.Find((IDictionary<string, object?>)one))
+                .ToList();
         if (type.Name == "Mutation")
             Mutations.Enqueue(name);
-        var arguments = (context.Arguments ?? Nothing).Select(given =>
-            KeyValuePair.Create(given.Key, given.Value.Value)
-        );
+        var arguments = (context.Arguments ?? Nothing).Select(given => KeyValuePair.Create(given.Key, given.Value.Value));
         return world.Resolve(context.Source as FakeObject ?? new FakeObject(type.Name, "root"), name, arguments);
     }
 

@@ -61,7 +61,9 @@ internal sealed class FakeWorld(Supergraph graph, bool withFailures)
         if (declared is GraphQLListType list)
             return Enumerable
                 .Range(0, (int)(Hash(place + "#") % 4))
-                .Select(i => Value(field, list.Type, $"{place}[{i}]", null, seed, list.Type is not GraphQLNonNullType && field.In.Count == 1))
+                .Select(i =>
+                    Value(field, list.Type, $"{place}[{i}]", null, seed, list.Type is not GraphQLNonNullType && field.In.Count == 1)
+                )
                 .ToList();
         var name = Supergraph.NameOf(declared);
         return graph.Types.TryGetValue(name, out var type) && type.Kind is not SuperKind.Scalar

@@ -54,11 +54,7 @@ internal sealed class HiveRouter : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var client = new HttpClient
-        {
-            BaseAddress = new Uri($"http://127.0.0.1:{port}/graphql"),
-            Timeout = TimeSpan.FromSeconds(60),
-        };
+        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}/graphql"), Timeout = TimeSpan.FromSeconds(60) };
         client.DefaultRequestHeaders.Add("Accept", "application/json");
         var router = new HiveRouter(process, folder, client);
         for (var waited = 0; ; waited++)

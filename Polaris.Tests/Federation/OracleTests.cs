@@ -52,8 +52,8 @@ public sealed class OracleTests(ITestOutputHelper output)
     }
 
     /// <param name="isOther">
-    /// Whether the comparison is with the other router, which drops fields beside a skipped fragment that has them too, and cannot plan some
-    /// documents whose conditions leave nothing. One process is the judge of these.
+    /// Whether the comparison is with the other router, which drops fields beside a skipped fragment that has them too, and cannot
+    /// plan some documents whose conditions leave nothing. One process is the judge of these.
     /// </param>
     private async Task CompareAsync(
         int seed,
@@ -95,9 +95,8 @@ public sealed class OracleTests(ITestOutputHelper output)
             (JsonValueKind.Array, JsonValueKind.Array) => wanted.GetArrayLength() == data.GetArrayLength()
                 && wanted.EnumerateArray().Zip(data.EnumerateArray()).All(pair => IsLike(pair.First, pair.Second, graph)),
             (JsonValueKind.String, JsonValueKind.String)
-                when graph.Types.TryGetValue(wanted.GetString()!, out var type) && type.Kind is SuperKind.Interface or SuperKind.Union => graph
-                .Possible(type)
-                .Any(one => one.Name == data.GetString()),
+                when graph.Types.TryGetValue(wanted.GetString()!, out var type) && type.Kind is SuperKind.Interface or SuperKind.Union =>
+                graph.Possible(type).Any(one => one.Name == data.GetString()),
             _ => JsonElement.DeepEquals(wanted, data),
         };
 

@@ -13,8 +13,12 @@ internal sealed class RandomQueries(Supergraph graph, int seed, bool withConditi
     private readonly SortedDictionary<string, (string Type, object? Value)> variables = new(StringComparer.Ordinal);
     private int names;
 
-    public static (string Query, Dictionary<string, object?> Variables) Create(Supergraph graph, int seed, string root, bool withConditions) =>
-        new RandomQueries(graph, seed, withConditions).Create(root);
+    public static (string Query, Dictionary<string, object?> Variables) Create(
+        Supergraph graph,
+        int seed,
+        string root,
+        bool withConditions
+    ) => new RandomQueries(graph, seed, withConditions).Create(root);
 
     private (string Query, Dictionary<string, object?> Variables) Create(string root)
     {
@@ -37,7 +41,12 @@ internal sealed class RandomQueries(Supergraph graph, int seed, bool withConditi
 
         if (random.Next(4) == 0 && !type.IsRoot)
             text.Append(random.Next(2) == 0 ? "__typename " : $"a{names++}: __typename ");
-        var parts = type.Kind == SuperKind.Object ? random.Next(5) == 0 ? 1 : 0 : random.Next(0, 3);
+        var parts =
+            type.Kind == SuperKind.Object
+                ? random.Next(5) == 0
+                    ? 1
+                    : 0
+                : random.Next(0, 3);
         for (var i = 0; i < parts && depth < MaxDepth; i++)
             Fragment(text, type, depth);
         if (text.Length == 2)
