@@ -34,12 +34,16 @@ public sealed class ExecutionTests
     public async Task Entities_of_all_places_of_a_level_are_asked_for_in_one_request_each_once()
     {
         await using var composition = await Composition.StartAsync(Orgs);
-        var answer = await composition.AskAsync("{ orgs { invoices { total } } x: orgs { must } more { invoices { total } id } }");
+        var answer = await composition.AskAsync(
+            "{ more { invoices { total } } x: more { must } y: more { invoices { total } id } }"
+        );
         Assert.False(answer.TryGetProperty("errors", out _), answer.ToString());
         var asked = composition.Subgraphs["b"].Requests.Where(request => request.Contains("_entities", StringComparison.Ordinal)).ToArray();
         var only = Assert.Single(asked);
-        // Two places of which the same is asked share a field.
+        // Two places of which the same is asked share a field, and their entities are the same.
         Assert.Equal(2, only.Split("_entities").Length - 1);
+        Assert.All(composition.Subgraphs["b"].Representations, asked => Assert.Equal(asked.Distinct(), asked));
+        Assert.All(composition.Subgraphs["b"].Representations, Assert.NotEmpty);
     }
 
     [Fact]

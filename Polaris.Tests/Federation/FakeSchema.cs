@@ -83,6 +83,9 @@ internal sealed class FakeSchema
     /// <summary>The mutations that ran, in order.</summary>
     public ConcurrentQueue<string> Mutations { get; init; } = new();
 
+    /// <summary>The lists of entities that were asked for, as JSON.</summary>
+    public ConcurrentQueue<string[]> Representations { get; } = new();
+
     /// <summary>What was asked.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
@@ -110,10 +113,12 @@ internal sealed class FakeSchema
         if (type.Name == "_Service")
             return context.Source;
         if (name == "_entities")
-            return context
-                .GetArgument<List<object>>("representations")
-                .Select(one => world.Find((IDictionary<string, object?>)one))
-                .ToList();
+        {
+            var asked = context.GetArgument<List<object>>("representations");
+            Representations.Enqueue([.. asked.Select(Serializer.Serialize)]);
+            return asked.Select(one => world.Find((IDictionary<string, object?>)one)).ToList();
+        }
+
         if (type.Name == "Mutation")
             Mutations.Enqueue(name);
         var arguments = (context.Arguments ?? Nothing).Select(given => KeyValuePair.Create(given.Key, given.Value.Value));
