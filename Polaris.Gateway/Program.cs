@@ -1,6 +1,3 @@
-using GraphQL;
-using GraphQL.SystemTextJson;
-using GraphQL.Validation;
 using Polaris.Gateway.Composition;
 using Polaris.Gateway.Execution;
 using Polaris.Gateway.Http;
@@ -13,55 +10,41 @@ using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.RateLimiting;
 
-if (args is ["schema", var folder])
+if (args is ["schema", var folder, var output])
 {
-    var subgraphs = Directory
-        .EnumerateFiles(folder, "*.graphql")
-        .Where(file => Path.GetFileName(file) != "schema.graphql")
-        .Select(file => (Path.GetFileNameWithoutExtension(file), File.ReadAllText(file)));
-    Console.Out.Write(Composer.Compose(subgraphs).Text);
-    return;
+    SupergraphVerb.Write(folder, output);
+    return 0;
+}
+
+if (args is ["breaking", var before, var after, var accepted])
+    return BreakingChanges.Report(before, after, accepted);
+
+if (args is ["compose", .. var rest])
+{
+    await ComposeVerb.RunAsync(rest);
+    return 0;
 }
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("gateway");
 builder.AddPolarisProxy();
 builder.AddDashboardSession();
-builder.Services.AddHttpClient(ComposeSubgraphs.HttpClientName);
-var serializer = new GraphQLSerializer();
-builder.Services.AddSingleton<IGraphQLTextSerializer>(serializer).AddSingleton<IGraphQLSerializer>(serializer);
-builder.Services.AddGraphQLBounds().AddSingleton<CallerConcurrency>();
-builder.Services.AddSingleton<IDocumentValidator>(new DocumentValidator());
-builder.Services.AddSingleton<SchemaRegistry>().AddSingleton<FetchExecutor>().AddSingleton<GatewayEndpoint>();
-builder.Services.AddPeriodicWorker<ComposeSubgraphs>();
-builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost).AddSingleton<LimitCost>();
-builder.Services.AddHealthChecks().AddCheck<SchemaRegistry>("schema");
+builder.Services.AddGraphQLGateway(SubgraphAddresses.Polaris);
+builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost);
 
 var app = builder.Build();
 app.UseKnownHosts();
 app.UseBrowserHeaders();
+app.UseGraphQLPaths();
 
 // ASP.NET Core adds authentication to every route when a scheme is registered. Proxied requests would be authenticated twice; this opts
 // out.
 ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
 app.UsePolarisAuthentication(onlyAt: ["/graphql", SessionEndpoints.Path], beforeIt: requests => requests.UseDashboardSession());
 
-// An invalid token is refused immediately; without a token, each field decides.
-app.MapPost(
-        "/graphql",
-        (HttpContext context, GatewayEndpoint graphql) =>
-            context.Request.Headers.Authorization.Count > 0 && context.User.Identity?.IsAuthenticated != true
-                ? Microsoft.AspNetCore.Authentication.AuthenticationHttpContextExtensions.ChallengeAsync(context)
-                : graphql.HandleAsync(context)
-    )
-    .AddEndpointFilter<LimitRequests>()
-    .AllowAnonymous();
-app.MapGet(
-        "/graphql",
-        () => Results.Problem(RefusalMapping.Problem(405, "use_post", "Send GraphQL as POST with a JSON body: { \"query\": \"…\" }."))
-    )
-    .AllowAnonymous();
+app.MapGraphQL();
 app.MapDashboardSession();
 app.MapDefaultEndpoints();
 app.MapPolarisProxy();
 await app.RunAsync();
+return 0;

@@ -1,24 +1,26 @@
 using GraphQL;
 using GraphQL.Types;
 using GraphQL.Utilities;
-using GraphQLParser;
 using GraphQLParser.AST;
 
 namespace Polaris.Gateway.Composition;
 
-/// <summary>One composition: the public schema, for validation and introspection, and the owners of its root fields.</summary>
+/// <summary>One composition: the supergraph, for plans, and the public schema, for validation and introspection.</summary>
 internal sealed class PublicSchema
 {
-    public PublicSchema(ComposedSdl sdl)
+    public PublicSchema(Supergraph supergraph)
     {
-        Sdl = sdl;
+        Supergraph = supergraph;
+        Sdl = SdlWriter.Public(supergraph);
         var builder = new SchemaBuilder();
-        var scalars = Parser.Parse(sdl.Text).Definitions.OfType<GraphQLScalarTypeDefinition>().Select(scalar => scalar.Name.StringValue);
+        // The library asks for it, and never calls it: nothing is executed but introspection.
+        foreach (var type in supergraph.Types.Values.Where(type => type.Kind is SuperKind.Interface or SuperKind.Union))
+            builder.Types.For(type.Name).ResolveType = _ => throw new InvalidOperationException("The schema is not executed.");
         try
         {
-            Schema = builder.Build(sdl.Text);
-            foreach (var scalar in scalars)
-                Schema.RegisterType(new SubgraphScalar(scalar));
+            Schema = builder.Build(Sdl);
+            foreach (var scalar in supergraph.Types.Values.Where(type => type.Kind == SuperKind.Scalar && !type.Inaccessible))
+                Schema.RegisterType(new SubgraphScalar(scalar.Name));
             Schema.Initialize();
         }
         catch (Exception exception)
@@ -28,7 +30,10 @@ internal sealed class PublicSchema
         }
     }
 
-    public ComposedSdl Sdl { get; }
+    public Supergraph Supergraph { get; }
+
+    /// <summary>The public schema as text.</summary>
+    public string Sdl { get; }
 
     public ISchema Schema { get; }
 

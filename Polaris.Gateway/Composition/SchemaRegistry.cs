@@ -21,35 +21,43 @@ internal sealed class SchemaRegistry : IHealthCheck
 }
 
 /// <summary>
-/// Reads every subgraph's schema and composes them: at start until it succeeds, then every minute. When a schema cannot be read or
-/// composed, the last valid one stays in use.
+/// Reads every subgraph's schema and composes them when one has changed: at start until it succeeds, then every few seconds. When a schema
+/// cannot be read or composed, the last valid one stays in use.
 /// </summary>
-internal sealed partial class ComposeSubgraphs(SchemaRegistry registry, IHttpClientFactory clients, ILogger<ComposeSubgraphs> log)
-    : PeriodicJob
+internal sealed partial class ComposeSubgraphs(
+    SchemaRegistry registry,
+    SubgraphAddresses addresses,
+    IHttpClientFactory clients,
+    ILogger<ComposeSubgraphs> log
+) : PeriodicJob
 {
     public const string HttpClientName = "subgraph";
-    private static readonly TimeSpan Refresh = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(15);
+
+    private (string Name, string Sdl)[] composed = [];
 
     /// <summary>Short, since the gateway starts together with the subgraphs and is not ready before the first composition.</summary>
     public override TimeSpan MaxBackoff => TimeSpan.FromMilliseconds(500);
 
     public override async Task<TimeSpan> RunOnceAsync(CancellationToken ct)
     {
-        var subgraphs = await Task.WhenAll(Subgraphs.Names.Select(async name => (name, await ReadSdlAsync(name, ct))));
-        var sdl = Composer.Compose(subgraphs);
-        if (registry.Current?.Sdl.Text != sdl.Text)
-        {
-            registry.Publish(new PublicSchema(sdl));
-            LogComposed(sdl.QueryOwners.Count, sdl.MutationOwners.Count);
-        }
-
+        var subgraphs = await Task.WhenAll(addresses.Names.Select(async name => (Name: name, Sdl: await ReadSdlAsync(name, ct))));
+        if (subgraphs.SequenceEqual(composed))
+            return Refresh;
+        var supergraph = Composer.Compose(subgraphs);
+        registry.Publish(new PublicSchema(supergraph));
+        composed = subgraphs;
+        LogComposed(
+            supergraph.Types["Query"].Fields.Count,
+            supergraph.Types.TryGetValue("Mutation", out var mutation) ? mutation.Fields.Count : 0
+        );
         return Refresh;
     }
 
     private async Task<string> ReadSdlAsync(string name, CancellationToken ct)
     {
         using var client = clients.CreateClient(HttpClientName);
-        using var response = await client.PostAsJsonAsync(Subgraphs.Address(name), new { query = "{ _service { sdl } }" }, ct);
+        using var response = await client.PostAsJsonAsync(addresses.Of(name), new { query = "{ _service { sdl } }" }, ct);
         response.EnsureSuccessStatusCode();
         using var answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(ct), default, ct);
         return answer.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
@@ -61,10 +69,19 @@ internal sealed partial class ComposeSubgraphs(SchemaRegistry registry, IHttpCli
     private partial void LogComposed(int queries, int mutations);
 }
 
-/// <summary>The subgraphs.</summary>
-internal static class Subgraphs
+/// <summary>The subgraphs, and where they answer.</summary>
+internal sealed class SubgraphAddresses(IReadOnlyDictionary<string, Uri> addresses)
 {
-    public static readonly string[] Names = ["billing", "identity", "ingestion", "notifications", "plans"];
+    /// <summary>Polaris's own, by the names that service discovery knows.</summary>
+    public static SubgraphAddresses Polaris { get; } =
+        new(
+            ((string[])["billing", "identity", "ingestion", "notifications", "plans"]).ToDictionary(
+                name => name,
+                name => new Uri($"http://{name}/graphql")
+            )
+        );
 
-    public static Uri Address(string name) => new($"http://{name}/graphql");
+    public IEnumerable<string> Names => addresses.Keys;
+
+    public Uri Of(string name) => addresses[name];
 }

@@ -1,43 +1,37 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using GraphQL;
 using GraphQL.Transport;
-using GraphQLParser.AST;
+using Microsoft.Extensions.Options;
 using Polaris.Gateway.Composition;
+using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary>The response of a subgraph, or why there is none.</summary>
-internal sealed class SubgraphAnswer(Fetch fetch, JsonDocument? document, string? failure) : IDisposable
-{
-    public Fetch Fetch { get; } = fetch;
-
-    public string? Failure { get; } = failure;
-
-    public JsonElement? Data =>
-        document is not null && document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
-            ? data
-            : null;
-
-    public IEnumerable<JsonElement> Errors =>
-        document is not null && document.RootElement.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
-            ? errors.EnumerateArray()
-            : [];
-
-    public void Dispose() => document?.Dispose();
-}
-
 /// <summary>
-/// Sends a plan's fetches with the caller's own credentials, which each subgraph verifies itself. Introspection is answered from the public
-/// schema. All of them end with the request's deadline.
+/// Sends a plan's fetches with the caller's own credentials, which each subgraph verifies itself. Each is sent as soon as what it needs is
+/// there. Introspection is answered from the public schema. All of them end with the request's deadline.
 /// </summary>
-internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSerializer serializer)
+internal sealed class FetchExecutor(
+    IHttpMessageHandlerFactory handlers,
+    SubgraphAddresses addresses,
+    IGraphQLTextSerializer serializer,
+    IOptions<GraphQLLimits> limits
+)
 {
+    /// <summary>Bytes of a subgraph's answer.</summary>
+    public const int MaxAnswerBytes = 64 * 1024 * 1024;
+
+    /// <summary>Bytes to begin with, of a request or an answer.</summary>
+    private const int UsualBytes = 4_096;
+
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
     private readonly DocumentExecuter introspection = new();
 
-    public async Task<IReadOnlyList<SubgraphAnswer>> RunAsync(
+    /// <summary>The answer; the caller disposes it when it is written.</summary>
+    public async Task<ResultTree> RunAsync(
         QueryPlan plan,
         PublicSchema schema,
         GraphQLRequest request,
@@ -45,21 +39,31 @@ internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSeri
         CancellationToken ct
     )
     {
-        if (plan.Operation != OperationType.Mutation)
-            return await Task.WhenAll(plan.Fetches.Select(FetchAsync));
-        var answers = new List<SubgraphAnswer>(plan.Fetches.Count);
-        foreach (var fetch in plan.Fetches)
-            answers.Add(await FetchAsync(fetch));
-        return answers;
+        var tree = new ResultTree(plan, limits.Value.MaxErrors);
+        foreach (var stage in plan.Stages)
+        {
+            var tasks = new Task[stage.Fetches.Count];
+            for (var i = 0; i < tasks.Length; i++)
+                tasks[i] = RunAsync(stage.Fetches[i], tasks);
+            await Task.WhenAll(tasks);
+        }
 
-        Task<SubgraphAnswer> FetchAsync(Fetch fetch) =>
-            fetch.Subgraph is { } subgraph
-                ? SendAsync(fetch, subgraph, request, context, ct)
-                : IntrospectAsync(fetch, schema, request, context, ct);
+        return tree;
+
+        async Task RunAsync(Fetch fetch, Task[] others)
+        {
+            foreach (var need in fetch.Needs)
+                await others[need];
+            if (fetch.Subgraph is null)
+                await IntrospectAsync(fetch, tree, schema, request, context, ct);
+            else
+                await SendAsync(fetch, fetch.Subgraph, tree, request, context, ct);
+        }
     }
 
-    private async Task<SubgraphAnswer> IntrospectAsync(
+    private async Task IntrospectAsync(
         Fetch fetch,
+        ResultTree tree,
         PublicSchema schema,
         GraphQLRequest request,
         HttpContext context,
@@ -77,22 +81,37 @@ internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSeri
                 ValidationRules = [],
             }
         );
-        return new SubgraphAnswer(fetch, JsonDocument.Parse(serializer.Serialize(result)), null);
+        var buffer = new ByteBuffer(UsualBytes);
+        tree.Keep(buffer);
+        buffer.Write(System.Text.Encoding.UTF8.GetBytes(serializer.Serialize(result)));
+        Read(fetch, [], tree, buffer);
     }
 
-    private async Task<SubgraphAnswer> SendAsync(
+    private async Task SendAsync(
         Fetch fetch,
         string subgraph,
+        ResultTree tree,
         GraphQLRequest request,
         HttpContext context,
         CancellationToken ct
     )
     {
-        using var message = new HttpRequestMessage(HttpMethod.Post, Subgraphs.Address(subgraph))
+        // Not given back to the pool: a connection that breaks, or an answer that comes early, may leave it being sent.
+        var body = new ByteBuffer(UsualBytes);
+        var targets = WriteBody(fetch, tree, request, body);
+        if (fetch.Lookups.Count > 0 && Array.TrueForAll(targets, own => own.Count == 0))
+            return;
+        if (Array.Exists(targets, own => own.Count > EntityTargets.MaxEntities))
         {
-            Content = new ByteArrayContent(Body(fetch, request)),
+            FetchErrors.Fail(fetch, targets, tree, subgraph, $"may be asked for at most {EntityTargets.MaxEntities} entities at once");
+            return;
+        }
+
+        using var message = new HttpRequestMessage(HttpMethod.Post, addresses.Of(subgraph))
+        {
+            Content = new ReadOnlyMemoryContent(body.Array.AsMemory(0, body.Length)),
         };
-        message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        message.Content.Headers.ContentType = Json;
         if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization)
             message.Headers.TryAddWithoutValidation("Authorization", authorization);
         // Whom the limits by network address are about; the proxy passes it on by itself.
@@ -100,49 +119,94 @@ internal sealed class FetchExecutor(IHttpClientFactory clients, IGraphQLTextSeri
             message.Headers.TryAddWithoutValidation("X-Forwarded-For", address.ToString());
         try
         {
-            using var client = clients.CreateClient(ComposeSubgraphs.HttpClientName);
-            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
+            // Not an HttpClient, whose own timer the deadline makes needless. The factory keeps the handler and its connections.
+            using var invoker = new HttpMessageInvoker(handlers.CreateHandler(ComposeSubgraphs.HttpClientName), disposeHandler: false);
+            using var response = await invoker.SendAsync(message, ct);
             // 400 has GraphQL errors: a subgraph's limit was exceeded.
             if (!response.IsSuccessStatusCode && response.StatusCode != HttpStatusCode.BadRequest)
-                return new SubgraphAnswer(fetch, null, $"answered with status {(int)response.StatusCode}");
-            return new SubgraphAnswer(
-                fetch,
-                await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(ct), default, ct),
-                null
-            );
+            {
+                FetchErrors.Fail(fetch, targets, tree, subgraph, $"answered with status {(int)response.StatusCode}");
+                return;
+            }
+
+            var answer = await ReadBodyAsync(response.Content, tree, ct);
+            if (answer is null)
+                FetchErrors.Fail(fetch, targets, tree, subgraph, "sent a response that is too large");
+            else
+                Read(fetch, targets, tree, answer);
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            return new SubgraphAnswer(fetch, null, "cannot be reached");
+            FetchErrors.Fail(fetch, targets, tree, subgraph, "cannot be reached");
+        }
+        catch (AnswerException)
+        {
+            FetchErrors.Fail(fetch, targets, tree, subgraph, "sent a response that does not fit its schema");
         }
         catch (JsonException)
         {
-            return new SubgraphAnswer(fetch, null, "sent a response that is not JSON");
+            FetchErrors.Fail(fetch, targets, tree, subgraph, "sent a response that is not JSON");
         }
     }
 
-    private byte[] Body(Fetch fetch, GraphQLRequest request)
+    private static void Read(Fetch fetch, EntityTargets[] targets, ResultTree tree, ByteBuffer answer)
     {
-        var buffer = new ArrayBufferWriter<byte>(fetch.Query.Length + 256);
-        using var writer = new Utf8JsonWriter(buffer);
-        writer.WriteStartObject();
-        writer.WriteString("query"u8, fetch.Query);
-        if (fetch.Variables.Count > 0 && request.Variables is { } variables)
-        {
-            writer.WriteStartObject("variables"u8);
-            foreach (var name in fetch.Variables)
-            {
-                if (!variables.TryGetValue(name, out var value))
-                    continue;
-                writer.WritePropertyName(name);
-                writer.WriteRawValue(serializer.Serialize(value));
-            }
+        var reader = new AnswerReader(answer, tree);
+        reader.Read(fetch, targets);
+        var errors = answer.Array.AsMemory()[reader.Errors];
+        if (errors.Length > 0)
+            FetchErrors.Add(fetch, targets, tree, errors);
+        else if (!reader.HasData)
+            throw new AnswerException("The answer has neither data nor errors.");
+    }
 
-            writer.WriteEndObject();
+    /// <returns>Null when it is too large.</returns>
+    private static async Task<ByteBuffer?> ReadBodyAsync(HttpContent content, ResultTree tree, CancellationToken ct)
+    {
+        var length = content.Headers.ContentLength ?? UsualBytes;
+        if (length > MaxAnswerBytes)
+            return null;
+        // One byte more, so that the end is noticed without growing.
+        var buffer = new ByteBuffer((int)length + 1);
+        tree.Keep(buffer);
+        var body = await content.ReadAsStreamAsync(ct);
+        await using (body.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                var read = await body.ReadAsync(buffer.GetMemory(), ct);
+                if (read == 0)
+                    return buffer;
+                buffer.Advance(read);
+                if (buffer.Length > MaxAnswerBytes)
+                    return null;
+            }
+        }
+    }
+
+    private EntityTargets[] WriteBody(Fetch fetch, ResultTree tree, GraphQLRequest request, ByteBuffer body)
+    {
+        body.Write(fetch.Prefix);
+        var targets = new EntityTargets[fetch.Lookups.Count];
+        var separator = ",\"variables\":{"u8;
+        for (var i = 0; i < targets.Length; i++)
+        {
+            body.Write(separator);
+            body.Write(fetch.Lookups[i].Variable);
+            targets[i] = EntityTargets.Write(fetch.Lookups[i], tree, body);
+            separator = ","u8;
         }
 
-        writer.WriteEndObject();
-        writer.Flush();
-        return buffer.WrittenSpan.ToArray();
+        foreach (var name in fetch.Variables)
+        {
+            if (request.Variables is not { } variables || !variables.TryGetValue(name, out var value))
+                continue;
+            body.Write(separator);
+            body.Write(System.Text.Encoding.UTF8.GetBytes($"\"{name}\":{serializer.Serialize(value)}"));
+            separator = ","u8;
+        }
+
+        body.Write(separator.Length == 1 ? "}}"u8 : "}"u8);
+        return targets;
     }
 }

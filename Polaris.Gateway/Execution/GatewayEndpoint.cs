@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using GraphQL;
 using GraphQL.Transport;
 using GraphQL.Validation;
@@ -19,6 +21,7 @@ internal sealed class GatewayEndpoint(
     BoundedRequests requests,
     CallerConcurrency callers,
     LimitCost costs,
+    PersistedDocuments persisted,
     IOptions<GraphQLLimits> limits
 ) : IDisposable
 {
@@ -30,17 +33,46 @@ internal sealed class GatewayEndpoint(
 
     private const int MaxCachedQueryLength = 20_000;
 
-    private readonly MemoryCache plans = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
+    private const int UsualAnswerBytes = 16_384;
 
-    /// <param name="Plan">What is sent to whom.</param>
-    /// <param name="Document">The parsed text.</param>
+    private readonly MemoryCache documents = new(new MemoryCacheOptions { SizeLimit = CachedCharacters });
+
+    /// <summary>Variants of a document's plan, by the values of its conditions. Further ones are planned each time.</summary>
+    private const int MaxVariants = 16;
+
+    /// <param name="Document">The parsed text, which is valid.</param>
+    /// <param name="Operation">The one that was asked for.</param>
+    /// <param name="Conditions">The variables of @skip and @include, whose values decide the plan.</param>
     /// <param name="Cost">Of an operation without variables.</param>
-    private sealed record Planned(QueryPlan Plan, GraphQLDocument Document, long Cost);
+    private sealed record Prepared(
+        GraphQLDocument Document,
+        GraphQLOperationDefinition Operation,
+        IReadOnlyList<string> Conditions,
+        long Cost
+    )
+    {
+        public ConcurrentDictionary<string, QueryPlan> Plans { get; } = new(StringComparer.Ordinal);
+
+        public bool HasVariables => Operation.Variables is { Items.Count: > 0 };
+    }
 
     public Task HandleAsync(HttpContext context) =>
-        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerAsync(context, ct), ct));
+        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerOrRefuseAsync(context, ct), ct));
 
-    public void Dispose() => plans.Dispose();
+    public void Dispose() => documents.Dispose();
+
+    private async Task AnswerOrRefuseAsync(HttpContext context, CancellationToken ct)
+    {
+        try
+        {
+            await AnswerAsync(context, ct);
+        }
+        catch (RequestError error)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await WriteResultAsync(context, [error], ct);
+        }
+    }
 
     private async Task AnswerAsync(HttpContext context, CancellationToken ct)
     {
@@ -53,24 +85,43 @@ internal sealed class GatewayEndpoint(
             return;
         }
 
-        var request = await requests.ReadAsync(context, ct);
-        var (planned, errors) = await PlanAsync(schema, request, context, ct);
-        if (planned is null)
+        var request = await requests.ReadOrNameAsync(context, ct);
+        var hash = persisted.Find(request);
+        if (hash is not null && request.Query is null)
+        {
+            await WriteErrorsAsync(context, [PersistedDocuments.NotFound()], ct);
+            return;
+        }
+
+        var (prepared, errors) = await PrepareAsync(schema, request, context, ct);
+        if (prepared is null)
         {
             if (errors is not null)
                 await WriteErrorsAsync(context, errors, ct);
             return;
         }
 
-        var answers = await fetches.RunAsync(planned.Plan, schema, request, context, ct);
-        context.Response.ContentType = "application/json; charset=utf-8";
-        await ResponseWriter.WriteAsync(context.Response.BodyWriter, planned.Plan, answers, ct);
-        foreach (var answer in answers)
-            answer.Dispose();
+        if (HttpMethods.IsGet(context.Request.Method) && prepared.Operation.Operation != OperationType.Query)
+        {
+            await GraphQLHttp.RefuseMethodAsync(context, "A mutation is sent by POST: GET is for queries.");
+            return;
+        }
+
+        if (hash is not null)
+            persisted.Keep(hash, request.Query!);
+
+        Activity.Current?.SetTag("graphql.operation.type", prepared.Operation.Operation.ToString().ToLowerInvariant());
+        Activity.Current?.SetTag("graphql.operation.name", prepared.Operation.Name?.StringValue);
+        using var tree = await fetches.RunAsync(PlanOf(prepared, schema, request), schema, request, context, ct);
+        using var answer = new ByteBuffer(UsualAnswerBytes);
+        ResponseWriter.Write(answer, tree);
+        context.Response.ContentType = GraphQLHttp.ContentTypeOf(context.Request);
+        context.Response.ContentLength = answer.Length;
+        await context.Response.Body.WriteAsync(answer.Array.AsMemory(0, answer.Length), ct);
     }
 
-    /// <summary>The plan or the errors; neither when the org's budget is spent, which is answered.</summary>
-    private async Task<(Planned? Planned, ExecutionErrors? Errors)> PlanAsync(
+    /// <summary>The document, valid for these variables, or errors; neither when the org's budget is spent, which is answered.</summary>
+    private async Task<(Prepared? Prepared, ExecutionErrors? Errors)> PrepareAsync(
         PublicSchema schema,
         GraphQLRequest request,
         HttpContext context,
@@ -78,7 +129,7 @@ internal sealed class GatewayEndpoint(
     )
     {
         var key = (schema, request.Query, request.OperationName);
-        if (plans.TryGetValue(key, out Planned? known) && !known!.Plan.Fetches.Any(fetch => fetch.Variables.Count > 0))
+        if (documents.TryGetValue(key, out Prepared? known) && !known!.HasVariables)
             return await costs.AdmitAsync(context, known.Cost) ? (known, null) : (null, null);
         var document = known?.Document ?? requests.Parse(request);
         var operation = BoundedRequests.OperationOf(document, request);
@@ -112,24 +163,50 @@ internal sealed class GatewayEndpoint(
             return (null, [.. result.Errors.Take(limits.Value.MaxErrors)]);
         if (known is not null)
             return (known, null);
-        var planned = new Planned(QueryPlan.Create(document, operation, schema), document, cost);
+        var prepared = new Prepared(document, operation, Selections.ConditionVariables(document), cost);
         if (request.Query!.Length <= MaxCachedQueryLength)
         {
-            var size = request.Query.Length + planned.Plan.Fetches.Sum(fetch => fetch.Query.Length);
-            plans.Set(key, planned, new MemoryCacheEntryOptions { Size = size, SlidingExpiration = TimeSpan.FromHours(1) });
+            // What is sent is about as long as the text, in each of a few variants.
+            var size = request.Query.Length * (prepared.Conditions.Count == 0 ? 2 : MaxVariants);
+            documents.Set(key, prepared, new MemoryCacheEntryOptions { Size = size, SlidingExpiration = TimeSpan.FromHours(1) });
         }
 
-        return (planned, null);
+        return (prepared, null);
     }
 
-    private static (Planned?, ExecutionErrors?) Refused(string why) => (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }]);
-
-    private async Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
+    private static QueryPlan PlanOf(Prepared prepared, PublicSchema schema, GraphQLRequest request)
     {
-        var modern = context.Request.Headers.Accept.ToString().Contains("application/graphql-response+json", StringComparison.Ordinal);
+        var values = string.Concat(prepared.Conditions.Select(name => IsTrue(name) ? '1' : '0'));
+        if (prepared.Plans.TryGetValue(values, out var known))
+            return known;
+        var plan = Planner.Create(prepared.Document, prepared.Operation, schema.Supergraph, IsTrue);
+        if (prepared.Plans.Count < MaxVariants)
+            prepared.Plans.TryAdd(values, plan);
+        return plan;
+
+        bool IsTrue(string name) =>
+            request.Variables is { } given && given.TryGetValue(name, out var value)
+                ? value is true
+                : prepared.Operation.Variables?.Items.Find(declared => declared.Variable.Name.Value == name)?.DefaultValue
+                    is GraphQLTrueBooleanValue;
+    }
+
+    private static (Prepared?, ExecutionErrors?) Refused(string why) => (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }]);
+
+    /// <summary>
+    /// Of a request that is well-formed, but cannot be executed. By the older media type every such answer has status 200, by the newer one
+    /// an answer without data has not.
+    /// </summary>
+    private Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
+    {
+        context.Response.StatusCode = GraphQLHttp.IsModern(context.Request) ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
+        return WriteResultAsync(context, errors, ct);
+    }
+
+    private async Task WriteResultAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
+    {
         InputErrors.Explain(errors);
-        context.Response.StatusCode = modern ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
-        context.Response.ContentType = modern ? "application/graphql-response+json; charset=utf-8" : "application/json; charset=utf-8";
+        context.Response.ContentType = GraphQLHttp.ContentTypeOf(context.Request);
         await serializer.WriteAsync(context.Response.Body, new ExecutionResult { Errors = errors }, ct);
     }
 }

@@ -1,161 +1,115 @@
-using GraphQL.Types;
 using GraphQLParser.AST;
-using GraphQLParser.Visitors;
-using Polaris.Gateway.Composition;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary>A root field that the client selected.</summary>
-/// <param name="ResponseKey">Alias or name.</param>
-/// <param name="NonNull">Whether the schema declares it non-null.</param>
-/// <param name="Owner">The subgraph; null for <c>__typename</c>, <c>__schema</c> and <c>__type</c>, which the gateway answers.</param>
-internal sealed record RootField(string ResponseKey, string Name, bool NonNull, string? Owner);
+/// <summary>
+/// The plan of an operation, for one set of values of its conditions (@skip, @include): stages in sequence, one for a query, several for a
+/// mutation, whose fields have an order. The document is valid and within
+/// <see cref="Polaris.ServiceDefaults.GraphQL.GraphQLLimits"/>.
+/// </summary>
+/// <param name="Targets">How many places of the answer have entities that other subgraphs complete.</param>
+internal sealed record QueryPlan(OperationType Operation, ObjectShape Root, IReadOnlyList<PlanStage> Stages, int Targets)
+{
+    /// <summary>Characters that are sent, for the size of the cache.</summary>
+    public int Characters => Stages.Sum(stage => stage.Fetches.Sum(fetch => fetch.Query.Length));
+}
+
+/// <summary>Fetches that run as soon as those that they need are done. A fetch comes after those.</summary>
+internal sealed record PlanStage(IReadOnlyList<Fetch> Fetches);
 
 /// <summary>One request to one subgraph.</summary>
-/// <param name="Subgraph">Null for what the gateway answers itself.</param>
+/// <param name="Subgraph">Null for introspection, which the gateway answers itself.</param>
+/// <param name="Query">The document that is sent.</param>
+/// <param name="Prefix">The request's JSON up to its variables.</param>
 /// <param name="Variables">Names of the client's variables that it uses.</param>
-internal sealed record Fetch(string? Subgraph, string Query, IReadOnlyList<string> Variables, IReadOnlyList<RootField> Fields);
+/// <param name="Needs">Positions, in the stage, of the fetches whose entities it completes.</param>
+/// <param name="RootFields">Of a fetch of root fields, in the order that is sent.</param>
+/// <param name="Lookups">Of a fetch of entities.</param>
+internal sealed record Fetch(
+    string? Subgraph,
+    string Query,
+    byte[] Prefix,
+    IReadOnlyList<string> Variables,
+    IReadOnlyList<int> Needs,
+    FieldNode[] RootFields,
+    IReadOnlyList<EntityLookup> Lookups
+);
+
+/// <summary>One <c>_entities</c> field of a fetch: entities of one or more places of which the same is asked.</summary>
+/// <param name="ResponseKey">Its name in the answer.</param>
+/// <param name="Variable">The JSON name of its representations: <c>"r0":</c>.</param>
+internal sealed record EntityLookup(string ResponseKey, byte[] Variable, IReadOnlyList<EntityPart> Parts);
+
+/// <summary>What one place's entities send, and what they get.</summary>
+/// <param name="Shape">The place.</param>
+/// <param name="Head">The beginning of a representation: <c>{"__typename":"Org"</c>.</param>
+/// <param name="Keys">Its fields: <c>,"id":</c> and the slot that has the value.</param>
+/// <param name="Fields">What is asked, in order.</param>
+internal sealed record EntityPart(ObjectShape Shape, byte[] Head, IReadOnlyList<(byte[] Name, int Slot)> Keys, FieldNode[] Fields);
 
 /// <summary>
-/// The plan of an operation: fetches that run in parallel (a query) or in sequence (a mutation, whose fields have an order). The document
-/// is valid and within <see cref="Polaris.ServiceDefaults.GraphQL.GraphQLLimits"/>.
+/// How a value is taken from an answer: a list's items and an object's fields one by one where something has to be added, or as the bytes
+/// that came, when one subgraph answers all of it.
 /// </summary>
-internal sealed record QueryPlan(OperationType Operation, IReadOnlyList<Fetch> Fetches, IReadOnlyList<RootField> Fields)
+internal sealed class ValueShape
 {
-    /// <summary>A root field as it is sent.</summary>
-    /// <param name="Parts">The field, and the directives of the fragments around it.</param>
-    private sealed record Item(RootField Field, string Text, IReadOnlyList<ASTNode> Parts);
+    public required bool NonNull { get; init; }
 
-    private sealed record Group(string? Owner, List<Item> Items);
+    public ValueShape? Item { get; init; }
 
-    public static QueryPlan Create(GraphQLDocument document, GraphQLOperationDefinition operation, PublicSchema schema)
-    {
-        var owners = operation.Operation == OperationType.Mutation ? schema.Sdl.MutationOwners : schema.Sdl.QueryOwners;
-        var rootType = operation.Operation == OperationType.Mutation ? schema.Schema.Mutation! : schema.Schema.Query;
-        var fragments = document
-            .Definitions.OfType<GraphQLFragmentDefinition>()
-            .ToDictionary(fragment => fragment.FragmentName.Name.StringValue);
-        var selected = new List<Item>();
-        Collect(operation.SelectionSet, []);
+    public PositionShape? Object { get; init; }
 
-        var groups = new List<Group>();
-        var byKey = new Dictionary<string, Group>();
-        // A fragment may be spread more than once.
-        foreach (var item in selected.DistinctBy(item => (item.Field.ResponseKey, item.Text)))
-        {
-            var (key, owner) = (item.Field.ResponseKey, item.Field.Owner);
-            // A repeated key is one field, which runs once: its selections are merged by whoever gets all of them.
-            if (!byKey.TryGetValue(key, out var group))
-            {
-                // Mutations run in order, so only adjacent fields of one subgraph share a request.
-                group =
-                    operation.Operation != OperationType.Mutation ? groups.Find(known => known.Owner == owner)
-                    : groups.Count > 0 && groups[^1].Owner == owner ? groups[^1]
-                    : null;
-                if (group is null)
-                    groups.Add(group = new Group(owner, []));
-                byKey.Add(key, group);
-            }
+    public bool IsRaw => Item is null && Object is null;
+}
 
-            group.Items.Add(item);
-        }
+/// <summary>A place where objects are: of one shape, or of one for each type that they may have.</summary>
+internal sealed class PositionShape
+{
+    /// <summary>The shape of all objects, unless <see cref="ByType"/> has more.</summary>
+    public ObjectShape? Only { get; set; }
 
-        return new QueryPlan(
-            operation.Operation,
-            [.. groups.Select(group => ToFetch(operation, group, fragments))],
-            [.. selected.Select(item => item.Field).DistinctBy(field => field.ResponseKey)]
-        );
+    public List<(byte[] Type, ObjectShape Shape)> ByType { get; } = [];
 
-        void Collect(GraphQLSelectionSet selections, GraphQLDirectives[] conditions)
-        {
-            foreach (var selection in selections.Selections)
-            {
-                switch (selection)
-                {
-                    case GraphQLField field:
-                        var name = field.Name.StringValue;
-                        selected.Add(
-                            new Item(
-                                new RootField(
-                                    field.Alias?.Name.StringValue ?? name,
-                                    name,
-                                    rootType.Fields.Find(name)?.ResolvedType is NonNullGraphType,
-                                    owners.GetValueOrDefault(name)
-                                ),
-                                conditions.Aggregate(field.Print(), (inner, condition) => $"... {Print(condition)} {{ {inner} }}"),
-                                [field, .. conditions]
-                            )
-                        );
-                        break;
-                    case GraphQLInlineFragment inline:
-                        Collect(inline.SelectionSet, With(inline.Directives, conditions));
-                        break;
-                    case GraphQLFragmentSpread spread:
-                        Collect(fragments[spread.FragmentName.Name.StringValue].SelectionSet, With(spread.Directives, conditions));
-                        break;
-                }
-            }
-        }
-    }
+    /// <summary>The name in the answer of the object's type, which selects the shape.</summary>
+    public byte[] TypeKey { get; set; } = [];
 
-    /// <summary>Copies @skip and @include of a root fragment to each of its fields; the subgraph evaluates them.</summary>
-    private static GraphQLDirectives[] With(GraphQLDirectives? directives, GraphQLDirectives[] conditions) =>
-        directives is null ? conditions : [directives, .. conditions];
+    public IEnumerable<ObjectShape> Shapes => Only is null ? ByType.Select(own => own.Shape) : [Only];
+}
 
-    private static string Print(GraphQLDirectives directives) => string.Join(' ', directives.Items.Select(directive => directive.Print()));
+/// <summary>An object of the answer: what the client sees of it, in order, and what only the gateway needs.</summary>
+internal sealed class ObjectShape(string type)
+{
+    /// <summary>A name of an object type; of an interface where all of its objects have the same fields.</summary>
+    public string Type { get; } = type;
 
-    private static Fetch ToFetch(GraphQLOperationDefinition operation, Group group, Dictionary<string, GraphQLFragmentDefinition> fragments)
-    {
-        var body = string.Join('\n', group.Items.Select(item => item.Text));
-        var nodes = NodesOf(group.Items.SelectMany(item => item.Parts));
-        var used = new SortedSet<string>(StringComparer.Ordinal);
-        var more = "";
-        // Fragments that the fields use, and those that these use; the list grows while it is read.
-        for (var i = 0; i < nodes.Count; i++)
-        {
-            if (nodes[i] is not GraphQLFragmentSpread spread || !used.Add(spread.FragmentName.Name.StringValue))
-                continue;
-            var fragment = fragments[spread.FragmentName.Name.StringValue];
-            more += "\n" + fragment.Print();
-            nodes.AddRange(NodesOf([fragment]));
-        }
+    public List<FieldNode> Visible { get; } = [];
 
-        var variables = nodes.OfType<GraphQLVariable>().Select(variable => variable.Name.StringValue).ToHashSet();
-        var declared = (operation.Variables?.Items ?? [])
-            .Where(variable => variables.Contains(variable.Variable.Name.StringValue))
-            .ToArray();
-        var head = declared.Length == 0 ? "" : $"({string.Join(", ", declared.Select(variable => variable.Print()))})";
-        var kind = operation.Operation == OperationType.Mutation ? "mutation" : "query";
-        return new Fetch(
-            group.Owner,
-            $"{kind}{head} {{\n{body}\n}}{more}",
-            [.. declared.Select(variable => variable.Variable.Name.StringValue)],
-            [.. group.Items.Select(item => item.Field).DistinctBy(field => field.ResponseKey)]
-        );
-    }
+    /// <summary>What the subgraph that returns the object is asked for, in order.</summary>
+    public FieldNode[] Origin { get; set; } = [];
 
-    private static List<ASTNode> NodesOf(IEnumerable<ASTNode> roots)
-    {
-        var collector = new NodeCollector();
-        foreach (var root in roots)
-            collector.VisitAsync(root, default).AsTask().GetAwaiter().GetResult();
-        return collector.Nodes;
-    }
+    /// <summary>How many values an object holds.</summary>
+    public int Slots { get; set; }
 
-    private readonly struct NoContext : IASTVisitorContext
-    {
-        public CancellationToken CancellationToken => default;
-    }
+    /// <summary>The number of this place among those that other subgraphs complete; -1 for all else.</summary>
+    public int Target { get; set; } = -1;
+}
 
-    private sealed class NodeCollector : ASTVisitor<NoContext>
-    {
-        public List<ASTNode> Nodes { get; } = [];
+/// <summary>A field of an object of the answer.</summary>
+internal sealed class FieldNode(string key, int slot)
+{
+    /// <summary>Alias or name.</summary>
+    public string Key { get; set; } = key;
 
-        public override ValueTask VisitAsync(ASTNode? node, NoContext context)
-        {
-            if (node is not null)
-                Nodes.Add(node);
-            return base.VisitAsync(node, context);
-        }
-    }
+    public int Slot { get; } = slot;
+
+    public required ValueShape Value { get; set; }
+
+    /// <summary>The value, when it is known beforehand.</summary>
+    public byte[]? Constant { get; set; }
+
+    /// <summary>The key as it is in the answer of a subgraph.</summary>
+    public byte[] Name { get; set; } = [];
+
+    /// <summary>The key as it is written: <c>"name":</c>.</summary>
+    public byte[] Written { get; set; } = [];
 }

@@ -1,95 +1,153 @@
-using System.IO.Pipelines;
 using System.Text.Json;
-using GraphQLParser.AST;
 
 namespace Polaris.Gateway.Execution;
 
-/// <summary>
-/// Merges the subgraphs' responses: fields in the client's order, errors with their paths, nulls where the schema allows them.
-/// </summary>
+/// <summary>Writes the answer: fields in the client's order, errors with their paths.</summary>
 internal static class ResponseWriter
 {
-    public static async Task WriteAsync(PipeWriter output, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers, CancellationToken ct)
+    public static void Write(ByteBuffer output, ResultTree tree)
     {
-        await using (var writer = new Utf8JsonWriter(output))
+        var hasData = tree.Complete();
+        output.Write("{"u8);
+        if (tree.Errors.Count > 0)
         {
-            writer.WriteStartObject();
-            WriteErrors(writer, answers);
-            if (IsNull(answers))
-                writer.WriteNull("data"u8);
+            WriteErrors(output, tree);
+            output.Write(","u8);
+        }
+
+        output.Write("\"data\":"u8);
+        if (hasData)
+            WriteObject(output, tree.Root);
+        else
+            output.Write("null"u8);
+        output.Write("}"u8);
+    }
+
+    private static void WriteObject(ByteBuffer output, ResultObject value)
+    {
+        var separator = "{"u8;
+        foreach (var field in value.Shape.Visible)
+        {
+            output.Write(separator);
+            output.Write(field.Written);
+            if (field.Constant is { } constant)
+                output.Write(constant);
             else
-                WriteData(writer, plan, answers);
-            writer.WriteEndObject();
+                WriteValue(output, in value.Values[field.Slot]);
+            separator = ","u8;
         }
 
-        await output.FlushAsync(ct);
+        output.Write(value.Shape.Visible.Count == 0 ? "{}"u8 : "}"u8);
     }
 
-    /// <summary>The fields of a subgraph without data are null; if one of them is non-null, all of the data is null.</summary>
-    private static bool IsNull(IReadOnlyList<SubgraphAnswer> answers) =>
-        answers.Any(answer => answer.Data is null && answer.Fetch.Fields.Any(field => field.NonNull));
-
-    private static void WriteData(Utf8JsonWriter writer, QueryPlan plan, IReadOnlyList<SubgraphAnswer> answers)
+    private static void WriteValue(ByteBuffer output, in ResultValue value)
     {
-        writer.WriteStartObject("data"u8);
-        foreach (var field in plan.Fields)
+        if (value.IsNull)
         {
-            var answer = answers.First(candidate => candidate.Fetch.Fields.Any(own => own.ResponseKey == field.ResponseKey));
-            if (answer.Data is not { } data)
-            {
-                writer.WriteNull(field.ResponseKey);
-            }
-            else if (data.TryGetProperty(field.ResponseKey, out var value))
-            {
-                // Absent when @skip or @include left the field out.
-                writer.WritePropertyName(field.ResponseKey);
-                value.WriteTo(writer);
-            }
+            output.Write("null"u8);
         }
-
-        writer.WriteEndObject();
-    }
-
-    private static void WriteErrors(Utf8JsonWriter writer, IReadOnlyList<SubgraphAnswer> answers)
-    {
-        if (!answers.Any(answer => answer.Failure is not null || answer.Errors.Any()))
-            return;
-        writer.WriteStartArray("errors"u8);
-        foreach (var answer in answers)
+        else if (value.Buffer is not null)
         {
-            if (answer.Failure is { } failure)
+            output.Write(value.Bytes);
+        }
+        else if (value.Tree is ResultObject inner)
+        {
+            WriteObject(output, inner);
+        }
+        else if (value.Tree is ResultValue[] items)
+        {
+            output.Write("["u8);
+            for (var i = 0; i < items.Length; i++)
             {
-                foreach (var field in answer.Fetch.Fields)
-                    WriteUnavailable(writer, answer.Fetch.Subgraph!, failure, field);
+                if (i > 0)
+                    output.Write(","u8);
+                WriteValue(output, in items[i]);
             }
 
-            foreach (var error in answer.Errors)
-                WriteError(writer, error);
+            output.Write("]"u8);
+        }
+    }
+
+    private static void WriteErrors(ByteBuffer output, ResultTree tree)
+    {
+        var places = new ErrorPlaces(tree);
+        using var buffer = new ByteBuffer(1024);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartArray();
+            foreach (var error in tree.Errors)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("message"u8, error.Message);
+                if (error.At is not null)
+                {
+                    writer.WriteStartArray("path"u8);
+                    foreach (var step in places.Of(error.At).Concat(error.Path))
+                    {
+                        if (step is int index)
+                            writer.WriteNumberValue(index);
+                        else
+                            writer.WriteStringValue((string)step);
+                    }
+
+                    writer.WriteEndArray();
+                }
+
+                if (error.Extensions is not null)
+                {
+                    writer.WritePropertyName("extensions"u8);
+                    writer.WriteRawValue(error.Extensions);
+                }
+
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
         }
 
-        writer.WriteEndArray();
+        output.Write("\"errors\":"u8);
+        output.Write(buffer.Span);
     }
 
-    private static void WriteUnavailable(Utf8JsonWriter writer, string subgraph, string failure, RootField field)
+    /// <summary>
+    /// Where the objects with errors are in the answer, or would be if they were not null: found by a walk, since few answers have errors.
+    /// </summary>
+    private sealed class ErrorPlaces
     {
-        writer.WriteStartObject();
-        writer.WriteString("message"u8, $"The service '{subgraph}' {failure}.");
-        writer.WriteStartArray("path"u8);
-        writer.WriteStringValue(field.ResponseKey);
-        writer.WriteEndArray();
-        writer.WriteStartObject("extensions"u8);
-        writer.WriteString("code"u8, "SUBGRAPH_UNAVAILABLE");
-        writer.WriteString("subgraph"u8, subgraph);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
+        private readonly Dictionary<ResultObject, object[]> found = [];
 
-    /// <summary>Everything but the location, which refers to a document that the client did not send.</summary>
-    private static void WriteError(Utf8JsonWriter writer, JsonElement error)
-    {
-        writer.WriteStartObject();
-        foreach (var property in error.EnumerateObject().Where(property => property.Name != "locations"))
-            property.WriteTo(writer);
-        writer.WriteEndObject();
+        public ErrorPlaces(ResultTree tree)
+        {
+            var wanted = tree.Errors.Select(error => error.At).OfType<ResultObject>().ToHashSet();
+            Visit(tree.Root, []);
+
+            void Visit(ResultObject value, List<object> path)
+            {
+                if (wanted.Contains(value))
+                    found.TryAdd(value, [.. path]);
+                foreach (var field in value.Shape.Visible)
+                {
+                    path.Add(field.Key);
+                    VisitValue(in value.Values[field.Slot], path);
+                    path.RemoveAt(path.Count - 1);
+                }
+            }
+
+            void VisitValue(in ResultValue value, List<object> path)
+            {
+                if (value.Tree is ResultObject inner)
+                    Visit(inner, path);
+                if (value.Tree is not ResultValue[] items)
+                    return;
+                for (var i = 0; i < items.Length; i++)
+                {
+                    path.Add(i);
+                    VisitValue(in items[i], path);
+                    path.RemoveAt(path.Count - 1);
+                }
+            }
+        }
+
+        public object[] Of(ResultObject value) => found.GetValueOrDefault(value, []);
     }
 }

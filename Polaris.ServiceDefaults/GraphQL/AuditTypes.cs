@@ -1,4 +1,5 @@
 using GraphQL;
+using GraphQL.Federation;
 using NodaTime;
 using Polaris.ServiceDefaults.Audit;
 
@@ -6,6 +7,7 @@ namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>What was done in the org, when and by whom. The same type in every service that has a log.</summary>
 [Name("AuditEntry")]
+[Shareable]
 public sealed record AuditEntryType(
     [property: Id] Guid Id,
     Instant At,
@@ -26,6 +28,7 @@ public sealed record AuditEntryType(
 
 /// <summary>A page of a log, newest first.</summary>
 [Name("AuditPage")]
+[Shareable]
 public sealed record AuditPageType(IReadOnlyList<AuditEntryType> Nodes, string? EndCursor, bool HasNextPage)
 {
     [Ignore]

@@ -18,7 +18,12 @@ public sealed class BoundedRequests(IGraphQLSerializer serializer, IOptions<Grap
     private readonly GraphQLLimits limits = options.Value;
     private readonly RequestReader reader = new(serializer, options.Value);
 
-    public Task<GraphQLRequest> ReadAsync(HttpContext context, CancellationToken ct) => reader.ReadAsync(context, ct);
+    public Task<GraphQLRequest> ReadAsync(HttpContext context, CancellationToken ct) =>
+        reader.ReadAsync(context, mayNameDocument: false, ct);
+
+    /// <summary>As <see cref="ReadAsync"/>, but the request may have the name of a document in its place, which the caller finds.</summary>
+    public Task<GraphQLRequest> ReadOrNameAsync(HttpContext context, CancellationToken ct) =>
+        reader.ReadAsync(context, mayNameDocument: true, ct);
 
     /// <exception cref="RequestError">The document is over a limit or not GraphQL.</exception>
     public GraphQLDocument Parse(GraphQLRequest request)

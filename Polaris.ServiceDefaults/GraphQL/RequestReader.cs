@@ -12,14 +12,18 @@ internal sealed class RequestReader(IGraphQLSerializer serializer, GraphQLLimits
     private static readonly (string Name, JsonValueKind Kind)[] Fields =
     [
         ("query", JsonValueKind.String),
+        ("documentId", JsonValueKind.String),
         ("operationName", JsonValueKind.String),
         ("variables", JsonValueKind.Object),
         ("extensions", JsonValueKind.Object),
     ];
 
+    /// <param name="context">The request.</param>
+    /// <param name="mayNameDocument">Whether it may come without a document, and name one that is known.</param>
+    /// <param name="ct">Ends it.</param>
     /// <exception cref="RequestError">The body is over a limit or no GraphQL request; the answer is 400.</exception>
     /// <exception cref="BadHttpRequestException">It is too large, or was not sent as announced.</exception>
-    public async Task<GraphQLRequest> ReadAsync(HttpContext context, CancellationToken ct)
+    public async Task<GraphQLRequest> ReadAsync(HttpContext context, bool mayNameDocument, CancellationToken ct)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = limits.MaxRequestBytes;
@@ -31,7 +35,7 @@ internal sealed class RequestReader(IGraphQLSerializer serializer, GraphQLLimits
                 new JsonDocumentOptions { MaxDepth = limits.MaxJsonDepth + 1, AllowDuplicateProperties = false },
                 ct
             );
-            return Read(body.RootElement);
+            return Read(body.RootElement, mayNameDocument);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -39,7 +43,7 @@ internal sealed class RequestReader(IGraphQLSerializer serializer, GraphQLLimits
         }
     }
 
-    private GraphQLRequest Read(JsonElement body)
+    private GraphQLRequest Read(JsonElement body, bool mayNameDocument)
     {
         if (body.ValueKind != JsonValueKind.Object)
             throw RequestError.Invalid(
@@ -56,7 +60,9 @@ internal sealed class RequestReader(IGraphQLSerializer serializer, GraphQLLimits
                 );
         }
 
-        if (serializer.ReadNode<GraphQLRequest>(body) is not { Query: { Length: > 0 } } request)
+        var request = serializer.ReadNode<GraphQLRequest>(body);
+        var names = mayNameDocument && (request?.DocumentId is not null || request?.Extensions is not null);
+        if (request is null || (string.IsNullOrEmpty(request.Query) && !names))
             throw RequestError.Invalid("missing_query", "The body needs a field 'query' with a GraphQL document.");
         request.Variables = ExactVariables.Of(body);
         return request;

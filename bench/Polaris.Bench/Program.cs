@@ -14,6 +14,7 @@ try
         ["outage", .. var rest] => await new OutageCommand(Options.Parse(rest, OutageCommand.Switches)).RunAsync(),
         ["neighbours", .. var rest] => await new NeighboursCommand(Options.Parse(rest, NeighboursCommand.Switches)).RunAsync(),
         ["close", .. var rest] => await new CloseCommand(Options.Parse(rest, CloseCommand.Switches)).RunAsync(),
+        ["graphql", .. var rest] => await GraphQLAsync(rest),
         _ => Help(),
     };
 }
@@ -21,6 +22,12 @@ catch (PolarisException exception)
 {
     Console.Error.WriteLine($"bench: {exception.Message}");
     return 1;
+}
+
+static async Task<int> GraphQLAsync(string[] rest)
+{
+    using var command = new GraphQLCommand(Options.Parse(rest, GraphQLCommand.Switches));
+    return await command.RunAsync();
 }
 
 static int Help()
@@ -44,6 +51,8 @@ static int Help()
                                               an org's latency and errors while another one does its worst, relative to quiet
           close [--customers 1000,10000,100000] [--orgs N] [--minutes N]
                                               drafts, and invoices finalized, a second at a period end, in one org or several
+          graphql --router FOLDER [--gateway DLL] [--connections N] [--seconds N] [--rounds N]
+                                              the gateway beside another federation router, over static subgraphs
 
         The address is --url, else POLARIS_URL, else the gateway of .polaris/endpoints.json in this folder or above,
         else http://localhost:8080.
