@@ -765,10 +765,6 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_invoices");
 
-                    b.HasIndex("OrgId")
-                        .HasDatabaseName("ix_invoices_stale")
-                        .HasFilter("stale");
-
                     b.HasIndex("OrgId", "DraftedAt")
                         .HasDatabaseName("ix_invoices_drafts")
                         .HasFilter("status = 'draft'");
@@ -789,6 +785,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start")
                         .HasFilter("period_start < period_end AND status <> 'void'");
+
+                    b.HasIndex(new[] { "OrgId", "Sequence" }, "Stale")
+                        .HasDatabaseName("ix_invoices_stale")
+                        .HasFilter("stale");
 
                     b.ToTable("invoices", (string)null);
                 });
@@ -1448,8 +1448,8 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_subscriptions");
 
-                    b.HasIndex("OrgId", "NextPeriodEnd")
-                        .HasDatabaseName("ix_subscriptions_org_id_next_period_end")
+                    b.HasIndex("OrgId", "NextPeriodEnd", "CustomerKey")
+                        .HasDatabaseName("ix_subscriptions_due")
                         .HasFilter("next_period_end IS NOT NULL");
 
                     b.HasIndex("OrgId", "CustomerKey", "PlanKey", "StartAt")
