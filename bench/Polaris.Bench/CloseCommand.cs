@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Polaris.Bench.Load;
 
 namespace Polaris.Bench;
 
@@ -50,11 +51,12 @@ internal sealed class CloseCommand(Options options)
                 var count = options.Number("--orgs", 1);
                 for (var i = 0; i < count; i++)
                     orgs.Add(new Progress(await SetUpAsync(customers / count)));
-                var before = await StatementsAsync();
+                var (before, cpu) = (await StatementsAsync(), Cpu());
                 var closed = await CloseAsync(orgs, customers / count, limit);
                 var between = await StatementsAsync();
                 var finalized = await FinalizeAsync(orgs);
                 Print(customers, orgs, closed, between - before, finalized, await StatementsAsync() - between);
+                Console.WriteLine($"  CPU ms per draft and its finalization: {CpuSince(cpu, orgs.Sum(progress => progress.Drafts))}");
             }
             finally
             {
@@ -66,14 +68,7 @@ internal sealed class CloseCommand(Options options)
         return 0;
     }
 
-    private static void Print(
-        int customers,
-        List<Progress> orgs,
-        TimeSpan took,
-        double? drafting,
-        TimeSpan finalized,
-        double? finalizing
-    )
+    private static void Print(int customers, List<Progress> orgs, TimeSpan took, double? drafting, TimeSpan finalized, double? finalizing)
     {
         var drafts = orgs.Sum(progress => progress.Drafts);
         Console.WriteLine(
@@ -86,6 +81,21 @@ internal sealed class CloseCommand(Options options)
             )
         );
     }
+
+    private Dictionary<string, double> Cpu() =>
+        options.Endpoints is { ValueKind: JsonValueKind.Object } endpoints
+            ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds)
+            : [];
+
+    private string CpuSince(Dictionary<string, double> before, int drafts) =>
+        string.Join(
+            ' ',
+            Cpu()
+                .Select(used => (used.Key, Milliseconds: 1_000 * (used.Value - before.GetValueOrDefault(used.Key)) / drafts))
+                .Where(used => used.Milliseconds >= 0.01)
+                .OrderByDescending(used => used.Milliseconds)
+                .Select(used => string.Create(CultureInfo.InvariantCulture, $"{used.Key} {used.Milliseconds:0.00}"))
+        );
 
     private async Task<BenchOrg> SetUpAsync(int customers)
     {
@@ -215,6 +225,11 @@ internal sealed class CloseCommand(Options options)
         return metrics
             .Split('\n')
             .Where(line => line.StartsWith(StatementCount, StringComparison.Ordinal))
-            .Sum(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture));
+            .Sum(line =>
+                double.Parse(
+                    line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
+                    CultureInfo.InvariantCulture
+                )
+            );
     }
 }
