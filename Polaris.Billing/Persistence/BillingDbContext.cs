@@ -50,6 +50,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<ThresholdCrossingRow> ThresholdCrossings => Set<ThresholdCrossingRow>();
 
+    public DbSet<InvoiceVerificationRow> InvoiceVerifications => Set<InvoiceVerificationRow>();
+
     protected override bool AuditsMutations => true;
 
     /// <summary>EF's current transaction, for statements that EF cannot express.</summary>
@@ -341,6 +343,15 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("credit_notes").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
             table.HasIndex(row => new { row.OrgId, row.InvoiceId });
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.InvoiceId,
+                    row.Key,
+                })
+                .IsUnique()
+                .HasFilter("key IS NOT NULL");
             table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.CreditNoteId });
         });
         modelBuilder
@@ -442,6 +453,15 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.Property(row => row.Explanation).HasColumnType("jsonb");
             table.Property(row => row.Kind).HasDefaultValue(InvoiceLineKinds.Charge);
             table.HasIndex(row => new { row.OrgId, row.AdjustsInvoiceId }).HasFilter("adjusts_invoice_id IS NOT NULL");
+        });
+        modelBuilder.Entity<InvoiceVerificationRow>(table =>
+        {
+            table.ToTable("invoice_verifications").HasKey(row => new { row.OrgId, row.Id });
+            table
+                .HasIndex(row => row.OrgId)
+                .IsUnique()
+                .HasFilter("finished_at IS NULL")
+                .HasDatabaseName("ix_invoice_verifications_running");
         });
         modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
         modelBuilder.Entity<RelayLeaseRow>(table =>
