@@ -9,7 +9,7 @@ public sealed class BillingOptions
 
     /// <summary>Delay between a period's end and its draft invoice, so that usage still in transit is included.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "35.00:00:00")]
-    public TimeSpan Grace { get; set; } = TimeSpan.FromMinutes(15);
+    public TimeSpan Grace { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>
     /// How long ids of applied batches are kept. Older batches count as applied by age, once reconciliation has verified them.

@@ -19,6 +19,7 @@ using Polaris.Billing.Features.Settings;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Thresholds;
 using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.Verification;
 using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.GraphQL;
 using Polaris.Billing.Persistence;
@@ -86,6 +87,7 @@ builder
 // Invoices: period ends, drafts, billing events.
 builder.Services.AddSingleton<InvoiceSignal>().AddSingleton<PlanCatalog>();
 builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<BillingEventRelay>().AddPeriodicWorker<ExpireCredits>();
+builder.Services.AddPeriodicWorker<VerifyInvoices>();
 
 // Thresholds: those that need rating, right after their usage was counted.
 builder.Services.AddScoped<EditThresholds>().AddScoped<ReadThresholds>().AddScoped<RateThresholds>().AddPeriodicWorker<CheckThresholds>();
@@ -122,6 +124,8 @@ builder
     .AddScoped<InvoiceTiming>()
     .AddScoped<SetHardStop>()
     .AddScoped<RecomputeInvoice>()
+    .AddSingleton<VerificationSignal>()
+    .AddScoped<StartVerification>()
     .AddScoped<ReadDocument>()
     .AddSingleton<PrintQueue>()
     .AddScoped<UsageFromEvents>()

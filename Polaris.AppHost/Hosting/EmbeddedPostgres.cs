@@ -76,6 +76,8 @@ internal sealed class EmbeddedPostgres(StateDirectory state)
         [
             .. (string[])[Path.Combine(Native, "bin", "postgres"), "-D", DataFolder, "-p", port.ToString(CultureInfo.InvariantCulture)],
             .. Settings("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=256MB"),
+            // Plans of a new, large org need statistics that know it: they are refreshed within seconds, where the default is a minute.
+            .. Settings("autovacuum_naptime=5s"),
             .. Settings("max_wal_size=2GB", "log_min_messages=warning", "log_checkpoints=off", "password_encryption=scram-sha-256"),
         ];
         var name = ServerProcess.NameFor(server.Resource.Name);

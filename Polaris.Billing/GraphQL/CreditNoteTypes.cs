@@ -21,7 +21,8 @@ public sealed record CreditNoteType(
     decimal AppliedToDue,
     string Reason,
     IReadOnlyList<CreditNoteLineType> Lines,
-    Instant CreatedAt
+    Instant CreatedAt,
+    string? Key
 )
 {
     internal static CreditNoteType Of(CreditNoteRow row) =>
@@ -36,7 +37,8 @@ public sealed record CreditNoteType(
             row.AppliedToDue,
             row.Reason,
             [.. row.Lines.Select(line => new CreditNoteLineType(line.Ordinal, line.Amount))],
-            row.CreatedAt
+            row.CreatedAt,
+            row.Key
         );
 }
 

@@ -138,7 +138,10 @@ public sealed record FinalizeInvoicesType(IReadOnlyList<FinalizeResultType> Resu
 [Name("FinalizeResult")]
 public sealed record FinalizeResultType([property: Id] Guid Id, FinalizeOutcome Outcome, string? Number);
 
-/// <summary>Either <c>lines</c> or an <c>amount</c> with tax.</summary>
+/// <summary>
+/// Either <c>lines</c> or an <c>amount</c> with tax. The key is the org's own, unique within the invoice: with it, the same again returns
+/// the note as it is.
+/// </summary>
 [Name("CreateCreditNoteInput")]
 public sealed class CreateCreditNoteInput
 {
@@ -147,9 +150,10 @@ public sealed class CreateCreditNoteInput
     public CreditedLineInput[]? Lines { get; set; }
     public decimal? Amount { get; set; }
     public required string Reason { get; set; }
+    public string? Key { get; set; }
 
     internal NewCreditNote ToNewCreditNote() =>
-        new(InvoiceId, Lines is null ? null : [.. Lines.Select(line => new CreditedLine(line.Ordinal, line.Amount))], Amount, Reason);
+        new(InvoiceId, Lines is null ? null : [.. Lines.Select(line => new CreditedLine(line.Ordinal, line.Amount))], Amount, Reason, Key);
 }
 
 /// <summary>

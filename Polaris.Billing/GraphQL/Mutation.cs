@@ -8,6 +8,7 @@ using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Reconciliation;
 using Polaris.Billing.Features.Subscriptions;
+using Polaris.Billing.Features.Verification;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Tenancy;
@@ -163,6 +164,13 @@ internal sealed partial class Mutation
         [Id] Guid id,
         CancellationToken ct
     ) => RecomputationType.Of(await TooLarge.RefuseAsync(() => recompute.HandleAsync(id, ct)));
+
+    /// <summary>
+    /// Starts comparing all final invoices with raw events, in the background. While a comparison runs, it is returned instead.
+    /// </summary>
+    [RequireScope(Scopes.Billing)]
+    public static async Task<InvoiceVerificationType> VerifyInvoices([FromServices] StartVerification start, CancellationToken ct) =>
+        InvoiceVerificationType.Of(await start.HandleAsync(ct));
 
     [RequireScope(Scopes.Billing)]
     public static async Task<InvoiceType> FinalizeInvoice([FromServices] FinalizeInvoice finalize, [Id] Guid id, CancellationToken ct) =>

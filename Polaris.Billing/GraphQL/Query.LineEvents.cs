@@ -1,6 +1,7 @@
 using GraphQL;
 using NodaTime;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Verification;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 
@@ -20,6 +21,13 @@ internal sealed partial class Query
         CancellationToken ct,
         int first = 50
     ) => LineEventPageType.Of(await events.PageAsync(invoiceId, ordinal, first, after, ct));
+
+    /// <summary>Comparisons of all final invoices with raw events, newest first; the last ten.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<InvoiceVerificationType>> InvoiceVerifications(
+        [FromServices] StartVerification verifications,
+        CancellationToken ct
+    ) => (await verifications.ListAsync(ct)).Select(InvoiceVerificationType.Of);
 }
 
 /// <summary>An event that an invoice line counts. <c>properties</c> is JSON; empty when it has none.</summary>

@@ -21,6 +21,7 @@ namespace Polaris.Billing.GraphQL;
 /// <param name="Address">As invoices show it.</param>
 /// <param name="TaxId">As invoices show it.</param>
 /// <param name="ArchivedAt">Since when it is archived; null when it is not.</param>
+/// <param name="HardStop">Whether it may go on only as long as prepaid credits remain (<c>entitlement</c>).</param>
 [Name("Customer")]
 public sealed record CustomerType(
     [property: Id] Guid Id,
@@ -30,7 +31,8 @@ public sealed record CustomerType(
     Instant CreatedAt,
     PostalAddressType? Address,
     string? TaxId,
-    Instant? ArchivedAt
+    Instant? ArchivedAt,
+    bool HardStop
 )
 {
     internal static CustomerType Of(CustomerRow row) =>
@@ -42,7 +44,8 @@ public sealed record CustomerType(
             row.CreatedAt,
             PostalAddressType.Of(StatedParty.Address(row.Address)),
             row.TaxId,
-            row.ArchivedAt
+            row.ArchivedAt,
+            row.HardStop
         );
 }
 
@@ -291,13 +294,22 @@ public sealed record OrgClockType(Instant Now, bool Frozen, int DuePeriods)
     internal static OrgClockType Of(ClockReading reading) => new(reading.Now, reading.Frozen, reading.DuePeriods);
 }
 
+/// <summary>
+/// An invoice compared with its raw events. Of a final one that differs, <c>changedEvents</c> has the first hundred events, by timestamp,
+/// that came or were taken back since; <c>changedEventCount</c> counts all of them, up to 100,000. <c>settled</c>: nothing is left to
+/// invoice or give back, because it is identical or the difference is on final invoices.
+/// </summary>
 [Name("Recomputation")]
 public sealed record RecomputationType(
     [property: Id] Guid InvoiceId,
     bool Identical,
     string ResultHash,
     string RecomputedHash,
-    IReadOnlyList<RecomputationDifferenceType> Differences
+    IReadOnlyList<RecomputationDifferenceType> Differences,
+    IReadOnlyList<ChangedEventType> ChangedEvents,
+    int ChangedEventCount,
+    IReadOnlyList<CorrectingInvoiceType> CorrectedOn,
+    bool Settled
 )
 {
     internal static RecomputationType Of(Recomputation result) =>
@@ -313,9 +325,27 @@ public sealed record RecomputationType(
                     difference.Stored,
                     difference.Recomputed
                 )),
-            ]
+            ],
+            [.. result.ChangedEvents.Select(one => new ChangedEventType(one.IdempotencyKey, one.Type, one.At, one.Change, one.ChangedAt))],
+            result.ChangedEventCount,
+            [
+                .. result.CorrectedOn.Select(on => new CorrectingInvoiceType(
+                    on.InvoiceId,
+                    on.Number,
+                    Enum.Parse<InvoiceStatus>(on.Status, ignoreCase: true)
+                )),
+            ],
+            result.Settled
         );
 }
+
+/// <summary>An event that came, or was taken back, after the invoice had become final.</summary>
+[Name("ChangedEvent")]
+public sealed record ChangedEventType(string IdempotencyKey, string Type, Instant Timestamp, ChangeOfEvent Change, Instant ChangedAt);
+
+/// <summary>A later invoice with corrections of the recomputed one; a draft has no number.</summary>
+[Name("CorrectingInvoice")]
+public sealed record CorrectingInvoiceType([property: Id] Guid InvoiceId, string? Number, InvoiceStatus Status);
 
 [Name("RecomputationDifference")]
 public sealed record RecomputationDifferenceType(string Charge, string Field, string Stored, string Recomputed);

@@ -50,6 +50,8 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
 
     public DbSet<ThresholdCrossingRow> ThresholdCrossings => Set<ThresholdCrossingRow>();
 
+    public DbSet<InvoiceVerificationRow> InvoiceVerifications => Set<InvoiceVerificationRow>();
+
     protected override bool AuditsMutations => true;
 
     /// <summary>EF's current transaction, for statements that EF cannot express.</summary>
@@ -109,7 +111,16 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                     row.StartAt,
                 })
                 .IsUnique();
-            table.HasIndex(row => new { row.OrgId, row.NextPeriodEnd }).HasFilter("next_period_end IS NOT NULL");
+            // In the order in which they are drafted, so a chunk costs the same however many are due.
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.NextPeriodEnd,
+                    row.CustomerKey,
+                })
+                .HasFilter("next_period_end IS NOT NULL")
+                .HasDatabaseName("ix_subscriptions_due");
             table.HasMany(row => row.Changes).WithOne().HasForeignKey(change => new { change.OrgId, change.SubscriptionId });
             table.Navigation(row => row.Changes).AutoInclude();
         });
@@ -332,6 +343,15 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.ToTable("credit_notes").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.Number }).IsUnique();
             table.HasIndex(row => new { row.OrgId, row.InvoiceId });
+            table
+                .HasIndex(row => new
+                {
+                    row.OrgId,
+                    row.InvoiceId,
+                    row.Key,
+                })
+                .IsUnique()
+                .HasFilter("key IS NOT NULL");
             table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.CreditNoteId });
         });
         modelBuilder
@@ -415,7 +435,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                 row.CustomerKey,
                 row.PeriodStart,
             });
-            table.HasIndex(row => row.OrgId).HasFilter("stale").HasDatabaseName("ix_invoices_stale");
+            table.HasIndex(row => new { row.OrgId, row.Sequence }, "Stale").HasFilter("stale").HasDatabaseName("ix_invoices_stale");
             table.HasMany(row => row.Lines).WithOne().HasForeignKey(line => new { line.OrgId, line.InvoiceId });
             table.HasMany(row => row.CreditNotes).WithOne().HasForeignKey(note => new { note.OrgId, note.InvoiceId });
         });
@@ -433,6 +453,15 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
             table.Property(row => row.Explanation).HasColumnType("jsonb");
             table.Property(row => row.Kind).HasDefaultValue(InvoiceLineKinds.Charge);
             table.HasIndex(row => new { row.OrgId, row.AdjustsInvoiceId }).HasFilter("adjusts_invoice_id IS NOT NULL");
+        });
+        modelBuilder.Entity<InvoiceVerificationRow>(table =>
+        {
+            table.ToTable("invoice_verifications").HasKey(row => new { row.OrgId, row.Id });
+            table
+                .HasIndex(row => row.OrgId)
+                .IsUnique()
+                .HasFilter("finished_at IS NULL")
+                .HasDatabaseName("ix_invoice_verifications_running");
         });
         modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
         modelBuilder.Entity<RelayLeaseRow>(table =>

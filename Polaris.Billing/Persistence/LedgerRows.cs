@@ -123,6 +123,10 @@ public sealed class CreditNoteRow
     public string Number { get; set; } = "";
 
     public Guid InvoiceId { get; set; }
+
+    /// <summary>The org's own, unique within the invoice; null for none.</summary>
+    public string? Key { get; set; }
+
     public string CustomerKey { get; set; } = "";
     public string Currency { get; set; } = "";
 

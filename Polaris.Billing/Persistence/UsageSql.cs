@@ -10,6 +10,17 @@ namespace Polaris.Billing.Persistence;
 /// <summary>Statements that write folded usage to the tables, one statement for a whole fold.</summary>
 internal static class UsageSql
 {
+    /// <summary>
+    /// The condition for a customer's buckets of a meter in [from, to), of usage_aggregates or usage_uniques. Rows are compared, where
+    /// equalities would say the same, because only the primary key can answer that. Without statistics, such as after many customers were
+    /// added at once, the planner took the index by meter and time instead and read every customer's buckets for each of them. The first
+    /// equality adds nothing but a sensible estimate.
+    /// </summary>
+    public static string OfCustomer(string table, string customer, string meter, string from, string to) =>
+        $"{table}.customer_key = {customer} "
+        + $"AND ({table}.customer_key, {table}.meter_id, {table}.bucket_start) >= ({customer}, {meter}, {from}) "
+        + $"AND ({table}.customer_key, {table}.meter_id, {table}.bucket_start) < ({customer}, {meter}, {to})";
+
     public static async Task AddAggregatesAsync(
         ScopedTransaction tx,
         Dictionary<AggregateKey, UsageTotals> aggregates,

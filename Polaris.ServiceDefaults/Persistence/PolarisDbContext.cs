@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polaris.ServiceDefaults.Audit;
+using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.ServiceDefaults.Persistence;
@@ -26,6 +27,9 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
 
     /// <summary>Whether mutations leave entries in a table <c>audit_log</c> of this context.</summary>
     protected virtual bool AuditsMutations => false;
+
+    /// <summary>Woken once, when the current transaction is committed: what it waits for cannot be seen earlier.</summary>
+    public WakeSignal? WakeAfterCommit { get; set; }
 
     /// <summary>Used by query filters. Cross-org work sees every org, an unset scope none.</summary>
     internal Guid FilterOrgId => Tenant?.OrgId ?? Guid.Empty;
@@ -54,12 +58,15 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
                         async token =>
                         {
                             ChangeTracker.Clear();
+                            WakeAfterCommit = null;
                             await using var transaction = await Database.BeginTransactionAsync(token);
                             var result = await work(token);
                             var audited = AuditsMutations && await AuditAsync(transaction, token);
                             await transaction.CommitAsync(token);
                             if (audited)
                                 Mutation!.End();
+                            WakeAfterCommit?.Wake();
+                            WakeAfterCommit = null;
                             return result;
                         },
                         ct

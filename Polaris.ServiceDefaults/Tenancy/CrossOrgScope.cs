@@ -55,6 +55,8 @@ public sealed partial class CrossOrgScope
     public static readonly CrossOrgScope SignIn = new("sign-in", "finds the orgs of a person");
     public static readonly CrossOrgScope ValidateApiKey = new("validate-api-key", "finds the org of a key");
 
+    public static readonly CrossOrgScope VerifyInvoices = new("verify-invoices", "finds the orgs whose invoices are being verified");
+
     private int entered;
 
     private CrossOrgScope(string name, string why)

@@ -29,6 +29,7 @@ using Polaris.Billing.Features.Settings;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Thresholds;
 using Polaris.Billing.Features.Usage;
+using Polaris.Billing.Features.Verification;
 using Polaris.Billing.Features.WhatIf;
 using Polaris.Billing.Persistence;
 using Polaris.Ingestion.V1;
@@ -233,6 +234,9 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddScoped<CreateSubscriptions>()
             .AddSingleton<GenerateInvoices>()
             .AddScoped<RecomputeInvoice>()
+            .AddSingleton<VerificationSignal>()
+            .AddScoped<StartVerification>()
+            .AddTransient<VerifyInvoices>()
             .AddScoped<UsageFromEvents>();
         return builder.Build();
     }

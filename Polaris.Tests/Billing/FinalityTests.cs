@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using Npgsql;
+using Polaris.Billing.Events.V1;
+using Polaris.Billing.Features;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Invoices;
@@ -255,6 +258,91 @@ public sealed class FinalityTests(PolarisApp polaris, BillingAloneFixture alone)
     }
 
     [Fact]
+    public async Task A_credit_note_is_made_once_a_key()
+    {
+        var books = await Books.CreateAsync(billing, "a");
+        var (id, other) = (await books.InvoiceAsync("a", 11.90m, 1.90m), await books.InvoiceAsync("a", 10m));
+        var note = new NewCreditNote(id, [new CreditedLine(0, 2m)], null, "wrong", "refund-1");
+        var created = await books.CreditAsync(note);
+        Assert.Equal(created.Id, (await books.CreditAsync(note)).Id);
+        Assert.Equal(created.Id, Assert.Single((await books.FindAsync(id)).CreditNotes).Id);
+        foreach (
+            var another in (NewCreditNote[])
+                [
+                    note with
+                    {
+                        Reason = "other",
+                    },
+                    note with
+                    {
+                        Lines = [new CreditedLine(0, 3m)],
+                    },
+                    note with
+                    {
+                        Lines = null,
+                        Amount = 2.38m,
+                    },
+                ]
+        )
+            Assert.Equal(
+                ("credit_note_exists", "input.key", "The invoice has another credit note 'refund-1'."),
+                await Books.RefusalAsync(() => books.CreditAsync(another))
+            );
+        // Keys are of an invoice, and without one each note is another.
+        await books.CreditAsync(new NewCreditNote(other, null, 1m, "wrong", "refund-1"));
+        await books.CreditAsync(id, 1m);
+        await books.CreditAsync(id, 1m);
+        Assert.Equal(3, (await books.FindAsync(id)).CreditNotes.Count);
+        await books.CheckAsync();
+    }
+
+    [Fact]
+    public async Task A_payment_that_is_taken_back_is_announced()
+    {
+        var books = await Books.CreateAsync(billing, "a");
+        var id = await books.InvoiceAsync("a", 11.90m, 1.90m);
+        await books.PayAsync(id, July - Duration.FromDays(1), "wire 7");
+        await books.UnpayAsync(id);
+        await books.UnpayAsync(id);
+        var events = await books.InDbAsync(async (db, ct) => await db.Outbox.AsNoTracking().Select(row => row.Message).ToListAsync(ct));
+        var unpaid = Assert.Single(
+            events.Select(BillingEvent.Parser.ParseFrom),
+            happened => happened.EventCase == BillingEvent.EventOneofCase.InvoiceUnpaid
+        );
+        Assert.Equal(
+            (id.ToString(), "INV-00000001", "11.90", "11.90", (July - Duration.FromDays(1)).ToDateTimeOffset()),
+            (
+                unpaid.InvoiceUnpaid.InvoiceId,
+                unpaid.InvoiceUnpaid.Number,
+                unpaid.InvoiceUnpaid.Total,
+                unpaid.InvoiceUnpaid.AmountDue,
+                unpaid.InvoiceUnpaid.PaidAt.ToDateTimeOffset()
+            )
+        );
+    }
+
+    [Fact]
+    public async Task What_is_announced_is_published_without_waiting_for_the_next_look()
+    {
+        var books = await Books.CreateAsync(billing, "a");
+        var signal = billing.Of<OutboxSignal>();
+        var draft = await books.DraftAsync("a", 11.90m, 1.90m);
+        (string What, Func<Task> Do)[] acts =
+        [
+            ("finalize", () => books.FinalizeAsync(draft)),
+            ("credit", () => books.CreditAsync(draft, 1m)),
+            ("pay", () => books.PayAsync(draft)),
+            ("unpay", () => books.UnpayAsync(draft)),
+        ];
+        foreach (var (what, act) in acts)
+        {
+            await signal.WaitAsync(TimeSpan.FromMilliseconds(1), TimeProvider.System, default);
+            await act();
+            Assert.Equal((what, true), (what, await signal.WaitAsync(TimeSpan.Zero, TimeProvider.System, default)));
+        }
+    }
+
+    [Fact]
     public async Task Entries_that_do_not_sum_to_zero_are_not_written()
     {
         var books = await Books.CreateAsync(billing, "a");
@@ -293,6 +381,9 @@ public sealed class FinalityTests(PolarisApp polaris, BillingAloneFixture alone)
         [
             (new(id, null, null, "x"), "one_of_two", "input.amount"),
             (new(id, [], 1, "x"), "one_of_two", "input.amount"),
+            (new(id, null, 1, "x", ""), "invalid_key", "input.key"),
+            (new(id, null, 1, "x", "a b"), "invalid_key", "input.key"),
+            (new(id, null, 1, "x", new string('k', 65)), "invalid_key", "input.key"),
             (new(id, null, 1, " "), "invalid_text", "input.reason"),
             (new(id, null, 0, "x"), "out_of_range", "input.amount"),
             (new(id, null, 0.001m, "x"), "too_precise", "input.amount"),

@@ -51,6 +51,7 @@ internal static class LeakCases
         new("Query.deliveries", _ => "first: 100"),
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
+        new("Query.invoiceVerifications", _ => "", Shows: false),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
         new("Query.invoices", _ => "after: \"1\"", Shows: false, IsPlace: true),
         new("Query.invoiceLineEvents", known => $"invoiceId: \"{known.Invoice}\", ordinal: 0, first: 100"),
@@ -162,6 +163,7 @@ internal static class LeakCases
             "Mutation.createSubscriptions",
             known => $"input: [{{customer: \"{known.Customer}\", plan: \"{known.Plan}\", start: \"2015-06-01T00:00:00Z\"}}]"
         ),
+        new("Mutation.verifyInvoices", _ => "", Shows: false),
         new("Mutation.recomputeInvoice", known => $"id: \"{known.Invoice}\""),
         new("Mutation.finalizeInvoice", known => $"id: \"{known.Invoice}\""),
         new("Mutation.finalizeInvoices", known => $"ids: [\"{known.Invoice}\"]"),

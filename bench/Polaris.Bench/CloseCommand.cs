@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Polaris.Bench.Load;
 
 namespace Polaris.Bench;
 
@@ -13,10 +15,14 @@ internal sealed class CloseCommand(Options options)
     public static readonly string[] Switches = ["--customers", "--orgs", "--minutes"];
 
     private const int PerCall = 1_000;
+    private const string StatementCount = "db_client_operation_duration_seconds_count";
     private const string Start = "2015-05-01T00:00:00Z";
     private const string Within = "2015-05-20T00:00:00Z";
     private const string After = "2015-06-02T00:00:00Z";
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Counting an org's invoices reads all of them: the close is asked about for a twentieth of its time at most.</summary>
+    private const int PauseForEachPoll = 19;
     private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(10);
 
     /// <summary>When the first and the last draft of an org was seen, after the close began.</summary>
@@ -35,7 +41,7 @@ internal sealed class CloseCommand(Options options)
     {
         var limit = TimeSpan.FromMinutes(options.Number("--minutes", 20));
         Console.WriteLine(
-            "  customers  orgs  drafts      s  drafts/s   first s (fastest, slowest org)   last s (fastest, slowest)   final s  final/s"
+            "  customers  orgs  drafts      s  drafts/s  statements/draft   first s (fastest, slowest org)   last s (fastest, slowest)   final s  final/s  statements/final"
         );
         foreach (var customers in options.Numbers("--customers", 1_000, 10_000, 100_000))
         {
@@ -45,8 +51,12 @@ internal sealed class CloseCommand(Options options)
                 var count = options.Number("--orgs", 1);
                 for (var i = 0; i < count; i++)
                     orgs.Add(new Progress(await SetUpAsync(customers / count)));
+                var (before, cpu) = (await StatementsAsync(), Cpu());
                 var closed = await CloseAsync(orgs, customers / count, limit);
-                Print(customers, orgs, closed, await FinalizeAsync(orgs));
+                var between = await StatementsAsync();
+                var finalized = await FinalizeAsync(orgs);
+                Print(customers, orgs, closed, between - before, finalized, await StatementsAsync() - between);
+                Console.WriteLine($"  CPU ms per draft and its finalization: {CpuSince(cpu, orgs.Sum(progress => progress.Drafts))}");
             }
             finally
             {
@@ -58,19 +68,34 @@ internal sealed class CloseCommand(Options options)
         return 0;
     }
 
-    private static void Print(int customers, List<Progress> orgs, TimeSpan took, TimeSpan finalized)
+    private static void Print(int customers, List<Progress> orgs, TimeSpan took, double? drafting, TimeSpan finalized, double? finalizing)
     {
         var drafts = orgs.Sum(progress => progress.Drafts);
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}   "
+                $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}  {drafting / drafts, 16:0.00}   "
                     + $"{orgs.Min(org => org.First)?.TotalSeconds, 6:0.0} {orgs.Max(org => org.First)?.TotalSeconds, 6:0.0}"
                     + $"                    {orgs.Min(org => org.Last).TotalSeconds, 6:0.0} {orgs.Max(org => org.Last).TotalSeconds, 6:0.0}"
-                    + $"               {finalized.TotalSeconds, 6:0.0} {drafts / finalized.TotalSeconds, 8:0}"
+                    + $"               {finalized.TotalSeconds, 6:0.0} {drafts / finalized.TotalSeconds, 8:0}  {finalizing / drafts, 16:0.00}"
             )
         );
     }
+
+    private Dictionary<string, double> Cpu() =>
+        options.Endpoints is { ValueKind: JsonValueKind.Object } endpoints
+            ? ProcessTable.Read(endpoints.GetProperty("resources"), process => process.CpuSeconds)
+            : [];
+
+    private string CpuSince(Dictionary<string, double> before, int drafts) =>
+        string.Join(
+            ' ',
+            Cpu()
+                .Select(used => (used.Key, Milliseconds: 1_000 * (used.Value - before.GetValueOrDefault(used.Key)) / drafts))
+                .Where(used => used.Milliseconds >= 0.01)
+                .OrderByDescending(used => used.Milliseconds)
+                .Select(used => string.Create(CultureInfo.InvariantCulture, $"{used.Key} {used.Milliseconds:0.00}"))
+        );
 
     private async Task<BenchOrg> SetUpAsync(int customers)
     {
@@ -165,9 +190,11 @@ internal sealed class CloseCommand(Options options)
         var began = Stopwatch.GetTimestamp();
         foreach (var progress in orgs)
             await progress.Org.Client.QueryAsync("mutation($now: DateTime!) { setClock(now: $now) { now } }", new { now = After });
+        var pause = Poll;
         while (orgs.Exists(progress => progress.Drafts < customers))
         {
-            await Task.Delay(Poll);
+            await Task.Delay(pause);
+            var asked = Stopwatch.GetTimestamp();
             foreach (var progress in orgs.Where(progress => progress.Drafts < customers))
             {
                 progress.Drafts = (await progress.Org.Client.QueryAsync("{ invoices(first: 1) { totalCount } }"))
@@ -179,10 +206,30 @@ internal sealed class CloseCommand(Options options)
                 progress.Last = Stopwatch.GetElapsedTime(began);
             }
 
+            pause = TimeSpan.FromTicks(Math.Max(Poll.Ticks, PauseForEachPoll * Stopwatch.GetElapsedTime(asked).Ticks));
             if (Stopwatch.GetElapsedTime(began) > limit)
                 throw new PolarisException($"Not all periods were closed within {limit}: {orgs.Sum(org => org.Drafts)} drafts.");
         }
 
         return Stopwatch.GetElapsedTime(began);
+    }
+
+    /// <summary>SQL statements that Billing has sent since it started, for whatever reason; null when its metrics cannot be read.</summary>
+    private async Task<double?> StatementsAsync()
+    {
+        if (options.Endpoints is not { ValueKind: JsonValueKind.Object } endpoints)
+            return null;
+        using var client = new HttpClient();
+        var billing = new Uri(endpoints.GetProperty("resources").GetProperty("billing").GetProperty("urls")[0].GetString()!);
+        var metrics = await client.GetStringAsync(new Uri(billing, "/metrics"));
+        return metrics
+            .Split('\n')
+            .Where(line => line.StartsWith(StatementCount, StringComparison.Ordinal))
+            .Sum(line =>
+                double.Parse(
+                    line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
+                    CultureInfo.InvariantCulture
+                )
+            );
     }
 }

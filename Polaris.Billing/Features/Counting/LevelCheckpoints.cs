@@ -18,7 +18,7 @@ internal static class LevelCheckpoints
     /// Levels of the customers, meters ($6) and times in <c>s(index, customer, starts)</c>, for each combination of dimensions whose level
     /// is not 0.
     /// </summary>
-    private const string Levels = $"""
+    private static readonly string Levels = $"""
         SELECT s.index, m.id AS meter_id, a.dimensions, {StoredSums.Units} AS level
         FROM unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[]) s(index, customer, starts, ends)
         CROSS JOIN unnest($6::uuid[]) m(id)
@@ -26,8 +26,8 @@ internal static class LevelCheckpoints
           SELECT max(c.before) AS before FROM level_checkpoints c
           WHERE c.org_id = $1 AND c.customer_key = s.customer AND c.meter_id = m.id AND c.before <= s.starts) known
         CROSS JOIN LATERAL (
-          SELECT u.dimensions, u.total FROM usage_aggregates u WHERE u.org_id = $1 AND u.customer_key = s.customer AND u.meter_id = m.id
-            AND u.bucket_start >= coalesce(known.before, '-infinity') AND u.bucket_start < s.starts
+          SELECT u.dimensions, u.total FROM usage_aggregates u WHERE u.org_id = $1
+            AND {UsageSql.OfCustomer("u", "s.customer", "m.id", "coalesce(known.before, '-infinity')", "s.starts")}
           UNION ALL
           SELECT c.dimensions, c.level FROM level_checkpoints c
           WHERE c.org_id = $1 AND c.customer_key = s.customer AND c.meter_id = m.id AND c.before <= s.starts) a
@@ -71,12 +71,10 @@ internal static class LevelCheckpoints
               WHERE c.org_id = $1 AND c.customer_key = who.customer_key AND c.meter_id = $2
               UNION ALL
               SELECT u.dimensions, u.total FROM usage_aggregates u
-              WHERE u.org_id = $1 AND u.customer_key = who.customer_key AND u.meter_id = $2
-                AND u.bucket_start >= coalesce(known.before, '-infinity') AND u.bucket_start < $3
+              WHERE u.org_id = $1 AND {UsageSql.OfCustomer("u", "who.customer_key", "$2", "coalesce(known.before, '-infinity')", "$3")}
               UNION ALL
               SELECT u.dimensions, -u.total FROM usage_aggregates u
-              WHERE u.org_id = $1 AND u.customer_key = who.customer_key AND u.meter_id = $2
-                AND u.bucket_start >= $3 AND u.bucket_start < known.before) l
+              WHERE u.org_id = $1 AND {UsageSql.OfCustomer("u", "who.customer_key", "$2", "$3", "known.before")}) l
             """;
 
     /// <summary>Reads one index entry of each customer: DISTINCT would read every bucket.</summary>

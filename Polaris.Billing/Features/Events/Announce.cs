@@ -1,6 +1,8 @@
 using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using NodaTime;
 using Npgsql;
 using Polaris.Billing.Events.V1;
@@ -17,13 +19,22 @@ namespace Polaris.Billing.Features.Events;
 /// </summary>
 internal static class Announce
 {
-    /// <summary>Adds the event to the context; the caller saves it with the change.</summary>
+    /// <summary>Adds the event to the context; the caller saves it with the change. It is published as soon as that is committed.</summary>
     /// <param name="db">In the transaction of the change.</param>
     /// <param name="org">The org.</param>
     /// <param name="now">The time, by the real clock.</param>
     /// <param name="happened">The event's own message; id, org and time are set here.</param>
-    public static void Add(BillingDbContext db, Guid org, DateTimeOffset now, BillingEvent happened) =>
+    public static void Add(BillingDbContext db, Guid org, DateTimeOffset now, BillingEvent happened)
+    {
         db.Outbox.Add(Row(org, now, happened));
+        WakeRelay(db);
+    }
+
+    /// <summary>Has the relay look as soon as the current transaction is committed, for whoever stores rows by SQL.</summary>
+    public static void WakeRelay(BillingDbContext db) =>
+        db.WakeAfterCommit = db.GetService<IDbContextOptions>()
+            .FindExtension<CoreOptionsExtension>()
+            ?.ApplicationServiceProvider?.GetService<OutboxSignal>();
 
     /// <summary>The row of an event, for whoever stores it by SQL.</summary>
     public static OutboxRow Row(Guid org, DateTimeOffset now, BillingEvent happened)
@@ -87,6 +98,25 @@ internal static class Announce
                 Currency = invoice.Currency,
                 Total = Text(invoice.Total),
                 PaidAt = At(invoice.PaidAt!.Value),
+            },
+        };
+
+    /// <param name="invoice">The invoice, due again.</param>
+    /// <param name="paidAt">When the payment that is taken back was made.</param>
+    /// <param name="at">When it was taken back.</param>
+    public static BillingEvent Unpaid(InvoiceRow invoice, Instant paidAt, Instant at) =>
+        new()
+        {
+            InvoiceUnpaid = new InvoiceUnpaid
+            {
+                InvoiceId = invoice.Id.ToString(),
+                Number = invoice.Number,
+                Customer = invoice.CustomerKey,
+                Currency = invoice.Currency,
+                Total = Text(invoice.Total),
+                AmountDue = Text(invoice.AmountDue),
+                PaidAt = At(paidAt),
+                UnpaidAt = At(at),
             },
         };
 

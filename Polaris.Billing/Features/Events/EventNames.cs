@@ -10,6 +10,7 @@ internal static class EventNames
         [Kind.InvoiceGenerated] = "invoice.generated",
         [Kind.InvoiceFinalized] = "invoice.finalized",
         [Kind.InvoicePaid] = "invoice.paid",
+        [Kind.InvoiceUnpaid] = "invoice.unpaid",
         [Kind.InvoiceVoided] = "invoice.voided",
         [Kind.CreditNoteCreated] = "credit_note.created",
         [Kind.ThresholdCrossed] = "usage.threshold_crossed",

@@ -69,7 +69,32 @@ internal sealed class BillingGrpcService(
             Identical = result.Identical,
             StoredHash = result.ResultHash,
             RecomputedHash = result.RecomputedHash,
+            ChangedEventCount = result.ChangedEventCount,
+            Settled = result.Settled,
         };
+        response.ChangedEvents.AddRange(
+            result.ChangedEvents.Select(one => new V1.ChangedEvent
+            {
+                IdempotencyKey = one.IdempotencyKey,
+                Type = one.Type,
+                Timestamp = Timestamp.FromDateTime(one.At.ToDateTimeUtc()),
+                Change = one.Change switch
+                {
+                    ChangeOfEvent.Late => "late",
+                    ChangeOfEvent.Replacement => "replacement",
+                    _ => "taken_back",
+                },
+                ChangedAt = Timestamp.FromDateTime(one.ChangedAt.ToDateTimeUtc()),
+            })
+        );
+        response.CorrectedOn.AddRange(
+            result.CorrectedOn.Select(on => new V1.CorrectingInvoice
+            {
+                InvoiceId = on.InvoiceId.ToString(),
+                Number = on.Number ?? "",
+                Status = on.Status,
+            })
+        );
         response.Differences.AddRange(
             result.Differences.Select(difference => new Difference
             {

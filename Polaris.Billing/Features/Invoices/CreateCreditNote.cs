@@ -18,7 +18,8 @@ public sealed record CreditedLine(int Ordinal, decimal Amount);
 /// <param name="Lines">Parts of its lines; null with an amount.</param>
 /// <param name="Amount">With tax, positive; null with lines.</param>
 /// <param name="Reason">For people.</param>
-public sealed record NewCreditNote(Guid InvoiceId, IReadOnlyList<CreditedLine>? Lines, decimal? Amount, string Reason);
+/// <param name="Key">The org's own, unique within the invoice: the same note again is returned as it is. Null: each is a new one.</param>
+public sealed record NewCreditNote(Guid InvoiceId, IReadOnlyList<CreditedLine>? Lines, decimal? Amount, string Reason, string? Key = null);
 
 /// <summary>
 /// Takes back a part of a final invoice, at most its total less earlier notes, with the tax in proportion. It lowers what is due of the
@@ -29,17 +30,26 @@ internal sealed class CreateCreditNote(BillingDbContext db, TenantScope tenant, 
     public const int MaxOfInvoice = 100;
 
     public const string NumberPrefix = "CN-";
+    public const int MaxKeyLength = 64;
 
     public Task<CreditNoteRow> HandleAsync(NewCreditNote input, CancellationToken ct)
     {
         StatedTexts.Check("input.reason", input.Reason, StatedTexts.MaxReasonLength);
         if (input.Lines is null == input.Amount is null)
             throw Invalid("amount", "one_of_two", "Give either 'lines' or 'amount'.");
+        if (input.Key is { } key && (key.Length is 0 or > MaxKeyLength || !key.All(IsOfKey)))
+            throw Invalid("key", "invalid_key", $"A key has 1 to {MaxKeyLength} ASCII letters, digits, '_', '-' and '.'.");
         return db.InTransactionAsync(
             async token =>
             {
                 var org = tenant.RequireOrg();
                 var invoice = await FinalInvoice.TakeAsync(db, org, input.InvoiceId, "input.invoiceId", token);
+                if (input.Key is not null && invoice.CreditNotes.Find(note => note.Key == input.Key) is { } existing)
+                    return Same(existing, input)
+                        ? existing
+                        : throw new RefusedException(
+                            Refusal.Conflict("credit_note_exists", $"The invoice has another credit note '{input.Key}'.", "input.key")
+                        );
                 if (invoice.Status == InvoiceStatuses.Void)
                     throw FinalInvoice.IsVoid("input.invoiceId");
                 if (invoice.Total <= 0)
@@ -59,6 +69,18 @@ internal sealed class CreateCreditNote(BillingDbContext db, TenantScope tenant, 
             ct
         );
     }
+
+    private static bool IsOfKey(char character) => char.IsAsciiLetterOrDigit(character) || character is '_' or '-' or '.';
+
+    private static bool Same(CreditNoteRow note, NewCreditNote input) =>
+        note.Reason == input.Reason
+        && (
+            input.Lines is null
+                ? note.Lines.Count == 0 && note.Amount == input.Amount
+                : note
+                    .Lines.Select(line => new CreditedLine(line.Ordinal, line.Amount))
+                    .SequenceEqual(input.Lines.OrderBy(line => line.Ordinal))
+        );
 
     private async Task<CreditNoteRow> CreateAsync(InvoiceRow invoice, NewCreditNote input, CancellationToken ct)
     {
@@ -80,6 +102,7 @@ internal sealed class CreateCreditNote(BillingDbContext db, TenantScope tenant, 
             Id = Guid.CreateVersion7(now),
             Number = string.Create(CultureInfo.InvariantCulture, $"{NumberPrefix}{org.NextCreditNoteNumber++:D8}"),
             InvoiceId = invoice.Id,
+            Key = input.Key,
             CustomerKey = invoice.CustomerKey,
             Currency = invoice.Currency,
             Amount = amount,

@@ -82,9 +82,9 @@ internal sealed partial class DraftInvoices(
                 await OrgLock.TakeExclusiveAsync(tx, tenant.RequireOrg(), token, OrgLock.WorkerWait);
                 await OrgBooks.LockAsync(tx, tenant.RequireOrg(), token);
                 await EarlierInvoices.MarkDraftsAsync(db, tenant.RequireOrg(), token);
-                var work = await DueAsync(only, token);
+                var work = await IndexOrder.ReadAsync(tx, () => DueAsync(only, token), token);
                 if (work.Count < ChunkSize)
-                    work.AddRange(await StaleAsync(only, ChunkSize - work.Count, token));
+                    work.AddRange(await IndexOrder.ReadAsync(tx, () => StaleAsync(only, ChunkSize - work.Count, token), token));
                 if (work.Count < ChunkSize)
                     work.AddRange(await ClosingAsync(only, ChunkSize - work.Count, token));
                 Chosen = [.. work.Select(item => item.Subscription.Id).Distinct()];
@@ -229,8 +229,7 @@ internal sealed partial class DraftInvoices(
         turn.SetOrgs(org);
         turn?.SetTag("polaris.invoices", work.Count);
         var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
-        foreach (var meter in meters)
-            await ReadUsage.CheckFilledAsync(tx, org, meter, ct);
+        await ReadUsage.CheckFilledAsync(tx, org, meters, ct);
         var allEarlier = work.SelectMany(item => earlier[(item.Subscription.Id, item.Draft?.Id)]).ToArray();
         var invoiced = await EarlierInvoices.InvoicedAsync(db, allEarlier, null, ct);
         var plans = await PlanCatalog.ReadAsync(db, work.SelectMany(item => item.Plans.Versions), ct);
@@ -240,6 +239,7 @@ internal sealed partial class DraftInvoices(
             work.Select(item => item.Period.Start).Concat(allEarlier.Select(row => row.PeriodStart)).Min(),
             ct
         );
+        var billed = plans.Values.SelectMany(version => version.Charges).Select(charge => charge.Meter).ToHashSet();
         var usage = await UsageOfSpans.ReadAsync(
             tx,
             org,
@@ -250,7 +250,7 @@ internal sealed partial class DraftInvoices(
                     .SelectMany(rated => RatePeriod.SpansOf(rated.EngineVersion, item.Subscription, item.Plans, rated.Period, plans))
                     .Select(span => (item.Subscription.CustomerKey, span))
             ),
-            meters,
+            meters.Where(meter => billed.Contains(meter.Key)),
             ct
         );
         var orgRow = await db.Orgs.SingleAsync(ct);

@@ -218,6 +218,7 @@ internal sealed class FinalizeInvoices(BillingDbContext db, TenantScope tenant, 
             [.. final.Select(row => Announce.Row(org, time.GetUtcNow(), Announce.Finalized(RowOf(row, now))))],
             ct
         );
+        Announce.WakeRelay(db);
         await InvoiceParties.FreezeAsync(db, org, [.. drafts.Select(draft => draft.Id)], ct);
         return final;
     }

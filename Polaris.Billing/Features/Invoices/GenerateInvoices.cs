@@ -146,8 +146,9 @@ internal sealed partial class GenerateInvoices(
     }
 
     /// <summary>
-    /// Orgs with something due, those first whose last turn is the longest ago. Each org is looked up by itself in the index (OFFSET 0
-    /// keeps the planner from joining), so the cost does not grow with the number of periods that one of them has due.
+    /// Orgs with something due, those first whose last turn is the longest ago. Each org is looked up by itself, by the first entry of
+    /// its index (a minimum, and OFFSET 0, keep the planner from anything else), so the cost does not grow with the number of periods that
+    /// one of them has due.
     /// </summary>
     private async Task<List<Turn>> DueOrgsAsync(CancellationToken ct)
     {
@@ -155,10 +156,10 @@ internal sealed partial class GenerateInvoices(
         await using var command = tx.Command(
             """
             SELECT o.org_id, o.invoice_turn_at, o.review_hours IS NOT NULL FROM orgs o
-            WHERE o.org_id <> ALL($5) AND (EXISTS (
-                SELECT 1 FROM subscriptions s WHERE s.org_id = o.org_id
-                  AND s.next_period_end <= coalesce(o.frozen_at, $1) - coalesce(make_interval(mins => o.grace_minutes), $2)
-                  AND (s.held_until IS NULL OR s.held_until <= $1) OFFSET 0)
+            WHERE o.org_id <> ALL($5) AND ((
+                SELECT min(s.next_period_end) FROM subscriptions s WHERE s.org_id = o.org_id
+                  AND s.next_period_end IS NOT NULL AND (s.held_until IS NULL OR s.held_until <= $1)
+              ) <= coalesce(o.frozen_at, $1) - coalesce(make_interval(mins => o.grace_minutes), $2)
               OR (o.review_hours IS NOT NULL AND EXISTS (
                 SELECT 1 FROM invoices i WHERE i.org_id = o.org_id AND i.status = 'draft' AND NOT i.stale
                   AND i.drafted_at <= coalesce(o.frozen_at, $1) - make_interval(hours => o.review_hours) OFFSET 0))

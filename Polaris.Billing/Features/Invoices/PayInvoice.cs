@@ -62,7 +62,9 @@ internal sealed class PayInvoice(BillingDbContext db, TenantScope tenant, OrgClo
                 if (row.Status == InvoiceStatuses.Finalized)
                     return row;
                 await MoveAsync(row, -row.AmountPaid, LedgerKinds.Unpayment, token);
+                var paidAt = row.PaidAt!.Value;
                 (row.Status, row.PaidAt, row.PaymentReference) = (InvoiceStatuses.Finalized, null, null);
+                Announce.Add(db, row.OrgId, time.GetUtcNow(), Announce.Unpaid(row, paidAt, await clocks.NowAsync(token)));
                 await db.SaveChangesAsync(token);
                 return row;
             },

@@ -237,7 +237,7 @@ internal sealed class ReadLineEvents(
     private static Instant BucketOf(long timestampUs) => Buckets.FromMicroseconds(Buckets.StartOf(timestampUs));
 
     /// <summary>From a batch's id, a UUID of version 7.</summary>
-    private static Instant ReceivedAt(ReadOnlySpan<byte> batch)
+    internal static Instant ReceivedAt(ReadOnlySpan<byte> batch)
     {
         var milliseconds = 0L;
         foreach (var part in batch[..6])

@@ -4,26 +4,49 @@ using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Invoices;
 
 /// <summary>A figure of an invoice line that differs when recomputed from raw events.</summary>
 public sealed record RecomputationDifference(string Charge, string Field, string Stored, string Recomputed);
 
+/// <summary>A later invoice, draft or final, with corrections of the recomputed one. A draft has no number.</summary>
+public sealed record CorrectingInvoice(Guid InvoiceId, string? Number, string Status);
+
+/// <param name="InvoiceId">The invoice.</param>
+/// <param name="Identical">Whether everything is the same.</param>
+/// <param name="ResultHash">The stored one.</param>
+/// <param name="RecomputedHash">The one of now.</param>
+/// <param name="Differences">Figure by figure.</param>
+/// <param name="ChangedEvents">
+/// Of a final invoice with a difference: the first events, by timestamp, that came or were taken back since.
+/// </param>
+/// <param name="ChangedEventCount">How many there are altogether; no more are counted than <see cref="ChangedEvents.MaxCounted"/>.</param>
+/// <param name="CorrectedOn">Later invoices that carry the difference or a part of it.</param>
+/// <param name="Settled">Nothing is left to invoice or give back: identical, or the difference is on final invoices.</param>
 public sealed record Recomputation(
     Guid InvoiceId,
     bool Identical,
     string ResultHash,
     string RecomputedHash,
-    IReadOnlyList<RecomputationDifference> Differences
+    IReadOnlyList<RecomputationDifference> Differences,
+    IReadOnlyList<ChangedEvent> ChangedEvents,
+    int ChangedEventCount,
+    IReadOnlyList<CorrectingInvoice> CorrectedOn,
+    bool Settled
 );
 
 /// <summary>
 /// Verifies an invoice: rates it again from Ingestion's raw events, the plan version and the subscription, without aggregates, and compares
-/// every figure. Writes nothing.
+/// every figure. Of a final invoice that differs it names the events that came or were taken back since, and the later invoices that
+/// correct it. Writes nothing.
 /// </summary>
 internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usageFromEvents)
 {
+    /// <summary>Maximum number of later invoices that are named.</summary>
+    public const int MaxCorrecting = 100;
+
     /// <exception cref="RefusedException">The org has no such invoice, or Ingestion is unavailable.</exception>
     public async Task<Recomputation> HandleAsync(Guid invoiceId, CancellationToken ct)
     {
@@ -71,16 +94,24 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
         );
         var history = Calendars.PlansOf(subscription);
 
-        var adjustments = new List<AdjustmentLine>();
-        foreach (var row in earlier)
-            adjustments.AddRange(Adjustments.Between(invoiced[row.Id], await RateAsync(row)));
-        var rated = Adjustments.Seal(await RateAsync(invoice), adjustments);
+        var changed = invoice.FinalizedAt is { } final ? new ChangedEvents(final) : null;
+        var now = new Dictionary<Guid, RatedInvoice>();
+        foreach (var row in earlier.Append(invoice))
+            now.Add(row.Id, await RateAsync(row));
+        var rated = Adjustments.Seal(now[invoice.Id], [.. earlier.SelectMany(row => Adjustments.Between(invoiced[row.Id], now[row.Id]))]);
+        var identical = rated.ResultHash == invoice.ResultHash;
+        var (correcting, settled) =
+            identical || invoice.FinalizedAt is null ? ([], identical) : await CorrectionsAsync(invoice, earlier, now, ct);
         return new Recomputation(
             invoice.Id,
-            rated.ResultHash == invoice.ResultHash,
+            identical,
             invoice.ResultHash,
             rated.ResultHash,
-            Compare(invoice, rated)
+            Compare(invoice, rated),
+            identical ? [] : changed?.Named ?? [],
+            identical ? 0 : changed?.Count ?? 0,
+            correcting,
+            settled
         );
 
         async Task<RatedInvoice> RateAsync(InvoiceRow row)
@@ -88,11 +119,42 @@ internal sealed class RecomputeInvoice(BillingDbContext db, UsageFromEvents usag
             var period = new BillingPeriod(row.PeriodStart, row.PeriodEnd);
             var usage = new Dictionary<BilledSpan, PeriodUsage>();
             var versions = RatePeriod.VersionsOf(history, period, plans);
+            Action<UsageBatch, UsageEvent>? seen = changed is null ? null : changed.See;
             foreach (var span in RatePeriod.SpansOf(row.EngineVersion, subscription, history, period, plans))
-                usage.Add(span, await usageFromEvents.HandleAsync(row.CustomerKey, span, versions, ct));
+                usage.Add(span, await usageFromEvents.HandleAsync(row.CustomerKey, span, versions, ct, seen));
             return RatePeriod.Run(row.EngineVersion, subscription, history, period, plans, span => usage[span]);
         }
     }
+
+    /// <summary>The later invoices that correct this one, and whether those that are final leave nothing to correct.</summary>
+    private Task<(IReadOnlyList<CorrectingInvoice> On, bool Settled)> CorrectionsAsync(
+        InvoiceRow invoice,
+        IReadOnlyCollection<InvoiceRow> earlier,
+        Dictionary<Guid, RatedInvoice> now,
+        CancellationToken ct
+    ) =>
+        db.InTransactionAsync(
+            async token =>
+            {
+                var on = await db
+                    .Invoices.AsNoTracking()
+                    .Where(row => row.Status != InvoiceStatuses.Void && row.Lines.Any(line => line.AdjustsInvoiceId == invoice.Id))
+                    .OrderBy(row => row.Sequence)
+                    .Take(MaxCorrecting)
+                    .Select(row => new CorrectingInvoice(row.Id, row.Number, row.Status))
+                    .ToListAsync(token);
+                InvoiceRow[] all = [.. earlier, invoice];
+                var invoiced = await EarlierInvoices.InvoicedAsync(db, all, null, token);
+                return (
+                    (IReadOnlyList<CorrectingInvoice>)on,
+                    Array.TrueForAll(
+                        all,
+                        row => row.Status == InvoiceStatuses.Void || Adjustments.Between(invoiced[row.Id], now[row.Id]).Count == 0
+                    )
+                );
+            },
+            ct
+        );
 
     private static List<RecomputationDifference> Compare(InvoiceRow invoice, AdjustedInvoice rated)
     {

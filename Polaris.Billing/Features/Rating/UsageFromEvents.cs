@@ -6,6 +6,7 @@ using Polaris.Billing.Features.Catalog;
 using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Tenancy;
+using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Rating;
 
@@ -27,8 +28,19 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
         public Dictionary<string, ExactTotal> Levels { get; } = [];
     }
 
+    /// <param name="customer">Its key.</param>
+    /// <param name="span">What is billed.</param>
+    /// <param name="plans">Their meters are counted.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="seen">Called for each event that a meter measures, also for one that was taken back; maybe several times.</param>
     /// <exception cref="RefusedException">Ingestion is unavailable.</exception>
-    public async Task<PeriodUsage> HandleAsync(string customer, BilledSpan span, IEnumerable<PlanVersion> plans, CancellationToken ct)
+    public async Task<PeriodUsage> HandleAsync(
+        string customer,
+        BilledSpan span,
+        IEnumerable<PlanVersion> plans,
+        CancellationToken ct,
+        Action<UsageBatch, UsageEvent>? seen = null
+    )
     {
         var (known, period) = (await catalog.ReadOrgAsync(tenant.RequireOrg(), ct), span.Billed);
         var meters = plans
@@ -53,6 +65,7 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
                     counted.ByDimensions.Add(values, totals = new UsageTotals());
                 totals.Add(measurement, hash);
             },
+            seen,
             ct
         );
         // A level is the sum of all its changes so far, so earlier events are read too.
@@ -66,6 +79,7 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
                 var values = measurement.Dimensions ?? "";
                 levels[meter].Levels[values] = levels[meter].Levels.GetValueOrDefault(values) + measurement.Value;
             },
+            seen,
             ct
         );
         var usage = PeriodUsage.New();
@@ -109,6 +123,7 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
         Instant to,
         IReadOnlyCollection<MeterDefinition> meters,
         Action<MeterDefinition, Measurement, ulong> count,
+        Action<UsageBatch, UsageEvent>? seen,
         CancellationToken ct
     )
     {
@@ -134,12 +149,16 @@ internal sealed class UsageFromEvents(TenantScope tenant, MeterCatalog catalog, 
                 foreach (var usageEvent in batch.Events)
                 {
                     // Independent of what Billing has applied: a corrected event no longer counts, and a void itself never does.
-                    if (usageEvent.CorrectedBy.Length > 0 || usageEvent.Corrects is { Replaces: false })
+                    var counts = usageEvent.CorrectedBy.Length == 0 && usageEvent.Corrects is not { Replaces: false };
+                    if (!counts && seen is null)
                         continue;
                     var hash = UsageDigest.EventHash(usageEvent.ContentHash.Span);
                     foreach (var meter in meters)
                     {
-                        if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span, usageEvent.TimestampUs) is { } measurement)
+                        if (meter.Measure(usageEvent.Type, usageEvent.Properties.Span, usageEvent.TimestampUs) is not { } measurement)
+                            continue;
+                        seen?.Invoke(batch, usageEvent);
+                        if (counts)
                             count(meter, measurement, hash);
                     }
                 }

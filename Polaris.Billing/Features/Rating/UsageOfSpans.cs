@@ -100,11 +100,13 @@ internal static class UsageOfSpans
     {
         await using var command = tx.Command(
             $"""
-            SELECT s.index, a.meter_id, a.dimensions, {StoredSums.Columns}
+            SELECT s.index, m.id, of.*
             FROM unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[]) s(index, customer, starts, ends)
-            JOIN usage_aggregates a ON a.org_id = $1 AND a.customer_key = s.customer
-              AND a.bucket_start >= s.starts AND a.bucket_start < s.ends
-            WHERE a.meter_id = ANY($6) GROUP BY s.index, a.meter_id, a.dimensions
+            CROSS JOIN unnest($6::uuid[]) m(id)
+            CROSS JOIN LATERAL (
+              SELECT a.dimensions, {StoredSums.Columns} FROM usage_aggregates a
+              WHERE a.org_id = $1 AND {UsageSql.OfCustomer("a", "s.customer", "m.id", "s.starts", "s.ends")}
+              GROUP BY a.dimensions) of
             """
         );
         LevelCheckpoints.Parameters(command, org, spans, meters);
@@ -128,11 +130,14 @@ internal static class UsageOfSpans
         if (meters.Length == 0)
             return counts;
         await using var command = tx.Command(
-            """
-            SELECT s.index, u.meter_id, u.dimensions, count(DISTINCT u.value_hash)
+            $"""
+            SELECT s.index, m.id, of.*
             FROM unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[]) s(index, customer, starts, ends)
-            JOIN usage_uniques u ON u.org_id = $1 AND u.customer_key = s.customer AND u.bucket_start >= s.starts AND u.bucket_start < s.ends
-            WHERE u.meter_id = ANY($6) GROUP BY GROUPING SETS ((s.index, u.meter_id), (s.index, u.meter_id, u.dimensions))
+            CROSS JOIN unnest($6::uuid[]) m(id)
+            CROSS JOIN LATERAL (
+              SELECT u.dimensions, count(DISTINCT u.value_hash) FROM usage_uniques u
+              WHERE u.org_id = $1 AND {UsageSql.OfCustomer("u", "s.customer", "m.id", "s.starts", "s.ends")}
+              GROUP BY GROUPING SETS ((), (u.dimensions)) HAVING count(*) > 0) of
             """
         );
         LevelCheckpoints.Parameters(command, org, spans, meters);

@@ -83,16 +83,27 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
     }
 
     /// <summary>Rejects a query of a meter that is still being filled, since its answer would be too small.</summary>
-    public static async Task CheckFilledAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, CancellationToken ct)
+    public static Task CheckFilledAsync(ScopedTransaction tx, Guid org, MeterDefinition meter, CancellationToken ct) =>
+        CheckFilledAsync(tx, org, [meter], ct);
+
+    /// <inheritdoc cref="CheckFilledAsync(ScopedTransaction, Guid, MeterDefinition, CancellationToken)"/>
+    public static async Task CheckFilledAsync(
+        ScopedTransaction tx,
+        Guid org,
+        IReadOnlyCollection<MeterDefinition> meters,
+        CancellationToken ct
+    )
     {
-        await using var command = tx.Command("SELECT filled FROM meters WHERE org_id = $1 AND id = $2");
-        command.Bind(org).Bind(meter.Id);
-        if (await command.ExecuteScalarAsync(ct) is false)
+        if (meters.Count == 0)
+            return;
+        await using var command = tx.Command("SELECT key FROM meters WHERE org_id = $1 AND id = ANY($2) AND NOT filled LIMIT 1");
+        command.Bind(org).Bind<Guid[]>([.. meters.Select(meter => meter.Id)]);
+        if (await command.ExecuteScalarAsync(ct) is string key)
             throw new RefusedException(
                 new Refusal(
                     RefusalKind.Unavailable,
                     "meter_filling",
-                    $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."
+                    $"The meter '{key}' is still counting earlier events. Try again in a moment."
                 )
             );
     }
@@ -111,9 +122,7 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         await using var command = tx.Command(
             $"""
             SELECT floor(extract(epoch FROM a.bucket_start - $3) / $5)::bigint AS w, {StoredSums.Columns}
-            FROM usage_aggregates a WHERE a.org_id = $1 AND a.meter_id = $2 AND a.bucket_start >= $3 AND a.bucket_start < $4 {(
-                customer is null ? "" : "AND a.customer_key = $6"
-            )}
+            FROM usage_aggregates a WHERE a.org_id = $1 AND {Asked("a", customer)}
             GROUP BY w
             """
         );
@@ -164,9 +173,7 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         await using var command = tx.Command(
             $"""
             SELECT floor(extract(epoch FROM bucket_start - $3) / $5)::bigint AS w, count(DISTINCT value_hash)
-            FROM usage_uniques WHERE org_id = $1 AND meter_id = $2 AND bucket_start >= $3 AND bucket_start < $4 {(
-                customer is null ? "" : "AND customer_key = $6"
-            )}
+            FROM usage_uniques u WHERE u.org_id = $1 AND {Asked("u", customer)}
             GROUP BY w
             """
         );
@@ -210,6 +217,11 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
                 )
             );
     }
+
+    private static string Asked(string table, string? customer) =>
+        customer is null
+            ? $"{table}.meter_id = $2 AND {table}.bucket_start >= $3 AND {table}.bucket_start < $4"
+            : UsageSql.OfCustomer(table, "$6", "$2", "$3", "$4");
 
     private static void Parameters(
         NpgsqlCommand command,

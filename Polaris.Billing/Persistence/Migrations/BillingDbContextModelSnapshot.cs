@@ -339,6 +339,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("invoice_id");
 
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
                     b.Property<string>("Number")
                         .IsRequired()
                         .HasColumnType("text")
@@ -362,6 +366,11 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasIndex("OrgId", "Number")
                         .IsUnique()
                         .HasDatabaseName("ix_credit_notes_org_id_number");
+
+                    b.HasIndex("OrgId", "InvoiceId", "Key")
+                        .IsUnique()
+                        .HasDatabaseName("ix_credit_notes_org_id_invoice_id_key")
+                        .HasFilter("key IS NOT NULL");
 
                     b.ToTable("credit_notes", (string)null);
                 });
@@ -765,10 +774,6 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_invoices");
 
-                    b.HasIndex("OrgId")
-                        .HasDatabaseName("ix_invoices_stale")
-                        .HasFilter("stale");
-
                     b.HasIndex("OrgId", "DraftedAt")
                         .HasDatabaseName("ix_invoices_drafts")
                         .HasFilter("status = 'draft'");
@@ -789,6 +794,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_invoices_org_id_subscription_id_period_start")
                         .HasFilter("period_start < period_end AND status <> 'void'");
+
+                    b.HasIndex(new[] { "OrgId", "Sequence" }, "Stale")
+                        .HasDatabaseName("ix_invoices_stale")
+                        .HasFilter("stale");
 
                     b.ToTable("invoices", (string)null);
                 });
@@ -852,6 +861,85 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasName("pk_invoice_settings");
 
                     b.ToTable("invoice_settings", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceVerificationRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Corrected")
+                        .HasColumnType("integer")
+                        .HasColumnName("corrected");
+
+                    b.Property<int>("Different")
+                        .HasColumnType("integer")
+                        .HasColumnName("different");
+
+                    b.PrimitiveCollection<Guid[]>("DifferentIds")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("different_ids");
+
+                    b.Property<int>("Failed")
+                        .HasColumnType("integer")
+                        .HasColumnName("failed");
+
+                    b.PrimitiveCollection<Guid[]>("FailedIds")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("failed_ids");
+
+                    b.Property<Instant?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<Instant?>("HeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_until");
+
+                    b.Property<int>("Identical")
+                        .HasColumnType("integer")
+                        .HasColumnName("identical");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<Instant>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<long>("ThroughSequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("through_sequence");
+
+                    b.Property<int>("Total")
+                        .HasColumnType("integer")
+                        .HasColumnName("total");
+
+                    b.Property<int>("Tries")
+                        .HasColumnType("integer")
+                        .HasColumnName("tries");
+
+                    b.Property<Instant?>("TurnAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("turn_at");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_invoice_verifications");
+
+                    b.HasIndex("OrgId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_invoice_verifications_running")
+                        .HasFilter("finished_at IS NULL");
+
+                    b.ToTable("invoice_verifications", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.LedgerEntryRow", b =>
@@ -1448,8 +1536,8 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_subscriptions");
 
-                    b.HasIndex("OrgId", "NextPeriodEnd")
-                        .HasDatabaseName("ix_subscriptions_org_id_next_period_end")
+                    b.HasIndex("OrgId", "NextPeriodEnd", "CustomerKey")
+                        .HasDatabaseName("ix_subscriptions_due")
                         .HasFilter("next_period_end IS NOT NULL");
 
                     b.HasIndex("OrgId", "CustomerKey", "PlanKey", "StartAt")
