@@ -42,7 +42,11 @@ ingestion.WithReference(billing);
 
 var notifications = CallsIdentity(Service<Projects.Polaris_Notifications>("notifications", notificationsDb))
     .WithReference(kafka)
-    .WaitFor(kafka);
+    .WaitFor(kafka)
+    // For the events that a broker lost, and the PDFs of invoices.
+    .WithReference(billing)
+    .WithEnvironment("Polaris__EncryptionSecret", local.Secret("notifications-encryption-secret"));
+local.Mailbox(notifications);
 
 var dashboard = builder
     .AddViteApp("dashboard", "../dashboard", switches.DevServer)

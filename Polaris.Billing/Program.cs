@@ -9,6 +9,7 @@ using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
 using Polaris.Billing.Features.Documents;
 using Polaris.Billing.Features.Entitlements;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
@@ -58,6 +59,7 @@ builder
     .AddSingleton<ReportUsage>()
     .AddSingleton<RebuildSignal>()
     .AddSingleton<OutboxSignal>()
+    .AddSingleton<UnconfirmedEvents>()
     .AddSingleton<ThresholdSignal>()
     .AddSingleton<ConsumerPositions>()
     .AddSingleton<FreshBuckets>()

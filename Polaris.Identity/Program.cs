@@ -11,6 +11,7 @@ using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Forms;
 using Polaris.Identity.Features.Grpc;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.Platform;
 using Polaris.Identity.Features.RateLimits;
@@ -175,7 +176,7 @@ builder
     .AddPeriodicWorker<DeleteOldFailures>()
     .AddSingleton<AddressLimits>();
 builder.Services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddSingleton<OrgBudgets>();
+builder.Services.AddSingleton<OrgBudgets>().AddSingleton<OutgoingMail>();
 builder.Services.AddSingleton<FindMembership>().AddSingleton<AcceptInvitation>().AddSingleton<ReadInstallation>();
 builder
     .Services.AddScoped<SignUp>()

@@ -44,6 +44,13 @@ public sealed class PolarisApp : IAsyncDisposable
         ("SigningKeys__PollInterval", "00:00:01"),
         // All tests come from one address, and some of them try many keys.
         ("KeyGuesses__PerAddress", "1000000"),
+        // Deliveries are tried again, and endpoints asked again, within seconds.
+        ("Notifications__FirstRetryAfter", "00:00:00.200"),
+        ("Notifications__LongestRetryAfter", "00:00:02"),
+        ("Notifications__RequestTimeout", "00:00:03"),
+        ("Notifications__FirstBreak", "00:00:00.500"),
+        ("Notifications__LongestBreak", "00:00:02"),
+        ("Notifications__MissAfter", "00:00:02"),
         ("Platform__AdminEmail", OperatorEmail),
         ("Platform__AdminPassword", OperatorPassword),
     ];

@@ -190,6 +190,34 @@ internal sealed class LocalRun
         return kafka;
     }
 
+    /// <summary>
+    /// A mailbox that keeps what the platform mails, instead of a mail server: a process that takes mails by SMTP and shows them on a page.
+    /// A server of the user's own (<c>Smtp__Host</c>) takes its place; in a deployment there is none.
+    /// </summary>
+    public void Mailbox(IResourceBuilder<ProjectResource> sender)
+    {
+        if (state is null || Environment.GetEnvironmentVariable("Smtp__Host") is { Length: > 0 })
+            return;
+        var (smtp, page) = (Ports.AnyFree(), PreferredPort(8083) ?? Ports.AnyFree());
+        string[] arguments = ["mailbox", Text(smtp), Text(page)];
+        builder
+            .AddExecutable(
+                "mailbox",
+                BuiltProject.ExecutableOf(new Projects.Polaris_LocalParts().ProjectPath),
+                Path.GetTempPath(),
+                arguments
+            )
+            .WithHttpEndpoint(port: page, targetPort: page, name: "http", isProxied: false)
+            .WithEnvironment("DOTNET_ENVIRONMENT", Development)
+            .ExcludeFromManifest();
+        sender
+            .WithEnvironment("Smtp__Host", "127.0.0.1")
+            .WithEnvironment("Smtp__Port", Text(smtp))
+            .WithEnvironment("Smtp__RequireTls", "false");
+
+        static string Text(int port) => port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private static void Prefer(string variable, int port)
     {
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 })

@@ -34,6 +34,7 @@ internal static class ReadyMessage
               dashboard              {Url("gateway")}/
               GraphQL                {Url("gateway")}/graphql
               ingest                 {Url("gateway")}/ingest  (without a hop: {Url("ingestion")}/ingest)
+              mails                  {rows.FirstOrDefault(row => row.Name == "mailbox").Url ?? "(sent by the server that Smtp__Host names)"}
               traces, logs, metrics  {aspireDashboard ?? "(the Aspire dashboard does not run)"}
             """
         );

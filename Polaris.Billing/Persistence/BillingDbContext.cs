@@ -463,7 +463,13 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                 .HasFilter("finished_at IS NULL")
                 .HasDatabaseName("ix_invoice_verifications_running");
         });
-        modelBuilder.Entity<OutboxRow>().ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
+        modelBuilder.Entity<OutboxRow>(table =>
+        {
+            table.ToTable("outbox").HasKey(row => new { row.OrgId, row.EventId });
+            // The relay reads what waits; Notifications asks for what was published a while ago.
+            table.HasIndex(row => row.EventId).HasFilter("published_at IS NULL").HasDatabaseName("ix_outbox_waiting");
+            table.HasIndex(row => row.PublishedAt).HasFilter("published_at IS NOT NULL").HasDatabaseName("ix_outbox_published");
+        });
         modelBuilder.Entity<RelayLeaseRow>(table =>
         {
             table.ToTable("relay_lease").HasKey(row => row.Id);

@@ -2,7 +2,9 @@ using NodaTime;
 
 namespace Polaris.Billing.Persistence;
 
-/// <summary>A billing event to publish to Kafka; deleted once the broker has acknowledged it.</summary>
+/// <summary>
+/// A billing event to publish to Kafka. It stays until Notifications says that it has it: a broker may lose what it has acknowledged.
+/// </summary>
 public sealed class OutboxRow
 {
     public Guid OrgId { get; set; }
@@ -13,6 +15,9 @@ public sealed class OutboxRow
 
     /// <summary>The span that caused it, as written by <c>TraceLinks</c>; null when none was recorded.</summary>
     public string? TraceLinks { get; set; }
+
+    /// <summary>When the broker acknowledged it; null while it waits for the relay.</summary>
+    public Instant? PublishedAt { get; set; }
 }
 
 /// <summary>The replica that publishes the outbox, and the end of its lease: a single row.</summary>

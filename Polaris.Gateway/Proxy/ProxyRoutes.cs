@@ -20,6 +20,8 @@ internal static class ProxyRoutes
         ("/openapi/ingestion.json", "ingestion", 0),
         ($"/invoices/{{name:{Documents.Constraint}}}", "billing", 0),
         ($"/portal/invoices/{{name:{Documents.Constraint}}}", "billing", 0),
+        // The link in mails.
+        ("/notifications/unsubscribe", "notifications", 0),
         ("/.well-known/{**rest}", "identity", 0),
         ("/connect/{**rest}", "identity", 0),
         ("/account/{**rest}", "identity", 0),
@@ -50,8 +52,12 @@ internal static class ProxyRoutes
                 ClusterId = name,
                 Destinations = new Dictionary<string, DestinationConfig>
                 {
-                    // Billing has no port for outsiders: what of it is public, the gateway asks for where it asks its subgraph.
-                    ["only"] = new() { Address = name is "dashboard" or "billing" ? $"http://{name}" : $"http://_public.{name}" },
+                    // Billing and Notifications have no port for outsiders: what of them is public, the gateway asks for where it asks
+                    // their subgraphs.
+                    ["only"] = new()
+                    {
+                        Address = name is "dashboard" or "billing" or "notifications" ? $"http://{name}" : $"http://_public.{name}",
+                    },
                 },
             })
             .ToArray();

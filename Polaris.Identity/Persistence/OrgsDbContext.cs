@@ -86,6 +86,25 @@ public sealed class ApiKeyLookupRow
     public Instant? ValidUntil { get; set; }
 }
 
+/// <summary>A mail to one person that Notifications has not taken over yet, see <see cref="Features.Mail.OutgoingMail"/>.</summary>
+public sealed class OutgoingMailRow
+{
+    /// <summary>Empty when it is about a person's own account.</summary>
+    public Guid OrgId { get; set; }
+
+    public Guid Id { get; set; }
+    public string Kind { get; set; } = "";
+    public string Recipient { get; set; } = "";
+
+    /// <summary>Encrypted.</summary>
+    public string Token { get; set; } = "";
+
+    /// <summary>Of an invitation, else empty.</summary>
+    public string Role { get; set; } = "";
+
+    public Instant CreatedAt { get; set; }
+}
+
 /// <summary>What is left of an org's rate, see <see cref="Features.RateLimits.OrgBudgets"/>.</summary>
 public sealed class RateBudgetRow
 {
@@ -120,6 +139,8 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
 
     public DbSet<RateBudgetRow> RateBudgets => Set<RateBudgetRow>();
 
+    public DbSet<OutgoingMailRow> OutgoingMail => Set<OutgoingMailRow>();
+
     public DbSet<ApiKeyLookupRow> ApiKeyLookup => Set<ApiKeyLookupRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -141,6 +162,11 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
         {
             table.ToTable("invitations").HasKey(row => new { row.OrgId, row.Id });
             table.HasIndex(row => new { row.OrgId, row.TokenHash }).IsUnique();
+        });
+        modelBuilder.Entity<OutgoingMailRow>(table =>
+        {
+            table.ToTable("outgoing_mail").HasKey(row => new { row.OrgId, row.Id });
+            table.HasIndex(row => row.Id);
         });
         modelBuilder.Entity<RateBudgetRow>().ToTable("rate_budgets").HasKey(row => new { row.OrgId, row.Budget });
         modelBuilder.Entity<AuditRow>().ToTable("audit_log").HasKey(row => new { row.OrgId, row.Id });

@@ -1,95 +1,97 @@
+using System.ComponentModel;
 using GraphQL;
-using Microsoft.EntityFrameworkCore;
-using NodaTime;
+using Polaris.Notifications.Features;
+using Polaris.Notifications.Features.Addresses;
+using Polaris.Notifications.Features.Audit;
 using Polaris.Notifications.Features.Deliveries;
-using Polaris.Notifications.Persistence;
+using Polaris.Notifications.Features.Endpoints;
 using Polaris.ServiceDefaults.Auth;
-using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.GraphQL;
 using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Notifications.GraphQL;
 
-[Name("Delivery")]
-public sealed record DeliveryType(
-    [property: Id] Guid Id,
-    string Kind,
-    [property: Id] Guid? InvoiceId,
-    string Recipient,
-    string Subject,
-    string Status,
-    Instant CreatedAt
-);
-
-[Name("DeliveryDeadLetter")]
-public sealed record DeliveryDeadLetterType(
-    [property: Id] Guid Id,
-    string Reason,
-    string Source,
-    int Bytes,
-    Instant SeenAt,
-    int Attempts,
-    Instant? RetryAt
-)
-{
-    internal static DeliveryDeadLetterType Of(RecordDeadLetter letter) =>
-        new(letter.Id, letter.Reason, letter.Source, letter.Bytes, letter.SeenAt, letter.Attempts, letter.RetryAt);
-}
-
-[Name("DeliveryDeadLetterReplay")]
-public sealed record DeliveryDeadLetterReplayType(int Replayed, int Resolved);
-
-[Name("Mutation")]
-internal sealed class Mutation
-{
-    /// <summary>Tries the given dead letters of deliveries again, or all.</summary>
-    [RequireScope(Scopes.Admin)]
-    public static async Task<DeliveryDeadLetterReplayType> ReplayDeliveryDeadLetters(
-        [FromServices] RetryRecordDeadLetters<ConsumeBillingEvents> retry,
-        [FromServices] TenantScope tenant,
-        [Id] Guid[]? ids,
-        CancellationToken ct
-    )
-    {
-        var (replayed, resolved) = await retry.ReplayAsync(tenant.RequireOrg(), ids, ct);
-        return new DeliveryDeadLetterReplayType(replayed, resolved);
-    }
-}
-
 [Name("Query")]
 internal sealed class Query
 {
-    private const int MaxPage = 1_000;
-
-    /// <summary>Billing events of the org that could not become a delivery, oldest first.</summary>
     [RequireScope(Scopes.Admin)]
+    [Description("Billing events of the org that could not become a delivery, oldest first.")]
     public static async Task<IEnumerable<DeliveryDeadLetterType>> DeliveryDeadLetters(
         [FromServices] RecordDeadLetters letters,
         [FromServices] TenantScope tenant,
         CancellationToken ct,
-        int first = 50
+        [Description("1 to 500.")] int first = 50
     ) => (await letters.ListAsync(tenant.RequireOrg(), first, ct)).Select(DeliveryDeadLetterType.Of);
 
-    /// <summary>The latest deliveries, newest first.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<DeliveryType>> Deliveries(
-        [FromServices] NotificationsDbContext db,
+    [Description("The org's deliveries, newest first, kept for 30 days.")]
+    public static async Task<DeliveryPageType> Deliveries(
+        [FromServices] ReadDeliveries deliveries,
+        [Description("Only those of this endpoint."), Id] Guid? endpointId,
+        [Description("Only those of this event type.")] string? eventType,
+        [Description("Only those with this status.")] DeliveryStatus? status,
+        [Description("Only those delivered this way.")] DeliveryChannel? channel,
+        [Description("The endCursor of the page before.")] string? after,
         CancellationToken ct,
-        int first = 50
-    )
-    {
-        if (first is < 1 or > MaxPage)
-            throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
-        return await db.InTransactionAsync(
-            token =>
-                db.Deliveries.AsNoTracking()
-                    .OrderByDescending(row => row.CreatedAt)
-                    .ThenByDescending(row => row.Id)
-                    .Take(first)
-                    .Select(row => new DeliveryType(row.Id, row.Kind, row.InvoiceId, row.Recipient, row.Subject, row.Status, row.CreatedAt))
-                    .ToListAsync(token),
-            ct
+        [Description("1 to 200.")] int first = 50
+    ) =>
+        DeliveryPageType.Of(
+            await deliveries.PageAsync(
+                new DeliveryFilter(endpointId, eventType, status?.ToString().ToLowerInvariant(), channel?.ToString().ToLowerInvariant()),
+                first,
+                after,
+                ct
+            )
         );
-    }
+
+    [RequireScope(Scopes.Read)]
+    [Description("A delivery; null when the org has no such one.")]
+    public static async Task<DeliveryType?> Delivery(
+        [FromServices] ReadDeliveries deliveries,
+        [Description("Its id."), Id] Guid id,
+        CancellationToken ct
+    ) => await deliveries.FindAsync(id, ct) is { } seen ? DeliveryType.Of(seen) : null;
+
+    [RequireScope(Scopes.Read)]
+    [Description("The types of events that endpoints and addresses can ask for.")]
+    public static IEnumerable<EventTypeType> EventTypes() => StatedKinds.All.Select(name => new EventTypeType(name));
+
+    [RequireScope(Scopes.Read)]
+    [Description("The org's webhook endpoints, oldest first.")]
+    public static async Task<IEnumerable<EndpointType>> WebhookEndpoints(
+        [FromServices] EditEndpoints endpoints,
+        CancellationToken ct,
+        [Description("Whether to include archived ones.")] bool archived = false
+    ) => (await endpoints.ListAsync(archived, ct)).Select(EndpointType.Of);
+
+    [RequireScope(Scopes.Read)]
+    [Description("An endpoint; null when the org has no such one.")]
+    public static async Task<EndpointType?> WebhookEndpoint(
+        [FromServices] EditEndpoints endpoints,
+        [Description("Its id."), Id] Guid id,
+        CancellationToken ct
+    ) => await endpoints.FindAsync(id, ct) is { } row ? EndpointType.Of(row) : null;
+
+    [RequireScope(Scopes.Read)]
+    [Description("The org's own e-mail addresses that get events.")]
+    public static async Task<IEnumerable<AddressType>> NotificationAddresses(
+        [FromServices] EditAddresses addresses,
+        CancellationToken ct
+    ) => (await addresses.ListAsync(ct)).Select(AddressType.Of);
+
+    [RequireScope(Scopes.Read)]
+    [Description("What the org has decided about its mail.")]
+    public static async Task<SettingsType> NotificationSettings([FromServices] EditAddresses addresses, CancellationToken ct) =>
+        new((await addresses.SettingsAsync(ct)).InvoicesToCustomers);
+
+    [RequireScope(Scopes.Admin)]
+    [Description("What was changed in notifications, newest first: the mutation, its input, when and by whom.")]
+    public static async Task<AuditPageType> NotificationsAuditLog(
+        [FromServices] ReadAuditLog log,
+        [Description("The endCursor of the page before.")] string? after,
+        [Description("Only what was done to this id.")] string? subject,
+        CancellationToken ct,
+        [Description("1 to 200.")] int first = 50
+    ) => AuditPageType.Of(await log.PageAsync(first, after, subject, ct));
 }

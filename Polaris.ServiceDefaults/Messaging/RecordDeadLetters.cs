@@ -28,7 +28,7 @@ public sealed class RecordDeadLetterRow
 
     public Guid OrgId { get; set; }
 
-    /// <summary>Derived from the record's position and content, so that the same record is the same row.</summary>
+    /// <summary>Derived from the topic and the content, so that a record that comes again is the same row.</summary>
     public Guid Id { get; set; }
 
     public string Topic { get; set; } = "";
@@ -110,9 +110,18 @@ public sealed partial class RecordDeadLetters(NpgsqlDataSource database, TimePro
     internal sealed record Letter(Guid Org, Guid Id, byte[] Payload);
 
     /// <summary>Stores the record; storing it again changes nothing.</summary>
-    public async Task SetAsideAsync(Guid org, ConsumeResult<Ignore, byte[]> record, Exception exception, CancellationToken ct)
+    public Task SetAsideAsync(Guid org, ConsumeResult<Ignore, byte[]> record, Exception exception, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(record);
+        return SetAsideAsync(org, record.TopicPartitionOffset, record.Message.Value ?? [], exception, ct);
+    }
+
+    /// <summary>The same of a message that did not come through Kafka.</summary>
+    public Task SetAsideAsync(Guid org, string topic, byte[] payload, Exception exception, CancellationToken ct) =>
+        SetAsideAsync(org, new TopicPartitionOffset(topic, -1, -1), payload, exception, ct);
+
+    private async Task SetAsideAsync(Guid org, TopicPartitionOffset place, byte[] payload, Exception exception, CancellationToken ct)
+    {
         ArgumentNullException.ThrowIfNull(exception);
         var (now, kind) = (time.GetCurrentInstant(), Fault.Of(exception));
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.DeadLetters, ct);
@@ -124,19 +133,19 @@ public sealed partial class RecordDeadLetters(NpgsqlDataSource database, TimePro
         );
         command
             .Bind(org)
-            .Bind(IdOf(record))
-            .Bind(record.Topic)
-            .Bind(record.Partition.Value)
-            .Bind(record.Offset.Value)
+            .Bind(IdOf(place.Topic, payload))
+            .Bind(place.Topic)
+            .Bind(place.Partition.Value)
+            .Bind(place.Offset.Value)
             .Bind(Storable(exception))
-            .Bind(record.Message.Value ?? [])
+            .Bind(payload)
             .Bind(now)
             .Bind<Instant?>(kind == FaultKind.Code ? now + MinWait : null);
         if (await command.ExecuteNonQueryAsync(ct) == 0)
             return;
         await tx.CommitAsync(ct);
         Count.Add(1, new KeyValuePair<string, object?>("fault", kind.ToString()));
-        LogSetAside(exception, org, record.TopicPartitionOffset.ToString());
+        LogSetAside(exception, org, place.ToString());
     }
 
     /// <summary>Letters to try now.</summary>
@@ -249,12 +258,8 @@ public sealed partial class RecordDeadLetters(NpgsqlDataSource database, TimePro
         return text.Length <= MaxReason ? text : text[..MaxReason];
     }
 
-    private static Guid IdOf(ConsumeResult<Ignore, byte[]> record)
-    {
-        var place = string.Create(CultureInfo.InvariantCulture, $"{record.Topic}\n{record.Partition.Value}\n{record.Offset.Value}\n");
-        var hash = SHA256.HashData([.. Encoding.UTF8.GetBytes(place), .. record.Message.Value ?? []]);
-        return new Guid(hash.AsSpan(0, 16), bigEndian: true);
-    }
+    private static Guid IdOf(string topic, byte[] payload) =>
+        new(SHA256.HashData([.. Encoding.UTF8.GetBytes(topic + "\n"), .. payload]).AsSpan(0, 16), bigEndian: true);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Dead letter of org {OrgId}: {Position}.")]
     private partial void LogSetAside(Exception exception, Guid orgId, string position);

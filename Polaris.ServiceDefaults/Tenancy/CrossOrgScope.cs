@@ -42,6 +42,10 @@ public sealed partial class CrossOrgScope
     public static readonly CrossOrgScope GetOrgs = new("get-orgs", "a service asks for several orgs at once");
     public static readonly CrossOrgScope Ingest = new("ingest", "requests of many orgs are committed together");
     public static readonly CrossOrgScope Platform = new("platform", "an operator lists the orgs and the installation's own log");
+    public static readonly CrossOrgScope PurgeDeliveries = new(
+        "purge-deliveries",
+        "finds the orgs with deliveries that are kept no longer"
+    );
     public static readonly CrossOrgScope ReadBatches = new("read-batches", "batches of all orgs, for Billing's reconciliation");
     public static readonly CrossOrgScope RebuildBuckets = new("rebuild-buckets", "finds the orgs with buckets to count anew");
     public static readonly CrossOrgScope Reconcile = new("reconcile", "reconciliation walks the buckets of all orgs");
@@ -50,6 +54,12 @@ public sealed partial class CrossOrgScope
         "recover-lost-batches",
         "compares stored batches of all orgs with those applied"
     );
+    public static readonly CrossOrgScope UnconfirmedEvents = new(
+        "unconfirmed-events",
+        "Notifications asks for events of all orgs that a broker may have lost"
+    );
+    public static readonly CrossOrgScope UnsentMail = new("unsent-mail", "Notifications takes over the mail of all orgs");
+    public static readonly CrossOrgScope ServeQueues = new("serve-queues", "finds the endpoint, of all orgs, that is next to be served");
     public static readonly CrossOrgScope RelayBillingEvents = new("relay-billing-events", "publishes the outbox of all orgs");
     public static readonly CrossOrgScope RelayUsage = new("relay-usage", "publishes the outbox of all orgs");
     public static readonly CrossOrgScope SignIn = new("sign-in", "finds the orgs of a person");

@@ -15,7 +15,8 @@ public sealed class EndedAccessTests(PolarisApp polaris) : PlatformTests
 {
     /// <summary>Calls each service that has a subgraph.</summary>
     private const string Everywhere =
-        "{ me { role } meters { key } customers { totalCount } recentEvents(limit: 1) { idempotencyKey } deliveries(first: 1) { id } }";
+        "{ me { role } meters { key } customers { totalCount } recentEvents(limit: 1) { idempotencyKey } "
+        + "deliveries(first: 1) { endCursor } }";
 
     private const string CreateKey = "mutation { createApiKey(input: {name: \"late\", scopes: [\"read\"]}) { secret } }";
     private const string Invite =
@@ -258,7 +259,7 @@ public sealed class EndedAccessTests(PolarisApp polaris) : PlatformTests
     private static Task EndsEverywhereAsync(Tenant token) =>
         Task.WhenAll(
             new[] { "{ me { role } }", "{ meters { key } }", "{ customers { totalCount } }" }
-                .Concat(["{ recentEvents(limit: 1) { idempotencyKey } }", "{ deliveries(first: 1) { id } }"])
+                .Concat(["{ recentEvents(limit: 1) { idempotencyKey } }", "{ deliveries(first: 1) { endCursor } }"])
                 .Select(query => EndsAsync(query, async () => (await token.SendQueryAsync(query)).Status() == 401))
         );
 

@@ -31,6 +31,10 @@ public sealed partial class LimitsDocumentTests
         "Billing:LostBatchAge",
         "Billing:LostBatchInterval",
         "SigningKeys:",
+        "Notifications:MissAfter",
+        "Notifications:AllowHttp",
+        "Notifications:AllowedNetworks",
+        "Smtp:",
     ];
 
     /// <summary>Bounds of Polaris's own work, which nobody's request meets.</summary>

@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Polaris.Billing.Events.V1;
-using Polaris.Billing.Features.Events;
 using Polaris.Ingestion.Features.Late;
-using Polaris.Notifications.Features.Deliveries;
+using Polaris.Notifications.Features.Events;
+using Polaris.ServiceDefaults.Messaging;
 using Xunit;
 
 namespace Polaris.Tests.Billing;
@@ -62,13 +62,31 @@ public sealed partial class EventsDocTests
                 .ToByteArray();
             // Whatever they would store, they have no database here.
             await new ConsumeInvoices(null!, null!).HandleAsync(payload, default);
-            await new ConsumeBillingEvents(null!, null!).HandleAsync(payload, default);
         }
 
         // A kind of a later version: field 99.
         byte[] later = [.. new BillingEvent { OrgId = Guid.CreateVersion7().ToString() }.ToByteArray(), 0x9a, 0x06, 0x00];
         await new ConsumeInvoices(null!, null!).HandleAsync(later, default);
         await new ConsumeBillingEvents(null!, null!).HandleAsync(later, default);
+    }
+
+    /// <summary>A webhook's data are the sample's, whatever the kind.</summary>
+    [Fact]
+    public void A_webhooks_body_has_the_fields_of_the_document()
+    {
+        foreach (var kind in Kinds)
+        {
+            var name = EventNames.All[(BillingEvent.EventOneofCase)kind.FieldNumber];
+            var sample = Sample().Match(Sections[name]).Groups[1].Value;
+            var happened = EventBody.Of(BillingEvent.Parser.ParseJson(sample))!;
+            var (body, documented) = (JsonDocument.Parse(happened.Body).RootElement, JsonDocument.Parse(sample).RootElement);
+            Assert.Equal(["type", "version", "id", "timestamp", "org", "data"], body.EnumerateObject().Select(property => property.Name));
+            Assert.Equal((name, 1), (body.GetProperty("type").GetString(), body.GetProperty("version").GetInt32()));
+            Assert.Equal(documented.GetProperty("eventId").GetString(), body.GetProperty("id").GetString());
+            Assert.Equal(documented.GetProperty("orgId").GetString(), body.GetProperty("org").GetString());
+            Assert.Equal(documented.GetProperty("occurredAt").GetDateTimeOffset(), body.GetProperty("timestamp").GetDateTimeOffset());
+            Assert.True(JsonElement.DeepEquals(documented.GetProperty(kind.JsonName), body.GetProperty("data")), $"{name}: {body}");
+        }
     }
 
     private static IEnumerable<string> Names(Match row) => Name().Matches(row.Groups[1].Value).Select(name => name.Groups[1].Value);

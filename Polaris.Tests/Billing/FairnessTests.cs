@@ -482,7 +482,7 @@ public sealed class FairnessTests(BillingAloneFixture alone) : PlatformTests, IC
         await UntilAsync(async () =>
         {
             await Task.WhenAll(relays.Select(relay => Task.Run(() => relay.RunOnceAsync(default))));
-            return await ScalarAsync<long>("SELECT count(*) FROM outbox WHERE org_id = $1", org) == 0;
+            return await ScalarAsync<long>("SELECT count(*) FROM outbox WHERE org_id = $1 AND published_at IS NULL", org) == 0;
         });
         var sent = brokers
             .SelectMany(broker => ((Broker)(object)broker).Sent)

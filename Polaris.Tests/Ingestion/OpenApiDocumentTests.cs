@@ -275,7 +275,7 @@ public sealed partial class OpenApiDocumentTests
         [
             .. (string[])["event", "limit", "out_of_range", "outcome", "path", "retry_after"],
             .. (string[])["jwks", "polaris", "sub"],
-            .. (string[])["anonymous", "billing", "dashboard", "document", "identity", "ingestion", "only"],
+            .. (string[])["anonymous", "billing", "dashboard", "document", "identity", "ingestion", "notifications", "only"],
         ];
         var said = Said(Document.Root).Concat(others).ToHashSet();
         var found = SourceText

@@ -103,16 +103,15 @@ public sealed class InvoiceTests(PolarisApp polaris) : PlatformTests
         Assert.Equal(7, invoice.GetProperty("lines")[1].GetProperty("eventCount").GetInt32());
         Assert.Equal(Number(invoice, "total"), invoice.GetProperty("lines").EnumerateArray().Sum(line => Number(line, "amount")));
         await polaris.UntilAsync(
-            "the delivery",
+            "the event at Notifications",
             async () =>
-                (await tenant.QueryAsync("{ deliveries { kind invoiceId recipient } }"))
-                    .GetProperty("deliveries")
-                    .EnumerateArray()
-                    .Any(delivery =>
-                        delivery.GetProperty("kind").GetString() == "invoice.generated"
-                        && delivery.GetProperty("invoiceId").GetString() == invoice.GetProperty("id").GetString()
-                        && delivery.GetProperty("recipient").GetString() == "pay@acme.example"
-                    )
+                await polaris.ScalarAsync<long>(
+                    "notificationsdb",
+                    "SELECT count(*) FROM events WHERE org_id = $1 AND kind = 'invoice.generated' AND body LIKE $2 AND body LIKE $3",
+                    tenant.OrgId,
+                    $"%{invoice.GetProperty("id").GetString()}%",
+                    "%pay@acme.example%"
+                ) == 1
         );
     }
 

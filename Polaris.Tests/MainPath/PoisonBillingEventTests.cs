@@ -23,15 +23,17 @@ public sealed class PoisonBillingEventTests(PolarisApp polaris) : PlatformTests
         var end = new DateTimeOffset(2015, 6, 1, 0, 0, 0, TimeSpan.Zero);
         for (var partition = 0; partition < Topics.BillingPartitions; partition++)
         {
-            // PostgreSQL stores no U+0000.
-            await SendAsync(partition, Event(tenant.OrgId, "no\0text", end));
+            // PostgreSQL stores no U+0000, which stops Ingestion; Notifications needs an id.
+            var poison = Event(tenant.OrgId, $"no\0text-{partition}", end);
+            poison.EventId = "none";
+            await SendAsync(partition, poison);
             await SendAsync(partition, Event(tenant.OrgId, $"behind-{partition}", end));
         }
 
         await polaris.UntilAsync(
-            "deliveries of the events behind",
+            "the events behind",
             async () =>
-                await polaris.ScalarAsync<long>("notificationsdb", "SELECT count(*) FROM deliveries WHERE org_id = $1", tenant.OrgId)
+                await polaris.ScalarAsync<long>("notificationsdb", "SELECT count(*) FROM events WHERE org_id = $1", tenant.OrgId)
                 == Topics.BillingPartitions
         );
         await polaris.UntilAsync(

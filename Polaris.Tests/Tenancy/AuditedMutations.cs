@@ -15,10 +15,16 @@ internal static class AuditedMutations
         ["voidCreditGrant"] = "refused: there is no such grant",
         ["retryHeldInvoices"] = "tries at once what is tried anyway; here nothing is held",
         ["reconcileUsage"] = "counts what was sent; what it repairs stands in the reconciliation's findings",
+        ["replayDeliveryDeadLetters"] = "tries again what is tried anyway; here there are none",
         ["replayDeadLetters"] = "counts what was sent; the dead letters show when they were resolved",
     };
 
-    private static readonly Dictionary<string, string> Logs = new() { ["billing"] = "billingAuditLog", ["plans"] = "plansAuditLog" };
+    private static readonly Dictionary<string, string> Logs = new()
+    {
+        ["billing"] = "billingAuditLog",
+        ["plans"] = "plansAuditLog",
+        ["notifications"] = "notificationsAuditLog",
+    };
 
     /// <summary>Fails for a mutation without an entry, and for an exception that is none.</summary>
     public static async Task CheckAsync(Tenant owner, IEnumerable<Surface> surfaces)

@@ -49,6 +49,20 @@ internal static class LeakCases
         new("Query.deadLetters", _ => "first: 100, resolved: true"),
         new("Query.deliveryDeadLetters", _ => "first: 100", Shows: false),
         new("Query.deliveries", _ => "first: 100"),
+        new(
+            "Query.deliveries",
+            known => $"endpointId: \"{known.Endpoint}\", eventType: \"invoice.generated\", status: WAITING, channel: WEBHOOK",
+            Shows: false
+        ),
+        new("Query.deliveries", known => $"after: \"{known.Delivery}\"", Shows: false, IsPlace: true),
+        new("Query.delivery", known => $"id: \"{known.Delivery}\""),
+        new("Query.eventTypes", _ => "", Shows: false),
+        new("Query.webhookEndpoints", _ => "archived: true"),
+        new("Query.webhookEndpoint", known => $"id: \"{known.Endpoint}\""),
+        new("Query.notificationAddresses", _ => ""),
+        new("Query.notificationSettings", _ => "", Shows: false),
+        new("Query.notificationsAuditLog", known => $"first: 100, subject: \"{known.Endpoint}\"", Shows: false),
+        new("Query.notificationsAuditLog", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoiceVerifications", _ => "", Shows: false),
@@ -187,6 +201,28 @@ internal static class LeakCases
         new("Mutation.retryHeldInvoices", known => $"subscriptionIds: [\"{known.Subscription}\"]"),
         new("Mutation.replayDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
         new("Mutation.replayDeliveryDeadLetters", known => $"ids: [\"{known.DeadLetter}\"]"),
+        new("Mutation.createWebhookEndpoint", _ => "input: {url: \"https://new.invalid/\", eventTypes: [\"invoice.paid\"]}"),
+        new("Mutation.updateWebhookEndpoint", known => $"input: {{id: \"{known.Endpoint}\", inOrder: true}}"),
+        new("Mutation.rotateWebhookSecret", known => $"id: \"{known.Endpoint}\", overlap: 60"),
+        new("Mutation.disableWebhookEndpoint", known => $"id: \"{known.Endpoint}\""),
+        new("Mutation.enableWebhookEndpoint", known => $"id: \"{known.Endpoint}\""),
+        new("Mutation.testWebhookEndpoint", known => $"id: \"{known.Endpoint}\""),
+        new("Mutation.resendDelivery", known => $"id: \"{known.Delivery}\""),
+        new(
+            "Mutation.resendEvents",
+            known =>
+                $"input: {{endpointId: \"{known.Endpoint}\", from: \"2015-01-01T00:00:00Z\", to: \"2100-01-01T00:00:00Z\", "
+                + "undeliveredOnly: true}",
+            Shows: false
+        ),
+        new("Mutation.archiveWebhookEndpoint", known => $"id: \"{known.Endpoint}\""),
+        new(
+            "Mutation.createNotificationAddress",
+            known => $"input: {{email: \"{known.Customer}@more.example.com\", eventTypes: [\"invoice.paid\"]}}"
+        ),
+        new("Mutation.updateNotificationAddress", known => $"input: {{id: \"{known.Address}\", description: \"Changed\"}}"),
+        new("Mutation.archiveNotificationAddress", known => $"id: \"{known.Address}\""),
+        new("Mutation.updateNotificationSettings", _ => "invoicesToCustomers: false", Shows: false),
         new("Mutation.reconcileUsage", _ => Span),
         new("Mutation.createApiKey", _ => "input: {name: \"New\", scopes: [\"read\"]}"),
         new("Mutation.rotateApiKey", known => $"id: \"{known.SpareKey}\", overlap: 60"),

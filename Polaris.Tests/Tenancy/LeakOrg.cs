@@ -28,6 +28,9 @@ internal sealed record Known
     public required string SpareKey { get; init; }
     public required string SpareSecret { get; init; }
     public required string DeadLetter { get; init; }
+    public required string Endpoint { get; init; }
+    public required string Address { get; init; }
+    public required string Delivery { get; init; }
 
     /// <summary>Keys and ids that do not exist in any org.</summary>
     public static Known Missing() =>
@@ -49,6 +52,9 @@ internal sealed record Known
             SpareKey = Guid.CreateVersion7().ToString(),
             SpareSecret = "pk_00000000_" + new string('0', 40),
             DeadLetter = Guid.CreateVersion7().ToString(),
+            Endpoint = Guid.CreateVersion7().ToString(),
+            Address = Guid.CreateVersion7().ToString(),
+            Delivery = Guid.CreateVersion7().ToString(),
         };
 
     public IEnumerable<string> Values() => typeof(Known).GetProperties().Select(property => (string)property.GetValue(this)!);
@@ -66,6 +72,8 @@ internal sealed class LeakOrg
     public const long EventTimeUs = 1431252300000000;
 
     private LeakOrg(Tenant tenant, string marker, int quantity) => (Tenant, Marker, Quantity) = (tenant, marker, quantity);
+
+    private readonly Dictionary<string, (string Endpoint, string Address)> receivers = [];
 
     public Tenant Tenant { get; }
 
@@ -98,7 +106,11 @@ internal sealed class LeakOrg
         await org.Tenant.QueryAsync("mutation { setClock(now: \"2015-06-02T00:00:00Z\") { now } }");
         await platform.UntilAsync(
             "invoices and their deliveries",
-            async () => (await org.Tenant.QueryAsync("{ deliveries { id } }")).GetProperty("deliveries").GetArrayLength() >= 2
+            async () =>
+                (await org.Tenant.QueryAsync("{ deliveries(eventType: \"invoice.generated\") { nodes { id } } }"))
+                    .GetProperty("deliveries")
+                    .GetProperty("nodes")
+                    .GetArrayLength() >= 4
         );
         var dead = await org.PlantAsync(platform);
         (org.Alike, org.Private) = (
@@ -132,6 +144,19 @@ internal sealed class LeakOrg
             mutation { createThreshold(input: {key: "{{key}}", name: "Threshold {{marker}}", on: QUANTITY,
                 values: ["1"], meter: "{{key}}", customer: "{{key}}"}) { key } }
             """
+        );
+        // Nothing listens there, and no name ends so.
+        var made = await Tenant.QueryAsync(
+            $$"""
+            mutation { createWebhookEndpoint(input: {url: "https://{{marker}}.invalid/", description: "Endpoint {{marker}}"}) {
+                endpoint { id } }
+              createNotificationAddress(input: {email: "{{marker}}@addresses.example.com", description: "Address {{marker}}",
+                eventTypes: ["credit_note.created"]}) { id } }
+            """
+        );
+        receivers[key] = (
+            Id(made.GetProperty("createWebhookEndpoint").GetProperty("endpoint")),
+            Id(made.GetProperty("createNotificationAddress"))
         );
         var sent = await Tenant.IngestAsync(
             new
@@ -179,7 +204,8 @@ internal sealed class LeakOrg
                 $$"""
                 { plan(key: "{{key}}") { versions { id number } }
                   subscriptions(customer: "{{key}}") { nodes { id } } invoices(customer: "{{key}}") { nodes { id total } }
-                  event(idempotencyKey: "{{key}}") { batchId } members { userId role } }
+                  event(idempotencyKey: "{{key}}") { batchId } members { userId role }
+                  deliveries(endpointId: "{{receivers[key].Endpoint}}", eventType: "invoice.generated") { nodes { id } } }
                 """
             )
         );
@@ -223,6 +249,9 @@ internal sealed class LeakOrg
             SpareKey = Id(spare.GetProperty("createApiKey").GetProperty("key")),
             SpareSecret = spare.GetProperty("createApiKey").GetProperty("secret").GetString()!,
             DeadLetter = deadLetter,
+            Endpoint = receivers[key].Endpoint,
+            Address = receivers[key].Address,
+            Delivery = Id(data.GetProperty("deliveries").GetProperty("nodes")[0]),
         };
     }
 

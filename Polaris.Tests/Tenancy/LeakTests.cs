@@ -479,6 +479,7 @@ public sealed class LeakTests(LeakFixture fixture) : PlatformTests, IClassFixtur
                         and not "Query.portal"
                         and not "Query.me"
                         and not "Query.deliveries"
+                        and not "Query.delivery"
             )
         )
         {

@@ -50,6 +50,17 @@ internal static class LeakWireCases
             AllOrgs: "Ingestion checks timestamps by the clocks of all orgs"
         ),
         new(
+            "polaris.billing.v1.Billing/GetUnconfirmedEvents",
+            _ => """{"publishedBefore": "2015-01-01T00:00:00Z"}""",
+            AllOrgs: "Notifications asks for events of all orgs that a broker may have lost"
+        ),
+        new(
+            "polaris.billing.v1.Billing/ConfirmEvents",
+            known => $$"""{"events": [{"orgId": "{{known.Org}}", "eventId": "{{known.Invoice}}"}]}""",
+            AllOrgs: "Notifications confirms the events of all orgs"
+        ),
+        new("polaris.billing.v1.Billing/GetInvoiceDocument", known => $$"""{"orgId": "{{known.Org}}", "invoiceId": "{{known.Invoice}}"}"""),
+        new(
             "polaris.identity.v1.Identity/ValidateApiKey",
             known => $$"""{"apiKey": "{{known.SpareSecret}}"}""",
             AllOrgs: "the key's secret identifies its org"
@@ -78,6 +89,12 @@ internal static class LeakWireCases
             "polaris.identity.v1.Identity/LeaseRate",
             known => $$"""{"orgId": "{{known.Org}}", "budget": "events", "wanted": 1}""",
             Shows: false
+        ),
+        new("polaris.identity.v1.Identity/GetUnsentMail", _ => "{}", AllOrgs: "Notifications takes over the mail of all orgs"),
+        new(
+            "polaris.identity.v1.Identity/ForgetMail",
+            known => $$"""{"mails": [{"orgId": "{{known.Org}}", "id": "{{known.Invoice}}"}]}""",
+            AllOrgs: "Notifications takes over the mail of all orgs"
         ),
         new("polaris.identity.v1.Identity/GetOrg", known => $$"""{"orgId": "{{known.Org}}"}"""),
         new(
@@ -134,6 +151,8 @@ internal static class LeakWireCases
         new("GET /events/{**idempotencyKey}", known => Get($"/events/{known.Event}"), Shows: true),
         new("GET /invoices/{document}", known => Get($"/invoices/{known.Invoice}.html"), Shows: true),
         new("GET /portal/invoices/{document}", known => Get($"/portal/invoices/{known.Invoice}.html"), ShowsCustomer: true),
+        new("GET /notifications/unsubscribe", known => Get($"/notifications/unsubscribe?token={known.Org}")),
+        new("POST /notifications/unsubscribe", known => Form($"/notifications/unsubscribe?token={known.Org}", "")),
         new("GET /openapi/ingestion.json", _ => Get("/openapi/ingestion.json")),
         new("POST /graphql", known => Post("/graphql", $$"""{"query": "{ __typename }", "variables": {"id": "{{known.Invoice}}"} }""")),
         new("GET /graphql", _ => Get("/graphql")),
@@ -166,6 +185,7 @@ internal static class LeakWireCases
         new("* /events/{**rest}", known => Get($"/events/{known.Event}"), Shows: true),
         new("* /invoices/{name:document}", known => Get($"/invoices/{known.Invoice}.html"), Shows: true),
         new("* /portal/invoices/{name:document}", known => Get($"/portal/invoices/{known.Invoice}.html"), ShowsCustomer: true),
+        new("* /notifications/unsubscribe", known => Get($"/notifications/unsubscribe?token={known.Org}")),
         new("* /openapi/ingestion.json", _ => Get("/openapi/ingestion.json")),
         new("* /.well-known/{**rest}", _ => Get("/.well-known/openid-configuration")),
         new(

@@ -1,5 +1,6 @@
 using Polaris.Bench;
 using Polaris.Bench.Chaos;
+using Polaris.Bench.Notify;
 
 try
 {
@@ -15,6 +16,8 @@ try
         ["neighbours", .. var rest] => await new NeighboursCommand(Options.Parse(rest, NeighboursCommand.Switches)).RunAsync(),
         ["close", .. var rest] => await new CloseCommand(Options.Parse(rest, CloseCommand.Switches)).RunAsync(),
         ["graphql", .. var rest] => await GraphQLAsync(rest),
+        ["notify", .. var rest] => await new NotifyCommand(Options.Parse(rest, NotifyCommand.Switches)).RunAsync(),
+        ["receiver", var port, .. var log] => await Receiver.RunAsync(int.Parse(port), log is [var file] ? file : null),
         _ => Help(),
     };
 }
@@ -53,6 +56,9 @@ static int Help()
                                               drafts, and invoices finalized, a second at a period end, in one org or several
           graphql --router FOLDER [--gateway DLL] [--connections N] [--seconds N] [--rounds N]
                                               the gateway beside another federation router, over static subgraphs
+          notify [--waiting N] [--seconds N] [--rate N]
+                                              an org's webhooks beside quiet, endpoints that hang, and an org with N waiting deliveries
+          receiver PORT [LOG]                 a receiver of webhooks that answers as the path says, for tests and `notify`
 
         The address is --url, else POLARIS_URL, else the gateway of .polaris/endpoints.json in this folder or above,
         else http://localhost:8080.

@@ -1,9 +1,12 @@
 using System.Globalization;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NodaTime;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Documents;
+using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
@@ -21,7 +24,10 @@ internal sealed class BillingGrpcService(
     ReadInvoices invoices,
     RecomputeInvoice recompute,
     LocateEvents locate,
-    TestClocks testClocks
+    TestClocks testClocks,
+    UnconfirmedEvents unconfirmed,
+    ReadDocument documents,
+    PrintQueue printing
 ) : V1.Billing.BillingBase
 {
     public override async Task<GetCurrentUsageResponse> GetCurrentUsage(GetCurrentUsageRequest request, ServerCallContext context)
@@ -147,6 +153,62 @@ internal sealed class BillingGrpcService(
         );
         return response;
     }
+
+    public override async Task<GetUnconfirmedEventsResponse> GetUnconfirmedEvents(
+        GetUnconfirmedEventsRequest request,
+        ServerCallContext context
+    )
+    {
+        var before = request.PublishedBefore ?? throw Missing("published_before");
+        var response = new GetUnconfirmedEventsResponse();
+        response.Events.AddRange(
+            (await unconfirmed.ReadAsync(Instant.FromDateTimeOffset(before.ToDateTimeOffset()), context.CancellationToken)).Select(
+                one => new UnconfirmedEvent
+                {
+                    OrgId = one.Org.ToString(),
+                    EventId = one.EventId.ToString(),
+                    Message = ByteString.CopyFrom(one.Message),
+                    TraceLinks = one.TraceLinks ?? "",
+                }
+            )
+        );
+        return response;
+    }
+
+    public override async Task<ConfirmEventsResponse> ConfirmEvents(ConfirmEventsRequest request, ServerCallContext context)
+    {
+        if (request.Events.Count > UnconfirmedEvents.PageSize)
+            throw new RefusedException(Refusal.Invalid("events", "too_many", $"'events' has at most {UnconfirmedEvents.PageSize} ids."));
+        await unconfirmed.ConfirmAsync(
+            [.. request.Events.Select(one => (ParseId("org_id", one.OrgId), ParseId("event_id", one.EventId)))],
+            context.CancellationToken
+        );
+        return new ConfirmEventsResponse();
+    }
+
+    public override async Task<GetInvoiceDocumentResponse> GetInvoiceDocument(GetInvoiceDocumentRequest request, ServerCallContext context)
+    {
+        Enter(request.OrgId);
+        var source =
+            await documents.FindAsync(ParseId("invoice_id", request.InvoiceId), null, context.CancellationToken)
+            ?? throw new RefusedException(Refusal.NotFound("invoice"));
+        var document = source.ToDocument();
+        var pdf =
+            document.Rows > DocumentEndpoint.MaxRows
+                ? []
+                : await printing.PrintAsync(tenant.RequireOrg(), () => PdfInvoice.Render(source), context.CancellationToken);
+        return new GetInvoiceDocumentResponse
+        {
+            Pdf = ByteString.CopyFrom(pdf),
+            FileName = document.FileName,
+            Customer = source.Invoice.CustomerKey,
+            CustomerName = source.Parties.Buyer.Name ?? "",
+            CustomerEmail = source.Parties.Buyer.Email ?? "",
+            AmountDue = Text(source.Invoice.AmountDue),
+        };
+    }
+
+    private static RefusedException Missing(string field) => new(Refusal.Invalid(field, "missing", $"'{field}' must be given."));
 
     private static EventLocation ToMessage(LocatedEvent located)
     {

@@ -12,7 +12,8 @@ namespace Polaris.Billing.Features.Invoices;
 internal sealed record WaitingEvent(Guid Org, Guid EventId, byte[] Message, string? TraceLinks) : IOutboxRow;
 
 /// <summary>
-/// Publishes the outbox to <c>polaris.billing.v1</c> at least once: a row is deleted only after the broker has acknowledged its record. One
+/// Publishes the outbox to <c>polaris.billing.v1</c> at least once: a row is marked only after the broker has acknowledged its record, and
+/// deleted when Notifications has it (<see cref="Events.UnconfirmedEvents"/>). One
 /// replica at a time holds the lease and publishes, in order of event ids, so two replicas neither send everything twice nor mix an org's
 /// order up.
 /// </summary>
@@ -97,11 +98,14 @@ internal sealed class BillingEventRelay(
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.RelayBillingEvents, ct);
         await using var command = tx.Command(
             """
-            DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) d(org_id, event_id)
+            UPDATE outbox o SET published_at = $3 FROM unnest($1::uuid[], $2::uuid[]) d(org_id, event_id)
             WHERE o.org_id = d.org_id AND o.event_id = d.event_id
             """
         );
-        command.Bind<Guid[]>([.. published.Select(row => row.Org)]).Bind<Guid[]>([.. published.Select(row => row.EventId)]);
+        command
+            .Bind<Guid[]>([.. published.Select(row => row.Org)])
+            .Bind<Guid[]>([.. published.Select(row => row.EventId)])
+            .Bind(Instant.FromDateTimeOffset(time.GetUtcNow()));
         await command.ExecuteNonQueryAsync(ct);
         await tx.CommitAsync(ct);
     }
@@ -109,7 +113,9 @@ internal sealed class BillingEventRelay(
     protected override async Task<IReadOnlyList<WaitingEvent>> ReadAsync(CancellationToken ct)
     {
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.RelayBillingEvents, ct);
-        await using var command = tx.Command("SELECT org_id, event_id, message, trace_links FROM outbox ORDER BY event_id LIMIT $1");
+        await using var command = tx.Command(
+            "SELECT org_id, event_id, message, trace_links FROM outbox WHERE published_at IS NULL ORDER BY event_id LIMIT $1"
+        );
         command.Bind(PageSize);
         var (rows, bytes) = (new List<WaitingEvent>(), 0L);
         await using var reader = await command.ExecuteReaderAsync(ct);

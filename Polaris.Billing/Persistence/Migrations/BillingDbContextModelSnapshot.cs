@@ -1193,12 +1193,24 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("message");
 
+                    b.Property<Instant?>("PublishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("published_at");
+
                     b.Property<string>("TraceLinks")
                         .HasColumnType("text")
                         .HasColumnName("trace_links");
 
                     b.HasKey("OrgId", "EventId")
                         .HasName("pk_outbox");
+
+                    b.HasIndex("EventId")
+                        .HasDatabaseName("ix_outbox_waiting")
+                        .HasFilter("published_at IS NULL");
+
+                    b.HasIndex("PublishedAt")
+                        .HasDatabaseName("ix_outbox_published")
+                        .HasFilter("published_at IS NOT NULL");
 
                     b.ToTable("outbox", (string)null);
                 });

@@ -4,6 +4,7 @@ using NodaTime;
 using NodaTime.Extensions;
 using Polaris.Identity.Features.Access;
 using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Persistence;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
@@ -25,6 +26,7 @@ internal sealed class EditPassword(
     CallerAccess caller,
     AddressLimits addresses,
     AuditLog audit,
+    OutgoingMail mail,
     IHttpContextAccessor http,
     TimeProvider time
 )
@@ -54,6 +56,7 @@ internal sealed class EditPassword(
         user.PasswordResetHash = AccountTokens.HashOf(AccountTokens.ResetStart, token);
         user.PasswordResetExpiresAt = time.GetCurrentInstant() + ResetLifetime;
         Require(await users.UpdateAsync(user), "email");
+        await mail.WriteAsync(MailKinds.PasswordReset, user.Email!, token, ct);
         await audit.WriteForInstallationAsync(AuditActions.PasswordResetCreated, user.Id.ToString(), null, ct);
         return new PasswordReset(token, user.PasswordResetExpiresAt.Value);
     }

@@ -3,6 +3,7 @@ using NodaTime;
 using NodaTime.Extensions;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Persistence;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
@@ -27,6 +28,7 @@ internal sealed partial class SignUp(
     AddressLimits addresses,
     IHttpContextAccessor http,
     AuditLog audit,
+    OutgoingMail mail,
     TenantScope tenant,
     TimeProvider time,
     ILogger<SignUp> log
@@ -84,6 +86,7 @@ internal sealed partial class SignUp(
                     var key = keys.New(org, new NewApiKey("First key", Scopes.OfApiKeys));
                     audit.AddOf(user.Id, AuditActions.OrgCreated, org);
                     audit.AddOf(user.Id, AuditActions.KeyCreated, key.Key.Id, $"{key.Key.Prefix} with {string.Join(' ', key.Key.Scopes)}");
+                    mail.Add(db, org, MailKinds.EmailProof, account.Email, proof);
                     await db.SaveChangesAsync(token);
                     LogSignedUp(user.Id, org);
                     return new SignedUp(user.Id, row, key, proof);

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
 using Polaris.Identity.Features.Access;
 using Polaris.Identity.Features.ApiKeys;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Persistence;
@@ -22,6 +23,7 @@ internal sealed class IdentityGrpcService(
     OrgsDbContext db,
     EditMembers members,
     OrgBudgets budgets,
+    OutgoingMail mail,
     TenantScope tenant
 ) : V1.Identity.IdentityBase
 {
@@ -55,6 +57,33 @@ internal sealed class IdentityGrpcService(
             await db.InTransactionAsync(token => db.Orgs.AsNoTracking().SingleOrDefaultAsync(token), context.CancellationToken)
                 ?? throw new RefusedException(Refusal.NotFound("org"))
         );
+    }
+
+    public override async Task<GetUnsentMailResponse> GetUnsentMail(GetUnsentMailRequest request, ServerCallContext context)
+    {
+        var response = new GetUnsentMailResponse();
+        response.Mails.AddRange(
+            (await mail.ReadAsync(context.CancellationToken)).Select(one => new UnsentMail
+            {
+                OrgId = one.Org == Guid.Empty ? "" : one.Org.ToString(),
+                Id = one.Id.ToString(),
+                Kind = one.Kind,
+                Recipient = one.Recipient,
+                Token = one.Token,
+                Role = one.Role,
+            })
+        );
+        return response;
+    }
+
+    public override async Task<ForgetMailResponse> ForgetMail(ForgetMailRequest request, ServerCallContext context)
+    {
+        CheckCount("mails", request.Mails.Count, OutgoingMail.PageSize);
+        await mail.ForgetAsync(
+            [.. request.Mails.Select(one => (one.OrgId.Length == 0 ? Guid.Empty : ParseId("org_id", one.OrgId), ParseId("id", one.Id)))],
+            context.CancellationToken
+        );
+        return new ForgetMailResponse();
     }
 
     public override async Task<LeaseRateResponse> LeaseRate(LeaseRateRequest request, ServerCallContext context)

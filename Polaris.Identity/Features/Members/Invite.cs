@@ -6,6 +6,7 @@ using NodaTime.Extensions;
 using Polaris.Identity.Features.Access;
 using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Persistence;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
@@ -46,6 +47,7 @@ internal sealed partial class Invite(
     OrgsDbContext db,
     CallerAccess caller,
     AuditLog audit,
+    OutgoingMail mail,
     TenantScope tenant,
     TimeProvider time,
     ILogger<Invite> log
@@ -97,6 +99,7 @@ internal sealed partial class Invite(
                 };
                 db.Invitations.Add(row);
                 audit.Add(AuditActions.Invited, row.Id, $"{email} as {role}");
+                mail.Add(db, org, MailKinds.Invitation, email, secret, role);
                 await db.SaveChangesAsync(token);
                 return new CreatedInvitation(row, secret);
             },

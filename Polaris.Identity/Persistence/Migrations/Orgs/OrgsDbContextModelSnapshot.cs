@@ -105,48 +105,6 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                     b.ToTable("api_keys", (string)null);
                 });
 
-            modelBuilder.Entity("Polaris.ServiceDefaults.Audit.AuditRow", b =>
-                {
-                    b.Property<Guid>("OrgId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("org_id");
-
-                    b.Property<Guid>("Id")
-                        .HasColumnType("uuid")
-                        .HasColumnName("id");
-
-                    b.Property<string>("Action")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("action");
-
-                    b.Property<string>("ActorId")
-                        .HasColumnType("text")
-                        .HasColumnName("actor_id");
-
-                    b.Property<string>("ActorKind")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("actor_kind");
-
-                    b.Property<Instant>("At")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("at");
-
-                    b.Property<string>("Detail")
-                        .HasColumnType("text")
-                        .HasColumnName("detail");
-
-                    b.Property<string>("Subject")
-                        .HasColumnType("text")
-                        .HasColumnName("subject");
-
-                    b.HasKey("OrgId", "Id")
-                        .HasName("pk_audit_log");
-
-                    b.ToTable("audit_log", (string)null);
-                });
-
             modelBuilder.Entity("Polaris.Identity.Persistence.InvitationRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -270,6 +228,49 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                     b.ToTable("orgs", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Identity.Persistence.OutgoingMailRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<Instant>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Recipient")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("recipient");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("role");
+
+                    b.Property<string>("Token")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("token");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_outgoing_mail");
+
+                    b.HasIndex("Id")
+                        .HasDatabaseName("ix_outgoing_mail_id");
+
+                    b.ToTable("outgoing_mail", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Identity.Persistence.RateBudgetRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -296,6 +297,48 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                         .HasName("pk_rate_budgets");
 
                     b.ToTable("rate_budgets", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.ServiceDefaults.Audit.AuditRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("action");
+
+                    b.Property<string>("ActorId")
+                        .HasColumnType("text")
+                        .HasColumnName("actor_id");
+
+                    b.Property<string>("ActorKind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("actor_kind");
+
+                    b.Property<Instant>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Detail")
+                        .HasColumnType("text")
+                        .HasColumnName("detail");
+
+                    b.Property<string>("Subject")
+                        .HasColumnType("text")
+                        .HasColumnName("subject");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_audit_log");
+
+                    b.ToTable("audit_log", (string)null);
                 });
 #pragma warning restore 612, 618
         }

@@ -1,9 +1,9 @@
 using Kind = Polaris.Billing.Events.V1.BillingEvent.EventOneofCase;
 
-namespace Polaris.Billing.Features.Events;
+namespace Polaris.ServiceDefaults.Messaging;
 
 /// <summary>The public names of events, as webhooks and docs/events.md have them.</summary>
-internal static class EventNames
+public static class EventNames
 {
     public static readonly IReadOnlyDictionary<Kind, string> All = new Dictionary<Kind, string>
     {

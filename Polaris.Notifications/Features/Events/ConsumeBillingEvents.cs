@@ -4,10 +4,13 @@ using Polaris.Billing.Events.V1;
 using Polaris.ServiceDefaults.Messaging;
 using Polaris.ServiceDefaults.Telemetry;
 
-namespace Polaris.Notifications.Features.Deliveries;
+namespace Polaris.Notifications.Features.Events;
 
-/// <summary>Consumes <c>polaris.billing.v1</c>, at least once: the offset is committed after the delivery.</summary>
-internal sealed class ConsumeBillingEvents(RecordDelivery deliveries, RecordDeadLetters letters) : RecordHandler(letters)
+/// <summary>
+/// Consumes <c>polaris.billing.v1</c>, at least once: the offset is committed after the event and its deliveries. An offset needs no
+/// transaction of its own: an event that comes again is dropped, and one that never came is found by <see cref="RecoverEvents"/>.
+/// </summary>
+internal sealed class ConsumeBillingEvents(StoreEvent store, RecordDeadLetters letters) : RecordHandler(letters)
 {
     public override string Topic => Topics.Billing;
 
@@ -16,8 +19,8 @@ internal sealed class ConsumeBillingEvents(RecordDelivery deliveries, RecordDead
         var billingEvent = UnreadableRecordException.Parse(BillingEvent.Parser, payload);
         Activity.Current.SetOrgs(Guid.Parse(billingEvent.OrgId));
         // Kinds that this version does not know are ignored.
-        if (billingEvent.InvoiceGenerated is { } invoice)
-            await deliveries.HandleAsync(billingEvent, invoice, ct);
+        if (EventBody.Of(billingEvent) is { } happened)
+            await store.HandleAsync(happened, ct);
     }
 
     public override Guid OrgOf(byte[] payload)

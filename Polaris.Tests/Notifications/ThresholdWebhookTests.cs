@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using Aspire.Hosting.Testing;
+using Polaris.Tests.Telemetry;
+using Xunit;
+
+namespace Polaris.Tests.Notifications;
+
+/// <summary>From usage over a threshold to the webhook, as one trace.</summary>
+[Collection(nameof(OwnPlatform))]
+public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
+{
+    private const int Runs = 5;
+
+    /// <summary>This test has a platform of its own.</summary>
+    public override ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Usage_over_a_threshold_is_a_verified_webhook_in_the_trace_of_its_request()
+    {
+        await using var platform = await TracedPlatform.StartAsync();
+        await using var receiver = await WebhookReceiver.StartAsync();
+        using var tenant = await Tenant.SignUpAsync(platform.App.GetEndpoint("gateway", "public"));
+        var scene = new WebhookScene(polaris, tenant, receiver);
+        var (_, secret) = await scene.EndpointAsync("threshold", "ok", ["usage.threshold_crossed"]);
+        await tenant.CreateMeterAsync("calls", "COUNT");
+        await tenant.QueryAsync(
+            """
+            mutation { createPlan(input: {key: "p", name: "P", currency: "EUR", interval: MONTH, publish: true, charges: [
+                {key: "calls", meter: "calls", price: {model: PER_UNIT, unitPrice: "1"} }]}) { id }
+              createCustomers(input: [{key: "acme"}]) { id }
+              createThreshold(input: {key: "heavy", on: QUANTITY, meter: "calls", values: ["1", "2", "3", "4", "5"]}) { key } }
+            """
+        );
+        var start = TimeProvider.System.GetUtcNow().AddDays(-1).ToString("O");
+        await tenant.QueryAsync(
+            "mutation($start: DateTime!) { createSubscriptions(input: [{customer: \"acme\", plan: \"p\", start: $start}]) { id } }",
+            new { start }
+        );
+        for (var run = 1; run <= Runs; run++)
+        {
+            var (wanted, began) = (run, Stopwatch.GetTimestamp());
+            var (status, body) = await tenant.IngestAsync(
+                new
+                {
+                    idempotency_key = $"e{run}",
+                    type = "call",
+                    customer = "acme",
+                }
+            );
+            Assert.True(status == 202, $"{body}");
+            await polaris.UntilAsync(
+                "the webhook",
+                async () => (await receiver.ReceiptsAsync("threshold")).Count == wanted,
+                platform.App.RecentOutput
+            );
+            TestContext.Current.SendDiagnosticMessage(
+                $"From the event to its webhook: {Stopwatch.GetElapsedTime(began).TotalMilliseconds:0} ms"
+            );
+        }
+
+        Assert.All(await receiver.ReceiptsAsync("threshold"), receipt => Assert.True(WebhookReceiver.IsSigned(receipt, secret)));
+        await polaris.UntilAsync(
+            "the spans",
+            () =>
+                Task.FromResult(
+                    platform.Collector.Spans.Count(span => span.Service == "notifications" && span.Span.Name == "deliver webhook") == Runs
+                ),
+            platform.App.RecentOutput
+        );
+        var spans = platform.Collector.Spans;
+        var requests = spans.Where(span => span.Service == "gateway" && span["url.path"] == "/ingest").Select(span => span.TraceId).Order();
+        var deliveries = spans.Where(span => span.Service == "notifications" && span.Span.Name == "deliver webhook").ToArray();
+        Assert.Equal(requests, deliveries.Select(span => span.TraceId).Order());
+        Assert.All(deliveries, span => Assert.Equal(tenant.OrgId.ToString(), span["polaris.org_id"]));
+    }
+}
