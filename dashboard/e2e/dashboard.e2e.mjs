@@ -132,7 +132,7 @@ test('shows customers, plans, meters and API keys', async () => {
   await open('Customers');
   await page.getByRole('region', { name: 'Customers' }).getByRole('link').first().click();
   await page.getByRole('region', { name: 'Subscriptions' }).waitFor();
-  await page.getByRole('region', { name: 'Invoice lines' }).first().waitFor();
+  await page.getByRole('region', { name: 'Running period' }).first().waitFor();
   await picture('customer');
   await open('Plans');
   await page.locator('.charges li').first().waitFor();

@@ -153,12 +153,16 @@ for (const { look, ...options } of LOOKS) {
       await picture(page, `${name}-${look}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (wide > 0) problems.push(`${name}: ${wide} px wider than the screen`);
+      // Focus guards are hidden and focusable by design: whoever tabs to one is moved on at once.
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() =>
-        window.axe.run(document, {
-          resultTypes: ['violations'],
-          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-        }),
+        window.axe.run(
+          { exclude: ['[data-base-ui-focus-guard]'] },
+          {
+            resultTypes: ['violations'],
+            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+          },
+        ),
       );
       for (const { id, impact, nodes } of violations)
         if (impact !== 'minor')

@@ -147,7 +147,7 @@ test('ends the month by the test clock, and reads the invoice down to an event',
   await page.getByRole('link', { name: 'Draft' }).waitFor();
   await page.getByRole('link', { name: 'Draft' }).click();
   assert.equal(await page.getByTestId('invoice-total').textContent(), '€12.00');
-  await press('Show the explanation of Tiles');
+  await press('Explain Tiles');
   await page.getByText('750.5 × €0.004').waitFor();
   await press('Show the events');
   await page.getByRole('link', { name: 'order-1' }).waitFor();

@@ -7,7 +7,8 @@ import { SessionProvider } from './session/SessionProvider';
 import { SignInPage } from './session/SignInPage';
 import { ViewerProvider } from './session/Viewer';
 import { Layout } from './ui/Layout';
-import { Empty, Loading } from './ui/states';
+import { PageHead } from './ui/elements';
+import { Loading } from './ui/states';
 import { useTitle } from './ui/title';
 
 /** A page is loaded when it is opened: the first one must be there soon. */
@@ -98,5 +99,5 @@ function SignedInOnly() {
 
 function NoSuchPage() {
   useTitle('Page not found');
-  return <Empty title="Page not found">Choose a page from the menu.</Empty>;
+  return <PageHead title="Page not found" intro="Choose a page from the menu." />;
 }

@@ -110,7 +110,7 @@ describe('invoices', () => {
     const { user } = open({ at: '/invoices' });
     await user.click(await screen.findByText('INV-00000045'));
     expect((await screen.findByTestId('invoice-total')).textContent).toBe('$65.93');
-    await user.click(pressed('Show the explanation of API calls'));
+    await user.click(pressed('Explain API calls'));
     const steps = within(screen.getByRole('table', { name: 'How the amount of API calls comes about' }));
     expect(steps.getAllByRole('row').map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
       ['Step', 'Calculation', 'Amount'],
@@ -120,7 +120,7 @@ describe('invoices', () => {
       ['Above 400, flat fee', '1 × $10.00', '$10.00'],
       ['Sum, no rounding needed', '$16.93'],
     ]);
-    await user.click(pressed('Show the explanation of Tokens'));
+    await user.click(pressed('Explain Tokens'));
     expect(screen.getByText('There was no usage, so there is no charge.')).toBeTruthy();
   });
 
@@ -168,7 +168,7 @@ describe('invoices', () => {
 
   it('open a line to its events', async () => {
     const { user, polaris } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045' });
-    await user.click(await screen.findByRole('button', { name: 'Show the explanation of API calls' }));
+    await user.click(await screen.findByRole('button', { name: 'Explain API calls' }));
     await user.click(screen.getByRole('button', { name: 'Show the events' }));
     expect(await screen.findByText('demo-0120')).toBeTruthy();
     expect(polaris.calls.find(({ field }) => field === 'invoiceLineEvents')?.variables).toMatchObject({ ordinal: 1 });

@@ -61,11 +61,11 @@ export function StackedBars({ label, windows, series, before, chosen, onChoose }
     nice: true,
   });
   const band = Math.max(x.bandwidth(), 1);
-  // A label for every n-th window, and never the same one twice.
-  const every = Math.max(1, Math.ceil(windows.length / Math.max(1, Math.floor((width - MARGIN.left) / 72))));
-  const shownTicks = windows.flatMap((window, index) =>
-    index % every === 0 && windows[index - every]?.tick !== window.tick ? [index] : [],
-  );
+  // Labels where they change, such as at the first window of a day; every n-th of these, as many as there is room for.
+  const changes = windows.flatMap((window, index) => (windows[index - 1]?.tick === window.tick ? [] : [index]));
+  const every = Math.max(1, Math.ceil(changes.length / Math.max(1, Math.floor((width - MARGIN.left) / 72))));
+  const first = changes.length > 2 && (changes[1] ?? 0) < windows.length / 12 ? 1 : 0;
+  const shownTicks = changes.filter((_, at) => at >= first && (at - first) % every === 0);
   const active = hovered ?? chosen;
   const keys = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -1,6 +1,7 @@
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { useDeferredValue, useId, useState, type ReactNode } from 'react';
 import { useRead } from '../api/hooks';
+import { popupPlace } from '../ui/popupPlace';
 import { CUSTOMERS } from './queries';
 
 /** Maximum number of suggestions. */
@@ -66,7 +67,7 @@ export function CustomerField({
             }
           }}
         />
-        <Autocomplete.Portal>
+        <Autocomplete.Portal container={onCommit ? popupPlace() : undefined}>
           <Autocomplete.Positioner sideOffset={4} className="menu-place">
             <Autocomplete.Popup className="menu">
               <Autocomplete.List>

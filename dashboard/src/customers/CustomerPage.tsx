@@ -7,7 +7,7 @@ import { InvoiceList } from '../invoices/InvoiceList';
 import { useMay, useTimeZone } from '../session/Viewer';
 import { Card, Fact, Facts, PageHead } from '../ui/elements';
 import { Menu } from '../ui/Menu';
-import { Empty, Loaded } from '../ui/states';
+import { Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
 import { CustomerDialog } from './CustomerDialog';
 import { EmbedCard } from './EmbedCard';
@@ -34,16 +34,20 @@ export function CustomerPage() {
       <Loaded result={result} what="the customer">
         {({ customer }) =>
           customer === null ? (
-            <Empty title={`No customer has the key “${key}”`}>
-              <p>
-                Events with this key are counted anyway: see its <Link to={usagePath(key)}>usage</Link>.
-              </p>
+            <PageHead
+              title={`No customer has the key “${key}”`}
+              intro={
+                <>
+                  Events with this key are counted anyway: see its <Link to={usagePath(key)}>usage</Link>.
+                </>
+              }
+            >
               {mayChange ? (
                 <button type="button" className="button" onClick={() => setCreating(true)}>
                   Create a customer
                 </button>
               ) : null}
-            </Empty>
+            </PageHead>
           ) : (
             <Detail customer={customer} />
           )

@@ -10,7 +10,7 @@ import { useMay, useTimeZone } from '../session/Viewer';
 import { useOrgNow } from '../ui/clock';
 import { Card, Fact, Facts, Hash, PageHead, Rows, StatusBadge } from '../ui/elements';
 import { Menu } from '../ui/Menu';
-import { Empty, Loaded } from '../ui/states';
+import { Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
 import { LineTable } from './LineTable';
 import {
@@ -37,9 +37,10 @@ export function InvoicePage() {
       <Loaded result={result} what="the invoice">
         {({ invoice }) =>
           invoice === null ? (
-            <Empty title="Invoice not found">
-              A draft may have been replaced by a newer one: look for it in the list.
-            </Empty>
+            <PageHead
+              title="Invoice not found"
+              intro="A draft may have been replaced by a newer one: look for it in the list."
+            />
           ) : (
             <InvoiceDetail invoice={invoice} />
           )

@@ -61,7 +61,7 @@ export function LineTable({ lines, totals, timeZone, invoiceId, versions, title 
       }
     >
       {children}
-      <div className="table-scroll" role="region" aria-label="Invoice lines" tabIndex={0}>
+      <div className="table-scroll" role="region" aria-label={title === 'Lines' ? 'Invoice lines' : title} tabIndex={0}>
         <table className="lines">
           <thead>
             <tr>
@@ -158,7 +158,7 @@ function Line({ line, currency, timeZone, byRate, source, open, onToggle }: Line
             className="button button-small"
             aria-expanded={open}
             aria-controls={open ? id : undefined}
-            aria-label={`${open ? 'Hide' : 'Show'} the explanation of ${line.name}`}
+            aria-label={open ? `Hide the explanation of ${line.name}` : `Explain ${line.name}`}
             onClick={onToggle}
           >
             {open ? 'Hide' : 'Explain'}

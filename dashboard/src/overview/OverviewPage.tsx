@@ -115,23 +115,28 @@ function Freshness({ overview }: { overview: OverviewQuery }) {
   const arrived = useSecondsSince(recentEvents[0]?.receivedAt ?? null);
   const right = reconciliation.driftFound === reconciliation.driftRepaired;
   return (
-    <p className={right && heldInvoices.length === 0 ? 'outcome outcome-same' : 'outcome outcome-different'}>
-      <strong>
-        {checked === null
-          ? 'Nothing to count yet'
-          : right
-            ? 'Every event is counted'
-            : 'A difference is being repaired'}
-      </strong>
-      <span>
-        {checked === null ? '' : `checked ${ago(checked)}`}
-        {arrived === null ? '' : `, last event ${ago(arrived)}`}
-      </span>
+    <>
+      <p className={right ? 'outcome outcome-same' : 'outcome outcome-different'}>
+        <strong>
+          {checked === null
+            ? 'Nothing to count yet'
+            : right
+              ? 'Every event is counted'
+              : 'A difference is being repaired'}
+        </strong>{' '}
+        <span>
+          {checked === null ? '' : `checked ${ago(checked)}`}
+          {arrived === null ? '' : `, last event ${ago(arrived)}`}
+        </span>{' '}
+        <Link to="/quality">Data quality</Link>
+      </p>
       {heldInvoices.length > 0 ? (
-        <span>{heldInvoices.length === 1 ? 'one invoice is held' : `${heldInvoices.length} invoices are held`}</span>
+        <p className="banner">
+          {heldInvoices.length === 1 ? 'One invoice is held: ' : `${heldInvoices.length} invoices are held: `}
+          <Link to="/quality">see why</Link>
+        </p>
       ) : null}
-      <Link to="/quality">Data quality</Link>
-    </p>
+    </>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Menu as BaseMenu } from '@base-ui/react/menu';
+import { popupPlace } from './popupPlace';
 
 export type MenuAction = { label: string; onSelect: () => void; danger?: boolean };
 
@@ -11,7 +12,7 @@ export function Menu({ label, actions }: { label: string; actions: readonly (Men
       <BaseMenu.Trigger className="button button-small" aria-label={label}>
         ⋯
       </BaseMenu.Trigger>
-      <BaseMenu.Portal>
+      <BaseMenu.Portal container={popupPlace()}>
         <BaseMenu.Positioner align="end" sideOffset={4} className="menu-place">
           <BaseMenu.Popup className="menu">
             {shown.map((action) => (
