@@ -14,8 +14,6 @@ type Props = {
   label: string;
   windows: readonly { start: string; end: string; label: string; tick: string }[];
   series: readonly Series[];
-  /** The same windows of the period before, as a line of marks; null without it. */
-  before: readonly string[] | null;
   chosen: number | null;
   onChoose: (index: number | null) => void;
 };
@@ -34,7 +32,7 @@ export function colourOf(index: number, others: boolean): string {
  * Bars of windows, stacked by series. Only their height is a double. The chart is one stop of the keyboard: arrows go through the bars,
  * and Enter opens a bar's events.
  */
-export function StackedBars({ label, windows, series, before, chosen, onChoose }: Props) {
+export function StackedBars({ label, windows, series, chosen, onChoose }: Props) {
   const [measure, width] = useWidth();
   const [hovered, setHovered] = useState<number | null>(null);
   const totals = windows.map((_, index) => {
@@ -46,17 +44,13 @@ export function StackedBars({ label, windows, series, before, chosen, onChoose }
     }
     return { up, down };
   });
-  const marks = before?.map(toPlotValue) ?? [];
   const x = scaleBand({
     domain: windows.map((_, index) => index),
     range: [MARGIN.left, width - MARGIN.right],
     paddingInner: windows.length > 60 ? 0.1 : 0.25,
   });
   const y = scaleLinear({
-    domain: [
-      Math.min(0, ...totals.map(({ down }) => down), ...marks),
-      Math.max(0, ...totals.map(({ up }) => up), ...marks) || 1,
-    ],
+    domain: [Math.min(0, ...totals.map(({ down }) => down)), Math.max(0, ...totals.map(({ up }) => up)) || 1],
     range: [HEIGHT - MARGIN.bottom, MARGIN.top],
     nice: true,
   });
@@ -145,15 +139,6 @@ export function StackedBars({ label, windows, series, before, chosen, onChoose }
                     />
                   );
                 })}
-                {marks[index] === undefined ? null : (
-                  <line
-                    className="before"
-                    x1={x(index)}
-                    x2={(x(index) ?? 0) + band}
-                    y1={y(marks[index])}
-                    y2={y(marks[index])}
-                  />
-                )}
               </g>
             );
           })}
@@ -175,7 +160,6 @@ export function StackedBars({ label, windows, series, before, chosen, onChoose }
                 {series.length > 1 ? '' : `, ${formatCount(points[active]?.eventCount ?? 0)} events`}
               </span>
             ))}
-            {before ? <span className="soft">before: {formatQuantity(before[active] ?? '0')}</span> : null}
           </>
         )}
       </figcaption>

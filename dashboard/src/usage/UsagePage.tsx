@@ -399,14 +399,7 @@ function Shown({
         <>
           {by === '' ? null : <Legend groups={shown} nameOf={nameOf} compare={compare} />}
           <Suspense fallback={<Loading what="the chart" />}>
-            <StackedBars
-              label={meter.name}
-              windows={windows}
-              series={series}
-              before={null}
-              chosen={chosen}
-              onChoose={setChosen}
-            />
+            <StackedBars label={meter.name} windows={windows} series={series} chosen={chosen} onChoose={setChosen} />
           </Suspense>
           {addsUp(meter.aggregation) || by === '' ? null : (
             <p className="soft">
