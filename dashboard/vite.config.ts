@@ -17,18 +17,40 @@ export default defineConfig({
       'react/jsx-dev-runtime',
       'react-router',
       '@tanstack/react-query',
-      'recharts',
+      '@base-ui/react/autocomplete',
+      '@base-ui/react/dialog',
+      '@base-ui/react/menu',
+      '@visx/axis',
+      '@visx/scale',
+      '@visx/shape',
+      'big.js',
+      'uqr',
     ],
   },
   build: {
     target: 'es2022',
+    manifest: true,
+    rolldownOptions: {
+      input: {
+        index: 'index.html',
+        portal: 'embed/portal.html',
+        sample: 'embed/sample.html',
+        polaris: 'src/embed/polaris.ts',
+      },
+      // The name is what products write into their pages.
+      output: {
+        entryFileNames: (chunk) => (chunk.name === 'polaris' ? 'embed/polaris.js' : 'assets/[name]-[hash].js'),
+      },
+      // The entry defines the elements; nothing else may be dropped from it.
+      preserveEntrySignatures: 'allow-extension',
+    },
   },
   test: {
     environment: 'jsdom',
     include: ['test/**/*.test.{ts,tsx}'],
     setupFiles: ['test/setup.ts'],
     restoreMocks: true,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // Far from UTC on purpose, so that a dependency on the machine's time zone makes a test fail.
     env: { TZ: 'Pacific/Auckland' },
   },

@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { anonymous, ApiError, authenticated } from '../src/api/client';
+import { anonymous, ApiError, authenticated, type Variables } from '../src/api/client';
+import type { Document } from '../src/api/graphql';
+
+const X = '{ x }' as Document<{ x: number }, Variables>;
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -35,7 +38,7 @@ describe('the GraphQL client', () => {
         errors: [{ message: 'No.', extensions: { code: 'INVALID_INPUT', rule: 'not_aligned', path: 'from' } }],
       }),
     );
-    expect(await failure(anonymous('{ x }'))).toMatchObject({
+    expect(await failure(anonymous(X, {}))).toMatchObject({
       code: 'INVALID_INPUT',
       rule: 'not_aligned',
       argument: 'from',
@@ -52,13 +55,13 @@ describe('the GraphQL client', () => {
     [Response.json({ data: null }), 'BAD_RESPONSE', true],
   ])('makes one kind of error of %o', async (answer, code, isTransient) => {
     answering(answer);
-    expect(await failure(anonymous('{ x }'))).toMatchObject({ code, isTransient });
+    expect(await failure(anonymous(X, {}))).toMatchObject({ code, isTransient });
   });
 
   it('sends the cookie and what shows that a page of this site asks, and no token', async () => {
     const requests = answering(Response.json({ data: { x: 1 } }), Response.json({ data: { x: 2 } }));
-    expect(await authenticated(vi.fn())('{ x }', { a: '1' })).toEqual({ x: 1 });
-    expect(await anonymous('{ x }')).toEqual({ x: 2 });
+    expect(await authenticated(vi.fn())(X, { a: '1' })).toEqual({ x: 1 });
+    expect(await anonymous(X, {})).toEqual({ x: 2 });
     expect(requests.map(({ credentials }) => credentials)).toEqual(['same-origin', 'omit']);
     expect(requests.map(({ headers }) => headers.get('polaris-session'))).toEqual(['1', '1']);
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual([null, null]);
@@ -71,9 +74,9 @@ describe('the GraphQL client', () => {
       Response.json({ errors: [{ message: 'No.', extensions: { code: 'FORBIDDEN' } }], data: null }),
     );
     const onEnded = vi.fn();
-    expect(await failure(authenticated(onEnded)('{ x }'))).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(await failure(authenticated(onEnded)(X, {}))).toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(onEnded).toHaveBeenCalledOnce();
-    expect(await failure(authenticated(onEnded)('{ x }'))).toMatchObject({ code: 'FORBIDDEN' });
+    expect(await failure(authenticated(onEnded)(X, {}))).toMatchObject({ code: 'FORBIDDEN' });
     expect(onEnded).toHaveBeenCalledOnce();
   });
 });

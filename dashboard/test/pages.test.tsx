@@ -14,9 +14,9 @@ const pressed = (name: string) => screen.getByRole('button', { name });
 describe('usage', () => {
   it('shows the total and a chart, and the same numbers as a table', async () => {
     const { user, polaris } = open({ at: '/usage?meter=tokens&range=24h' });
-    expect(await screen.findByRole('figure', { name: /Tokens/ })).toBeTruthy();
-    const asked = polaris.calls.find(({ field }) => field === 'usageTimeline');
-    expect(asked?.variables).toMatchObject({ meter: 'tokens', window: 'HOUR' });
+    expect(await screen.findByRole('application', { name: /Tokens/ })).toBeTruthy();
+    const asked = polaris.calls.find(({ field }) => field === 'usageReport');
+    expect(asked?.variables.input).toMatchObject({ meter: 'tokens', window: 'HOUR' });
     await user.click(pressed('Table'));
     expect(rowsOf('Usage timeline')).toHaveLength(24);
     expect(screen.getByTestId('usage-total').textContent).toMatch(/^\d/);
@@ -28,11 +28,12 @@ describe('usage', () => {
       await user.click(await screen.findByRole('button', { name: range }));
       await screen.findByTestId('usage-total');
     }
-    const asked = polaris.calls.filter(({ field }) => field === 'usage');
+    const asked = polaris.calls.filter(({ field }) => field === 'usageReport');
     expect(asked.length).toBeGreaterThanOrEqual(4);
     for (const { variables } of asked) {
-      expect(Date.parse(variables.from as string) % 900_000).toBe(0);
-      expect(Date.parse(variables.to as string) % 900_000).toBe(0);
+      const { from, to } = variables.input as { from: string; to: string };
+      expect(Date.parse(from) % 900_000).toBe(0);
+      expect(Date.parse(to) % 900_000).toBe(0);
     }
   });
 
@@ -40,9 +41,32 @@ describe('usage', () => {
     const { user, polaris, address } = open({ at: '/usage' });
     await user.type(await screen.findByRole('combobox', { name: 'Customer' }), 'no-customer-yet{Enter}');
     await waitFor(() => {
-      expect(polaris.calls.findLast(({ field }) => field === 'usage')?.variables.customer).toBe('no-customer-yet');
+      expect(polaris.calls.findLast(({ field }) => field === 'usageReport')?.variables.input).toMatchObject({
+        customers: ['no-customer-yet'],
+      });
     });
     expect(address.current).toContain('customer=no-customer-yet');
+  });
+
+  it('is split by a dimension, and compared with the time before', async () => {
+    const { user, polaris } = open({ at: '/usage?meter=traffic&range=24h' });
+    await user.selectOptions(await screen.findByRole('combobox', { name: 'By' }), 'region');
+    await user.click(screen.getByRole('checkbox', { name: 'Compare with the time before' }));
+    const groups = await screen.findByRole('list', { name: 'Groups' });
+    expect(within(groups).getByText(/no value/)).toBeTruthy();
+    await waitFor(() => expect(within(groups).getByText('−17')).toBeTruthy());
+    expect(polaris.calls.findLast(({ field }) => field === 'usageReport')?.variables.input).toMatchObject({
+      groupBy: ['region'],
+      comparePrevious: true,
+    });
+  });
+
+  it('opens a bar to its events, with the keyboard too', async () => {
+    const { user } = open({ at: '/usage?meter=api_calls&range=24h' });
+    (await screen.findByRole('application', { name: /API calls/ })).focus();
+    await user.keyboard('{ArrowLeft}{Enter}');
+    const events = await screen.findByRole('region', { name: /^Events from/ });
+    expect(await within(events).findAllByText('/v1/translate')).not.toHaveLength(0);
   });
 
   it('says so when there is nothing to show', async () => {
@@ -86,18 +110,77 @@ describe('invoices', () => {
     const { user } = open({ at: '/invoices' });
     await user.click(await screen.findByText('INV-00000045'));
     expect((await screen.findByTestId('invoice-total')).textContent).toBe('$65.93');
-    await user.click(pressed('Show the explanation of API calls'));
+    await user.click(pressed('Explain API calls'));
     const steps = within(screen.getByRole('table', { name: 'How the amount of API calls comes about' }));
     expect(steps.getAllByRole('row').map((row) => [...row.children].map((cell) => cell.textContent))).toEqual([
-      ['Step', 'Quantity', '× unit price', '= amount'],
-      ['Above 0 up to 100', '100', '$0.00', '$0.00'],
-      ['Above 100 up to 400', '300', '$0.02', '$6.00'],
-      ['Above 400', '62', '$0.015', '$0.93'],
-      ['Above 400, flat fee', '1', '$10.00', '$10.00'],
+      ['Step', 'Calculation', 'Amount'],
+      ['Above 0 up to 100', '100 free', '$0.00'],
+      ['Above 100 up to 400', '300 × $0.02', '$6.00'],
+      ['Above 400', '62 × $0.015', '$0.93'],
+      ['Above 400, flat fee', '1 × $10.00', '$10.00'],
       ['Sum, no rounding needed', '$16.93'],
     ]);
-    await user.click(pressed('Show the explanation of Tokens'));
+    await user.click(pressed('Explain Tokens'));
     expect(screen.getByText('There was no usage, so there is no charge.')).toBeTruthy();
+  });
+
+  it('name every kind of line, and show every step with its children, its divisor and its rate', async () => {
+    const { user } = open({ at: '/invoices/00000000-0000-7000-8000-000000001044' });
+    await user.click(await screen.findByRole('button', { name: 'Explain all' }));
+    const kinds = screen
+      .getAllByTestId('invoice-line')
+      .map((row) => row.querySelector('.soft')?.textContent.replace(/:.*/, ''));
+    expect(kinds).toEqual([
+      'fee',
+      'traffic',
+      'payments',
+      'commitment',
+      'minimum',
+      'maximum',
+      'discount',
+      'tax',
+      'adjustment',
+    ]);
+    const stepsOf = (name: string) =>
+      within(screen.getByRole('table', { name: `How the amount of ${name} comes about` }))
+        .getAllByRole('row')
+        .slice(1, -1)
+        .map((row) => [...row.children].map((cell) => cell.textContent));
+    expect(stepsOf('Platform fee')).toEqual([['Flat fee, 16 of 30 days', '16 × $47.50 ÷ 30', '$25.333333333333']]);
+    expect(stepsOf('Traffic')).toEqual([
+      ['eu', '48,900 in all', '$19.21'],
+      ['Above 0', '48,900 × $0.000392842536', '$19.21'],
+      ['us', '25 in all', '$0.25'],
+      ['Above 0', '25 × $0.01', '$0.25'],
+    ]);
+    await waitFor(() =>
+      expect(stepsOf('Payments')).toEqual([
+        ['Included units', '100 free', '$0.00'],
+        ['Above 0 up to 1000', '$1,000.00 × 1%', '$10.00'],
+        ['Above 1000', '$2,000.00 × 0.5%', '$10.00'],
+        ['Early: Share of 27', '−$27.00 × 10%', '−$2.70'],
+        ['Up to the minimum of 22.7', '1 × $5.40', '$5.40'],
+      ]),
+    );
+    expect(stepsOf('Loyal')).toEqual([['Share of 175', '−$175.00 × 10%', '−$17.50']]);
+    expect(stepsOf('VAT')).toEqual([['On 157.5', '$157.50 × 19%', '$29.925']]);
+  });
+
+  it('open a line to its events', async () => {
+    const { user, polaris } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045' });
+    await user.click(await screen.findByRole('button', { name: 'Explain API calls' }));
+    await user.click(screen.getByRole('button', { name: 'Show the events' }));
+    expect(await screen.findByText('demo-0120')).toBeTruthy();
+    expect(polaris.calls.find(({ field }) => field === 'invoiceLineEvents')?.variables).toMatchObject({ ordinal: 1 });
+  });
+
+  it('are finalized several at once', async () => {
+    const { user, polaris } = open({ at: '/invoices?status=DRAFT' });
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose all drafts of the page' }));
+    await user.click(screen.getByRole('button', { name: 'Finalize them' }));
+    await user.click(await screen.findByRole('button', { name: 'Finalize' }));
+    expect(await screen.findByText('20 finalized')).toBeTruthy();
+    expect(polaris.calls.find(({ field }) => field === 'finalizeInvoices')?.variables.ids).toHaveLength(20);
   });
 
   it('show the one rounding of a line where there was one', async () => {
@@ -121,8 +204,22 @@ describe('invoices', () => {
       unroundedAmount: '-2',
       amount: '-2.00',
       explanation: [
-        { label: 'Was: 3, already invoiced', quantity: '-1', unitPrice: '3.5', amount: '-3.5' },
-        { label: 'Is now: Above 0 up to 2', quantity: '1', unitPrice: '1.5', amount: '1.5' },
+        {
+          label: 'Was: 3, already invoiced',
+          quantity: '-1',
+          unitPrice: '3.5',
+          divisor: '1',
+          amount: '-3.5',
+          children: [],
+        },
+        {
+          label: 'Is now: Above 0 up to 2',
+          quantity: '1',
+          unitPrice: '1.5',
+          divisor: '1',
+          amount: '1.5',
+          children: [],
+        },
       ],
     });
     const { user } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045', polaris });
@@ -132,7 +229,7 @@ describe('invoices', () => {
       screen.getByRole('table', { name: 'How the amount of API calls, correction of INV-00000007 comes about' }),
     );
     expect(steps.getAllByRole('row').map((row) => row.lastElementChild?.textContent)).toEqual([
-      '= amount',
+      'Amount',
       '−$3.50',
       '$1.50',
       '−$2.00',
@@ -159,7 +256,32 @@ describe('invoices', () => {
     await user.click(await screen.findByRole('button', { name: 'Recompute from events' }));
     expect(await screen.findByText('One figure differs')).toBeTruthy();
     const cells = rowsOf('Differences').map((row) => [...row.children].map((cell) => cell.textContent));
-    expect(cells).toEqual([['api_calls', 'quantity', '462', '463']]);
+    expect(cells).toEqual([['api_calls', 'Quantity', '462', '463']]);
+    expect(screen.getByText('One figure differs').closest('.outcome-different')).toBeTruthy();
+  });
+
+  it('say in green that a later invoice corrects exactly what differs', async () => {
+    const polaris = createPolaris();
+    const id = '00000000-0000-7000-8000-000000001045';
+    polaris.root.recomputeInvoice = () => ({
+      invoiceId: id,
+      identical: false,
+      resultHash: 'a',
+      recomputedHash: 'b',
+      differences: [
+        { charge: 'api_calls', field: 'quantity', stored: '462', recomputed: '463' },
+        { charge: 'api_calls', field: 'amount', stored: '16.93', recomputed: '14.93' },
+      ],
+    });
+    const later = polaris.root.invoice?.({ id: '00000000-0000-7000-8000-000000001044' }) as { lines: object[] };
+    Object.assign(later.lines[8] ?? {}, { adjusts: { id, number: 'INV-00000045' } });
+    const all = polaris.root.invoices;
+    polaris.root.invoices = (variables) => all?.({ ...variables, customer: null });
+    const { user } = open({ at: `/invoices/${id}`, polaris });
+    await user.click(await screen.findByRole('button', { name: 'Recompute from events' }));
+    expect((await screen.findByText('Right, and corrected since')).closest('.outcome-same')).toBeTruthy();
+    expect(rowsOf('Differences').map((row) => row.lastElementChild?.textContent)).toEqual(['463', '$14.93']);
+    expect(screen.getByRole('link', { name: 'INV-00000044' })).toBeTruthy();
   });
 
   it('are finalized after a question, and then no more', async () => {
@@ -179,7 +301,7 @@ describe('invoices', () => {
 describe('events', () => {
   it('are shown with all digits of their properties', async () => {
     open({ at: '/recent-events' });
-    expect(await screen.findAllByTestId('event-row')).toHaveLength(50);
+    await waitFor(() => expect(rowsOf('Recent events')).toHaveLength(50));
     expect(screen.getByText('1000.123456789')).toBeTruthy();
   });
 
@@ -202,7 +324,8 @@ describe('customers', () => {
     await user.click(screen.getByRole('link', { name: 'Slash & Co' }));
     expect(await screen.findByRole('heading', { name: 'Slash & Co' })).toBeTruthy();
     expect(address.current).toBe('/customers/detail?key=a%2Fb+%26+co');
-    expect(await screen.findByText('$5.94')).toBeTruthy();
+    // So far, with the fee and the tax.
+    expect(await screen.findByText(/\$65\.38 so far/)).toBeTruthy();
   });
 });
 
@@ -216,7 +339,7 @@ describe('plans and meters', () => {
   it('name their filters', async () => {
     open({ at: '/meters' });
     expect(await screen.findByText('takes the maximum memory_mb of the job.run events')).toBeTruthy();
-    expect(screen.getByText('region')).toBeTruthy();
+    expect(screen.getByText('region', { selector: 'code' })).toBeTruthy();
   });
 });
 
@@ -234,17 +357,165 @@ describe('API keys', () => {
 
   it('are revoked after a question', async () => {
     const { user } = open({ at: '/api-keys' });
-    await user.click(await screen.findByRole('button', { name: 'Revoke First key' }));
-    await user.click(pressed('Revoke key'));
+    await user.click(await screen.findByRole('button', { name: 'Actions for First key' }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Revoke …' }));
+    await user.click(await screen.findByRole('button', { name: 'Revoke key' }));
     expect(await screen.findByText(/^Revoked /)).toBeTruthy();
   });
 
-  it('cannot be changed by who may only read', async () => {
+  it('are rotated, and show the new secret once', async () => {
+    const { user } = open({ at: '/api-keys' });
+    await user.click(await screen.findByRole('button', { name: 'Actions for First key' }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Rotate …' }));
+    await user.click(await screen.findByRole('button', { name: 'Rotate' }));
+    expect((await screen.findByTestId('secret')).textContent).toBe('pk_992a8990_rotated-secret');
+  });
+});
+
+describe('roles', () => {
+  const as = (role: string, scopes: string[]) => {
     const polaris = createPolaris();
-    Object.assign(polaris.viewer, { role: 'viewer', scopes: ['read'] });
-    open({ at: '/api-keys', polaris });
-    expect(await screen.findByRole('button', { name: 'Revoke First key' })).toHaveProperty('disabled', true);
-    expect(pressed('Create key')).toHaveProperty('disabled', true);
+    Object.assign(polaris.viewer, { role, scopes });
+    return polaris;
+  };
+
+  it('without rights see no button that changes anything', async () => {
+    for (const [at, ready] of [
+      ['/invoices/00000000-0000-7000-8000-000000001045', 'Certificate'],
+      ['/customers/detail?key=acme', 'Subscriptions'],
+      ['/plans', 'Plans'],
+      ['/meters', 'Meters'],
+      ['/thresholds', 'Thresholds'],
+    ] as const) {
+      const { screen: shown } = open({ at, polaris: as('viewer', ['read']) });
+      await screen.findByRole('heading', { name: ready });
+      const names = screen
+        .queryAllByRole('button')
+        .map((button) => button.getAttribute('aria-label') ?? button.textContent);
+      expect(
+        names.filter((name) => /finaliz|creat|edit|archive|subscribe|grant|recompute|actions/i.test(name)),
+      ).toEqual([]);
+      shown.unmount();
+    }
+  });
+
+  it('billing may finalize, recompute and edit customers, and change no meter or plan', async () => {
+    const billing = () => as('billing', ['read', 'billing']);
+    const { screen: invoice } = open({ at: '/invoices/00000000-0000-7000-8000-000000001045', polaris: billing() });
+    expect(await screen.findByRole('button', { name: 'Finalize' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Recompute from events' })).toBeTruthy();
+    expect(screen.queryByRole('link', { name: 'API keys' })).toBeNull();
+    invoice.unmount();
+    const { screen: customer } = open({ at: '/customers/detail?key=acme', polaris: billing() });
+    expect(await screen.findByRole('button', { name: 'Edit' })).toBeTruthy();
+    customer.unmount();
+    open({ at: '/meters', polaris: billing() });
+    await screen.findByRole('region', { name: 'Meters' });
+    expect(screen.queryByRole('button', { name: 'Create meter' })).toBeNull();
+  });
+});
+
+describe('running an org', () => {
+  it('creates a meter after trying it against recent events', async () => {
+    const { user, polaris } = open({ at: '/meters' });
+    await user.click(await screen.findByRole('button', { name: 'Create meter' }));
+    await user.type(await screen.findByLabelText('Key'), 'tokens_2');
+    await user.type(screen.getByLabelText('Type of the events'), 'api.call');
+    await user.selectOptions(screen.getByLabelText('Quantity'), 'SUM');
+    await user.type(screen.getByLabelText('Property'), 'tokens');
+    expect(await screen.findByText('37 of the 50 newest events would count.')).toBeTruthy();
+    await user.type(screen.getByLabelText('Only events with'), 'user = user-1');
+    expect(await screen.findByText(/^\d of the 50 newest events would count\.$/)).toBeTruthy();
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Create meter' }));
+    expect(await screen.findByText('tokens_2', { selector: 'code' })).toBeTruthy();
+    expect(polaris.calls.find(({ field }) => field === 'createMeter')?.variables.input).toMatchObject({
+      aggregation: 'SUM',
+      property: 'tokens',
+      filters: [{ property: 'user', equals: 'user-1' }],
+    });
+  });
+
+  it('shows what the API refuses at its field', async () => {
+    const polaris = createPolaris();
+    polaris.refuse.set('createMeter', {
+      code: 'CONFLICT',
+      rule: 'meter_exists',
+      path: 'input.key',
+      message: 'There is another meter with this key.',
+    });
+    const { user } = open({ at: '/meters', polaris });
+    await user.click(await screen.findByRole('button', { name: 'Create meter' }));
+    await user.type(await screen.findByLabelText('Key'), 'tokens');
+    await user.type(screen.getByLabelText('Type of the events'), 'api.call');
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Create meter' }));
+    expect((await screen.findByRole('alert')).textContent).toBe('There is another meter with this key.');
+    expect(screen.getByLabelText('Key').getAttribute('aria-invalid')).toBe('true');
+  });
+
+  it('makes a plan with tiers, with its price curve, exactly', async () => {
+    const { user, polaris } = open({ at: '/plans/edit' });
+    await user.type((await screen.findAllByLabelText('Name'))[0] as HTMLElement, 'Basic');
+    await user.type(screen.getAllByLabelText('Key')[0] as HTMLElement, 'basic');
+    await user.type(screen.getAllByLabelText('Key')[1] as HTMLElement, 'fee');
+    await user.type(screen.getByLabelText('Amount'), '9.90');
+    await user.click(screen.getByRole('button', { name: 'Add a price of a meter' }));
+    await user.type(screen.getAllByLabelText('Key')[2] as HTMLElement, 'calls');
+    await user.selectOptions(screen.getByLabelText('Meter'), 'api_calls');
+    await user.selectOptions(screen.getByLabelText('Price'), 'GRADUATED');
+    await user.click(screen.getByRole('button', { name: 'Add a tier' }));
+    await user.type(screen.getByRole('textbox', { name: 'Tier 1: up to' }), '1000');
+    await user.type(screen.getByRole('textbox', { name: 'Tier 2: unit price' }), '0.004');
+    await user.type(await screen.findByRole('textbox', { name: 'A quantity to try' }), '1750.5');
+    expect(await screen.findByText('$3.00', { selector: '[aria-live]' })).toBeTruthy();
+    expect(screen.getByText('Above 1,000: $0.004 a unit')).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Create plan' }));
+    await waitFor(() => expect(polaris.calls.some(({ field }) => field === 'createPlan')).toBe(true));
+    expect(polaris.calls.find(({ field }) => field === 'createPlan')?.variables.input).toMatchObject({
+      key: 'basic',
+      currency: 'USD',
+      publish: true,
+      charges: [
+        { key: 'fee', price: { model: 'FLAT', amount: '9.90' } },
+        {
+          key: 'calls',
+          meter: 'api_calls',
+          price: {
+            model: 'GRADUATED',
+            tiers: [
+              { upTo: '1000', unitPrice: '0' },
+              { upTo: null, unitPrice: '0.004' },
+            ],
+          },
+        },
+      ],
+    });
+  });
+
+  it('leads from an empty org to its first invoice', async () => {
+    open({ at: '/overview', polaris: createPolaris({ empty: true }) });
+    expect(await screen.findByText('From nothing to the first invoice')).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Create a meter' }).getAttribute('href')).toBe('/meters');
+  });
+
+  it('says that every event is counted, and what comes in', async () => {
+    open({ at: '/overview' });
+    expect(await screen.findByText('Every event is counted')).toBeTruthy();
+    expect(await screen.findByRole('region', { name: 'Largest customers' })).toBeTruthy();
+  });
+
+  it('says where an event is', async () => {
+    open({ at: '/recent-events?key=demo-0119' });
+    const found = await screen.findByTestId('found-event');
+    await waitFor(() => expect(within(found).getByText(/The running period|INV-/)).toBeTruthy());
+  });
+
+  it('accepts an invitation without a session', async () => {
+    const session = new FakeSession();
+    session.cookie = false;
+    const { user } = open({ at: '/accept-invitation#the-token', session });
+    await user.type(await screen.findByLabelText('Password'), 'long enough');
+    await user.click(pressed('Accept'));
+    expect(await screen.findByText('Welcome to Northwind Cloud')).toBeTruthy();
   });
 });
 
@@ -271,7 +542,7 @@ describe('errors', () => {
 
   it('of one card leave the others standing', async () => {
     const polaris = createPolaris();
-    polaris.refuse.set('currentUsage', { code: 'NOT_FOUND', message: 'There is no such plan version.' });
+    polaris.refuse.set('preview', { code: 'NOT_FOUND', message: 'There is no such plan version.' });
     open({ at: '/customers/detail?key=acme', polaris });
     expect(await screen.findByText('There is no such plan version.', { exact: false })).toBeTruthy();
     expect(await screen.findByText(/day 1 of the month/)).toBeTruthy();
@@ -368,6 +639,7 @@ describe('signing up', () => {
             orgName: 'Ada & Co',
             currency: 'EUR',
             timeZone: 'Europe/Berlin',
+            sandbox: true,
           },
         },
       },

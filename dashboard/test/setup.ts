@@ -1,19 +1,13 @@
 import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
+import { setLocale } from '../src/format/locale';
 
-// Loading the chart library takes a while on a busy machine.
-configure({ asyncUtilTimeout: 10_000 });
+// Loading a page, and all that it imports, takes a while on a busy machine.
+configure({ asyncUtilTimeout: 25_000 });
+setLocale('en');
 afterEach(cleanup);
 
-// jsdom implements the element without its modal behaviour.
-HTMLDialogElement.prototype.showModal = function showModal() {
-  this.open = true;
-};
-HTMLDialogElement.prototype.close = function close() {
-  this.open = false;
-};
-
-// jsdom does no layout: charts get the size they ask for.
+// jsdom does no layout and no animation: charts get the size they ask for.
 globalThis.ResizeObserver = class {
   observe() {
     // Sizes never change.
@@ -25,3 +19,4 @@ globalThis.ResizeObserver = class {
     // See above.
   }
 };
+Element.prototype.scrollIntoView = () => undefined;

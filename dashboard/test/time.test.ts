@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addDays, calendarDay, formatDateTime, formatPeriod, isCalendarDay, startOfDay } from '../src/format/time';
+import { setLocale } from '../src/format/locale';
 import {
   bucketEnd,
   customRange,
@@ -14,6 +15,8 @@ import { windowLabel } from '../src/usage/labels';
 const at = (text: string) => Date.parse(text);
 const QUARTER = 15 * 60_000;
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Pacific/Chatham', 'America/Sao_Paulo'];
+
+setLocale('en-GB');
 
 describe('days of a zone', () => {
   it.each([
@@ -115,7 +118,7 @@ describe('ranges of the timeline', () => {
 
 describe('words for times', () => {
   it('say of an invoice without a period of its own what it is for', () => {
-    expect(formatPeriod('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z', 'UTC')).toBe('Corrections of earlier periods');
+    expect(formatPeriod('2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z', 'UTC')).toBe('At 1 Nov 2026');
   });
 
   it('show a period of whole days by its first and last day', () => {

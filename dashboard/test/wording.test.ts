@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Price } from '../src/api/schema';
-import { spellOutMeter, spellOutPrice } from '../src/catalog/spellOut';
-import { readProperties } from '../src/events/properties';
+import type { Price, Terms } from '../src/catalog/queries';
+import { spellOutMeter, spellOutPrice, spellOutTerms } from '../src/catalog/spellOut';
+import { readProperties } from '../src/events/readProperties';
 import { localPath } from '../src/session/GatewaySession';
 
 const nothing: Omit<Price, 'model'> = {
@@ -10,17 +10,23 @@ const nothing: Omit<Price, 'model'> = {
   tiers: null,
   packageSize: null,
   packagePrice: null,
+  packageRounding: null,
   freeUnits: null,
+  percent: null,
+  feePerEvent: null,
+  freeAmount: null,
+  freeEvents: null,
+  flatFeeAtZero: null,
 };
 const tiers = [
-  { upTo: '1000', unitPrice: '0', flatFee: '0' },
-  { upTo: '4000.5', unitPrice: '0.02', flatFee: '0' },
-  { upTo: null, unitPrice: '0.015', flatFee: '10' },
+  { upTo: '1000', unitPrice: '0', flatFee: '0', percent: null, packageSize: null },
+  { upTo: '4000.5', unitPrice: '0.02', flatFee: '0', percent: null, packageSize: null },
+  { upTo: null, unitPrice: '0.015', flatFee: '10', percent: null, packageSize: null },
 ];
 
 describe('prices are spelled out', () => {
   it.each<[Price, string[]]>([
-    [{ ...nothing, model: 'FLAT', amount: '49.00' }, ['$49.00 a month, whatever is used.']],
+    [{ ...nothing, model: 'FLAT', amount: '49.00' }, ['$49.00 a period, whatever is used.']],
     [{ ...nothing, model: 'PER_UNIT', unitPrice: '0.000125' }, ['$0.000125 for each unit.']],
     [
       { ...nothing, model: 'GRADUATED', tiers },
@@ -32,7 +38,11 @@ describe('prices are spelled out', () => {
       ],
     ],
     [
-      { ...nothing, model: 'VOLUME', tiers: [{ upTo: null, unitPrice: '3', flatFee: '0' }] },
+      {
+        ...nothing,
+        model: 'VOLUME',
+        tiers: [{ upTo: null, unitPrice: '3', flatFee: '0', percent: null, packageSize: null }],
+      },
       ['All units at the price of the tier that the quantity reaches:', 'Any quantity: $3.00 a unit'],
     ],
     [
@@ -52,25 +62,25 @@ describe('prices are spelled out', () => {
         ...nothing,
         model: 'STAIR_STEP',
         tiers: [
-          { upTo: '10', unitPrice: '0', flatFee: '50' },
-          { upTo: null, unitPrice: '0', flatFee: '200' },
+          { upTo: '10', unitPrice: '0', flatFee: '50', percent: null, packageSize: null },
+          { upTo: null, unitPrice: '0', flatFee: '200', percent: null, packageSize: null },
         ],
       },
       ['One fee for the tier that the quantity reaches:', 'Up to 10: $50.00 in all', 'Above 10: $200.00 in all'],
     ],
     [
       { ...nothing, model: 'PERCENTAGE', percent: '2.9', feePerEvent: '0.30', freeAmount: '100', freeEvents: 4 },
-      ['The first $100.00 of the amount are free.', '2.9 % of the amount.', '$0.30 for each event after the first 4.'],
+      ['The first $100.00 of the amount are free.', '2.9% of the amount.', '$0.30 for each event after the first 4.'],
     ],
     [
       {
         ...nothing,
         model: 'GRADUATED_PERCENTAGE',
-        tiers: [{ upTo: null, unitPrice: '0', flatFee: '200', percent: '1' }],
+        tiers: [{ upTo: null, unitPrice: '0', flatFee: '200', percent: '1', packageSize: null }],
       },
       [
         'Each part of the amount at the rate of its own tier:',
-        'Any quantity: 1 %, plus $200.00 once the tier is reached',
+        'Any quantity: 1%, plus $200.00 once the tier is reached',
       ],
     ],
     [
@@ -78,8 +88,8 @@ describe('prices are spelled out', () => {
         ...nothing,
         model: 'GRADUATED',
         tiers: [
-          { upTo: '10', unitPrice: '0', flatFee: '5' },
-          { upTo: null, unitPrice: '0.25', flatFee: '0', packageSize: '1000' },
+          { upTo: '10', unitPrice: '0', flatFee: '5', percent: null, packageSize: null },
+          { upTo: null, unitPrice: '0.25', flatFee: '0', percent: null, packageSize: '1000' },
         ],
         flatFeeAtZero: true,
       },
@@ -92,6 +102,30 @@ describe('prices are spelled out', () => {
     ],
   ])('%j', (price, sentences) => {
     expect(spellOutPrice(price, 'USD')).toEqual(sentences);
+  });
+
+  it('terms too, with everything that costs money', () => {
+    const terms: Terms = {
+      commitment: { amount: '1000', overageFactor: '1.5' },
+      minimum: '50',
+      maximum: '500',
+      discounts: [
+        { key: 'a', name: 'Loyal', percent: '12.5', amount: null },
+        { key: 'b', name: 'Welcome', percent: null, amount: '30' },
+      ],
+      taxMode: 'INCLUSIVE',
+      taxes: [{ key: 'vat', name: 'VAT', percent: '19' }],
+      proration: 'DAYS',
+    };
+    expect(spellOutTerms(terms, 'USD')).toEqual([
+      'Commitment: usage costs at least $1,000.00 a period, and beyond it 1.5 times its price.',
+      'The invoice is at least $50.00 a period.',
+      'The invoice is at most $500.00 a period.',
+      'Discount “Loyal”: 12.5% off the invoice.',
+      'Discount “Welcome”: $30.00 off the invoice.',
+      'Tax “VAT”: 19%, contained in the prices.',
+      'A part of a period costs its share of the days.',
+    ]);
   });
 
   it('meters too', () => {
@@ -110,7 +144,7 @@ describe('prices are spelled out', () => {
         aggregation: 'SUM',
         eventFee: { percent: '2.9', fixed: null, minimum: '0.30', maximum: '5' },
       }),
-    ).toBe('adds up a fee (2.9 % of amount, at least 0.3, at most 5) of the payment events');
+    ).toBe('adds up a fee (2.9% of amount, at least 0.3, at most 5) of the payment events');
   });
 });
 

@@ -1,5 +1,7 @@
 /** GraphQL over fetch, same origin. An error response becomes an ApiError with the API's own code. */
 
+import type { Document } from './graphql';
+
 export type Variables = Record<string, unknown>;
 
 export class ApiError extends Error {
@@ -26,7 +28,11 @@ export class ApiError extends Error {
 /** What the gateway wants to see beside the session's cookie: another site cannot set it. */
 export const OWN_PAGE = { 'polaris-session': '1' };
 
-export type Request = <T>(document: string, variables?: Variables, signal?: AbortSignal) => Promise<T>;
+export type Request = <A, V extends Variables>(
+  document: Document<A, V>,
+  variables: V,
+  signal?: AbortSignal,
+) => Promise<A>;
 
 /** Anyone may sign up; everything else goes through `authenticated`. */
 export const anonymous: Request = (document, variables, signal) =>
@@ -49,12 +55,12 @@ export function isUnauthenticated(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'UNAUTHENTICATED';
 }
 
-async function send<T>(
+async function send<A>(
   document: string,
-  variables: Variables | undefined,
+  variables: Variables,
   credentials: RequestCredentials,
   signal: AbortSignal | undefined,
-): Promise<T> {
+): Promise<A> {
   let response: Response;
   try {
     response = await fetch('/graphql', {
@@ -65,7 +71,7 @@ async function send<T>(
         accept: 'application/json',
         ...OWN_PAGE,
       },
-      body: JSON.stringify({ query: document, variables: variables ?? {} }),
+      body: JSON.stringify({ query: document, variables }),
       signal: signal ?? null,
     });
   } catch (error) {
@@ -74,7 +80,7 @@ async function send<T>(
   }
   const body: unknown = await response.json().catch(() => null);
   if (isRecord(body) && Array.isArray(body.errors) && body.errors.length > 0) throw fromGraphQL(body.errors[0]);
-  if (response.ok && isRecord(body) && isRecord(body.data)) return body.data as T;
+  if (response.ok && isRecord(body) && isRecord(body.data)) return body.data as A;
   throw fromProblem(response.status, body);
 }
 

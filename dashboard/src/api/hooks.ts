@@ -2,16 +2,18 @@ import {
   keepPreviousData,
   useMutation,
   useQuery,
+  useQueryClient,
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { createContext, use } from 'react';
 import { useSession } from '../session/SessionContext';
 import type { Request, Variables } from './client';
+import type { Document } from './graphql';
 
 export const ApiContext = createContext<Request | null>(null);
 
-function useRequest(): Request {
+export function useRequest(): Request {
   const request = use(ApiContext);
   if (!request) throw new Error('This component must be inside ApiProvider.');
   return request;
@@ -26,27 +28,36 @@ type ReadOptions = {
 };
 
 /** A query; the document and its variables are the cache key. */
-export function useRead<T>(document: string, variables: Variables = {}, options: ReadOptions = {}): UseQueryResult<T> {
+export function useRead<A, V extends Variables>(
+  document: Document<A, V>,
+  variables: V,
+  options: ReadOptions = {},
+): UseQueryResult<A> {
   const request = useRequest();
   const { status } = useSession();
-  return useQuery<T>({
+  return useQuery<A>({
     queryKey: [document, variables],
-    queryFn: ({ signal }) => request<T>(document, variables, signal),
+    queryFn: ({ signal }) => request(document, variables, signal),
     enabled: status !== 'leaving' && (options.enabled ?? true),
     refetchInterval: options.every ?? false,
     ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
   });
 }
 
-/** A mutation. `after` receives the data before the mutation is complete. */
-export function useChange<T, V extends Variables>(
-  document: string,
-  after?: (answer: T) => unknown,
-): UseMutationResult<T, Error, V> {
+/**
+ * A mutation. `after` receives the data once everything on the page has been read again: what a change touches is not always on the page
+ * that made it (a period that ends, a draft that is replaced).
+ */
+export function useChange<A, V extends Variables>(
+  document: Document<A, V>,
+  after?: (answer: A) => unknown,
+): UseMutationResult<A, Error, V> {
   const request = useRequest();
-  return useMutation<T, Error, V>({
-    mutationFn: (variables) => request<T>(document, variables),
+  const queries = useQueryClient();
+  return useMutation<A, Error, V>({
+    mutationFn: (variables) => request(document, variables),
     onSuccess: async (answer) => {
+      await queries.invalidateQueries();
       await after?.(answer);
     },
   });

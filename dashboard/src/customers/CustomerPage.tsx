@@ -1,24 +1,30 @@
+import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
-import { useRead } from '../api/hooks';
-import type { CurrentUsage, Customer, Page, Subscription } from '../api/schema';
-import { formatDateTime, formatPeriod } from '../format/time';
+import { useChange, useRead } from '../api/hooks';
+import { ConfirmDialog } from '../forms/FormDialog';
+import { formatDateTime } from '../format/time';
 import { InvoiceList } from '../invoices/InvoiceList';
-import { useTimeZone } from '../session/Viewer';
-import { Card, Fact, Facts, Money, PageHead, Quantity, Table } from '../ui/elements';
-import { Pager, usePaging } from '../ui/paging';
-import { Empty, Loaded } from '../ui/states';
+import { useMay, useTimeZone } from '../session/Viewer';
+import { Card, Fact, Facts, PageHead } from '../ui/elements';
+import { Menu } from '../ui/Menu';
+import { Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { CURRENT_USAGE, CUSTOMER, SUBSCRIPTIONS } from './queries';
+import { CustomerDialog } from './CustomerDialog';
+import { EmbedCard } from './EmbedCard';
+import { MoneyCard } from './MoneyCard';
+import { ARCHIVE_CUSTOMER, CUSTOMER, UNARCHIVE_CUSTOMER, type Customer } from './queries';
+import { RunningCard } from './RunningCard';
+import { SubscriptionsCard } from './SubscriptionsCard';
 
-const SUBSCRIPTIONS_PAGE_SIZE = 10;
 const INVOICES_PAGE_SIZE = 6;
 
 export function CustomerPage() {
   const [params] = useSearchParams();
   const key = params.get('key') ?? '';
-  const timeZone = useTimeZone();
-  const result = useRead<{ customer: Customer | null }>(CUSTOMER, { key });
-  useTitle(key || 'Customer');
+  const mayChange = useMay('billing');
+  const [creating, setCreating] = useState(false);
+  const result = useRead(CUSTOMER, { key });
+  useTitle(result.data?.customer?.name ?? (key || 'Customer'));
 
   return (
     <>
@@ -28,143 +34,119 @@ export function CustomerPage() {
       <Loaded result={result} what="the customer">
         {({ customer }) =>
           customer === null ? (
-            <Empty title={`No customer has the key “${key}”`}>
-              Events with this key are counted anyway: see its <Link to={usagePath(key)}>usage</Link>.
-            </Empty>
+            <PageHead
+              title={`No customer has the key “${key}”`}
+              intro={
+                <>
+                  Events with this key are counted anyway: see its <Link to={usagePath(key)}>usage</Link>.
+                </>
+              }
+            >
+              {mayChange ? (
+                <button type="button" className="button" onClick={() => setCreating(true)}>
+                  Create a customer
+                </button>
+              ) : null}
+            </PageHead>
           ) : (
-            <>
-              <PageHead title={customer.name}>
-                <Link className="button" to={usagePath(key)}>
-                  Usage timeline
-                </Link>
-              </PageHead>
-              <Card>
-                <Facts>
-                  <Fact name="Key">
-                    <code>{customer.key}</code>
-                  </Fact>
-                  <Fact name="E-mail">{customer.email ?? '–'}</Fact>
-                  <Fact name="Created">{formatDateTime(customer.createdAt, timeZone)}</Fact>
-                </Facts>
-              </Card>
-              <CurrentUsageCard customer={key} />
-              <SubscriptionsCard customer={key} />
-              <Card title="Invoices">
-                <InvoiceList customer={key} status={null} pageSize={INVOICES_PAGE_SIZE} ofOneCustomer />
-              </Card>
-            </>
+            <Detail customer={customer} />
           )
         }
       </Loaded>
+      {creating ? <CustomerDialog customer={null} onClose={() => setCreating(false)} /> : null}
+    </>
+  );
+}
+
+function Detail({ customer }: { customer: Customer }) {
+  const timeZone = useTimeZone();
+  const mayChange = useMay('billing');
+  const isAdmin = useMay('admin');
+  const [asking, setAsking] = useState<'edit' | 'archive' | null>(null);
+  const close = () => setAsking(null);
+  const archive = useChange(ARCHIVE_CUSTOMER, close);
+  const unarchive = useChange(UNARCHIVE_CUSTOMER);
+  const { key, address } = customer;
+  const lines = address
+    ? [
+        address.line1,
+        address.line2,
+        [address.postalCode, address.city].filter(Boolean).join(' '),
+        address.region,
+        address.country,
+      ].filter(Boolean)
+    : [];
+  return (
+    <>
+      <PageHead
+        title={
+          <>
+            {customer.name} {customer.archivedAt ? <span className="badge">Archived</span> : null}
+          </>
+        }
+      >
+        <Link className="button" to={usagePath(key)}>
+          Usage
+        </Link>
+        {mayChange ? (
+          <>
+            <button type="button" className="button" onClick={() => setAsking('edit')}>
+              Edit
+            </button>
+            <Menu
+              label="More actions"
+              actions={[
+                customer.archivedAt
+                  ? { label: 'Take out of the archive', onSelect: () => unarchive.mutate({ key }) }
+                  : { label: 'Archive …', onSelect: () => setAsking('archive'), danger: true },
+              ]}
+            />
+          </>
+        ) : null}
+      </PageHead>
+      <Card>
+        <Facts>
+          <Fact name="Key">
+            <code>{key}</code>
+          </Fact>
+          <Fact name="E-mail">{customer.email ?? '–'}</Fact>
+          {lines.length > 0 ? (
+            <Fact name="Address">
+              {lines.map((line) => (
+                <div key={line}>{line}</div>
+              ))}
+            </Fact>
+          ) : null}
+          {customer.taxId ? <Fact name="Tax id">{customer.taxId}</Fact> : null}
+          <Fact name="Created">{formatDateTime(customer.createdAt, timeZone)}</Fact>
+        </Facts>
+      </Card>
+      <RunningCard customer={key} />
+      <SubscriptionsCard customer={key} archived={customer.archivedAt !== null} />
+      <MoneyCard customer={key} />
+      <Card title="Invoices">
+        <InvoiceList customer={key} status={null} pageSize={INVOICES_PAGE_SIZE} ofOneCustomer />
+      </Card>
+      {isAdmin ? <EmbedCard customer={key} /> : null}
+      {asking === 'edit' ? <CustomerDialog customer={customer} onClose={close} /> : null}
+      {asking === 'archive' ? (
+        <ConfirmDialog
+          title={`Archive ${customer.name}?`}
+          submit="Archive"
+          mutation={archive}
+          onConfirm={() => archive.mutate({ key })}
+          onClose={close}
+        >
+          <p>
+            It gets no new subscription and is left out of the list. Usage is counted and invoices stay. None of its
+            subscriptions may run.
+          </p>
+        </ConfirmDialog>
+      ) : null}
     </>
   );
 }
 
 function usagePath(customer: string): string {
   return `/usage?${new URLSearchParams({ customer }).toString()}`;
-}
-
-function CurrentUsageCard({ customer }: { customer: string }) {
-  const timeZone = useTimeZone();
-  const result = useRead<{ currentUsage: CurrentUsage[] }>(CURRENT_USAGE, { customer });
-  return (
-    <Card title="Current usage">
-      <Loaded result={result} what="current usage">
-        {({ currentUsage }) =>
-          currentUsage.length === 0 ? (
-            <Empty title="No metered usage">This customer has no active subscription with a metered charge.</Empty>
-          ) : (
-            <Table
-              label="Current usage"
-              head={
-                <>
-                  <th scope="col">Charge</th>
-                  <th scope="col">Period</th>
-                  <th scope="col" className="right">
-                    Quantity so far
-                  </th>
-                  <th scope="col" className="right">
-                    Amount so far
-                  </th>
-                </>
-              }
-            >
-              {currentUsage.map((usage) => (
-                <tr key={usage.subscriptionId + usage.charge + usage.periodStart}>
-                  <td>
-                    <Link to={`/usage?${new URLSearchParams({ customer, meter: usage.meter }).toString()}`}>
-                      {usage.charge}
-                    </Link>
-                  </td>
-                  <td>{formatPeriod(usage.periodStart, usage.periodEnd, timeZone)}</td>
-                  <td className="right">
-                    <Quantity value={usage.quantity} />
-                  </td>
-                  <td className="right">
-                    <Money value={usage.amount} currency={usage.currency} />
-                  </td>
-                </tr>
-              ))}
-            </Table>
-          )
-        }
-      </Loaded>
-    </Card>
-  );
-}
-
-function SubscriptionsCard({ customer }: { customer: string }) {
-  const paging = usePaging(customer);
-  const result = useRead<{ subscriptions: Page<Subscription> }>(
-    SUBSCRIPTIONS,
-    { customer, first: SUBSCRIPTIONS_PAGE_SIZE, after: paging.after },
-    { keepPrevious: true },
-  );
-  return (
-    <Card title="Subscriptions">
-      <Loaded result={result} what="subscriptions">
-        {({ subscriptions }) =>
-          subscriptions.totalCount === 0 ? (
-            <Empty title="No subscriptions">A customer without a subscription gets no invoices.</Empty>
-          ) : (
-            <>
-              <Table
-                label="Subscriptions"
-                head={
-                  <>
-                    <th scope="col">Plan</th>
-                    <th scope="col">Start</th>
-                    <th scope="col">End</th>
-                    <th scope="col">Billed on</th>
-                    <th scope="col">Time zone</th>
-                  </>
-                }
-              >
-                {subscriptions.nodes.map((subscription) => (
-                  <tr key={subscription.id}>
-                    <td>
-                      <Link to={`/plans#${encodeURIComponent(subscription.planKey)}`}>{subscription.planKey}</Link>
-                    </td>
-                    <td>{formatDateTime(subscription.start, subscription.timeZone)}</td>
-                    <td>{subscription.end ? formatDateTime(subscription.end, subscription.timeZone) : 'open'}</td>
-                    <td>day {subscription.anchorDay} of the month</td>
-                    <td>{subscription.timeZone}</td>
-                  </tr>
-                ))}
-              </Table>
-              {subscriptions.totalCount > SUBSCRIPTIONS_PAGE_SIZE ? (
-                <Pager
-                  paging={paging}
-                  size={SUBSCRIPTIONS_PAGE_SIZE}
-                  data={subscriptions}
-                  busy={result.isPlaceholderData}
-                  what="subscriptions"
-                />
-              ) : null}
-            </>
-          )
-        }
-      </Loaded>
-    </Card>
-  );
 }

@@ -1,32 +1,42 @@
 import { useDeferredValue, useState } from 'react';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { useRead } from '../api/hooks';
-import type { Customer, Page } from '../api/schema';
 import { formatDate } from '../format/time';
-import { useTimeZone } from '../session/Viewer';
-import { Card, PageHead, Table } from '../ui/elements';
+import { useMay, useTimeZone } from '../session/Viewer';
+import { Card, PageHead, Rows } from '../ui/elements';
 import { Pager, usePaging } from '../ui/paging';
 import { Empty, Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
+import { CustomerDialog } from './CustomerDialog';
 import { CUSTOMERS, customerPath } from './queries';
 
 const PAGE_SIZE = 25;
 
 export function CustomersPage() {
   const timeZone = useTimeZone();
+  const mayChange = useMay('billing');
+  const navigate = useNavigate();
   const [typed, setTyped] = useState('');
+  const [archived, setArchived] = useState(false);
+  const [creating, setCreating] = useState(false);
   const search = useDeferredValue(typed.trim());
-  const paging = usePaging(search);
-  const result = useRead<{ customers: Page<Customer> }>(
+  const paging = usePaging(`${search} ${archived}`);
+  const result = useRead(
     CUSTOMERS,
-    { first: PAGE_SIZE, after: paging.after, search: search || null },
+    { first: PAGE_SIZE, after: paging.after, search: search || null, archived },
     { keepPrevious: true },
   );
   useTitle('Customers');
 
   return (
     <>
-      <PageHead title="Customers" intro="The customers that this org bills." />
+      <PageHead title="Customers" intro="The customers that this org bills.">
+        {mayChange ? (
+          <button type="button" className="button button-primary" onClick={() => setCreating(true)}>
+            Create customer
+          </button>
+        ) : null}
+      </PageHead>
       <Card>
         <div className="filters">
           <div className="field">
@@ -39,6 +49,10 @@ export function CustomersPage() {
               onChange={(event) => setTyped(event.target.value)}
             />
           </div>
+          <label className="check">
+            <input type="checkbox" checked={archived} onChange={(event) => setArchived(event.target.checked)} />
+            Show archived ones
+          </label>
         </div>
         <Loaded result={result} what="customers">
           {({ customers }) =>
@@ -46,36 +60,29 @@ export function CustomersPage() {
               <Empty title={search ? `No customer matches “${search}”` : 'No customers yet'}>
                 {search ? null : (
                   <>
-                    Create them with the mutation <code>createCustomers</code>.
+                    <p>Events may name a customer before it is here: its usage is counted by the key.</p>
+                    {mayChange ? (
+                      <button type="button" className="button" onClick={() => setCreating(true)}>
+                        Create the first customer
+                      </button>
+                    ) : null}
                   </>
                 )}
               </Empty>
             ) : (
               <>
-                <Table
+                <Rows
                   label="Customers"
-                  head={
-                    <>
-                      <th scope="col">Name</th>
-                      <th scope="col">Key</th>
-                      <th scope="col">E-mail</th>
-                      <th scope="col">Since</th>
-                    </>
-                  }
-                >
-                  {customers.nodes.map((customer) => (
-                    <tr key={customer.id}>
-                      <td>
-                        <Link to={customerPath(customer.key)}>{customer.name}</Link>
-                      </td>
-                      <td>
-                        <code>{customer.key}</code>
-                      </td>
-                      <td>{customer.email ?? '–'}</td>
-                      <td>{formatDate(customer.createdAt, timeZone)}</td>
-                    </tr>
-                  ))}
-                </Table>
+                  rows={customers.nodes}
+                  keyOf={({ id }) => id}
+                  faded={({ archivedAt }) => archivedAt !== null}
+                  columns={[
+                    { head: 'Name', cell: (customer) => <Link to={customerPath(customer.key)}>{customer.name}</Link> },
+                    { head: 'Key', cell: (customer) => <code className="breakable">{customer.key}</code> },
+                    { head: 'E-mail', cell: (customer) => customer.email ?? '–' },
+                    { head: 'Since', cell: (customer) => formatDate(customer.createdAt, timeZone) },
+                  ]}
+                />
                 <Pager
                   paging={paging}
                   size={PAGE_SIZE}
@@ -88,6 +95,13 @@ export function CustomersPage() {
           }
         </Loaded>
       </Card>
+      {creating ? (
+        <CustomerDialog
+          customer={null}
+          onSaved={(key) => void navigate(customerPath(key))}
+          onClose={() => setCreating(false)}
+        />
+      ) : null}
     </>
   );
 }

@@ -1,45 +1,21 @@
 import { useState, type SyntheticEvent } from 'react';
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import { useRead } from '../api/hooks';
-import type { UsageEvent } from '../api/schema';
-import { customerPath } from '../customers/queries';
+import { METERS } from '../catalog/queries';
+import { whyNot } from '../catalog/matches';
+import { CustomerLink } from '../customers/CustomerLink';
+import { useCustomerFacts } from '../customers/facts';
 import { formatDateTimeSeconds } from '../format/time';
-import { useTimeZone } from '../session/Viewer';
-import { Card, Fact, Facts, PageHead, Table } from '../ui/elements';
+import { useMay, useTimeZone } from '../session/Viewer';
+import { Card, Fact, Facts, PageHead, Rows } from '../ui/elements';
 import { Empty, Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { readProperties } from './properties';
-
-export const RECENT_EVENTS = /* GraphQL */ `
-  query RecentEvents($limit: Int!) {
-    recentEvents(limit: $limit) {
-      idempotencyKey
-      type
-      customer
-      timestamp
-      properties
-      receivedAt
-      batchId
-    }
-  }
-`;
-
-export const EVENT = /* GraphQL */ `
-  query Event($key: String!) {
-    event(idempotencyKey: $key) {
-      idempotencyKey
-      type
-      customer
-      timestamp
-      properties
-      receivedAt
-      batchId
-    }
-  }
-`;
+import { EventPlace } from './EventPlace';
+import { Properties } from './Properties';
+import { EVENT, RECENT_EVENTS, type UsageEvent } from './queries';
 
 /** Refresh interval of the newest events, in ms. */
-const REFRESH = 5_000;
+const REFRESH = 2_000;
 
 const LIMITS = [25, 50, 100, 200] as const;
 
@@ -54,17 +30,19 @@ export function EventsPage() {
   );
 }
 
+/** Where is my event: whether it arrived, what counts it, and on which invoice it is. */
 function LookUp() {
-  const [typed, setTyped] = useState('');
-  const [key, setKey] = useState<string | null>(null);
-  const result = useRead<{ event: UsageEvent | null }>(EVENT, { key }, { enabled: key !== null });
+  const [params, setParams] = useSearchParams();
+  const key = params.get('key');
+  const [typed, setTyped] = useState(key ?? '');
+  const result = useRead(EVENT, { key: key ?? '' }, { enabled: key !== null });
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     if (typed === key) void result.refetch();
-    else setKey(typed);
+    else setParams({ key: typed }, { replace: true });
   };
   return (
-    <Card title="Find an event">
+    <Card title="Where is my event?">
       <form className="filters" onSubmit={submit}>
         <div className="field field-grow">
           <label htmlFor="event-key">Idempotency key</label>
@@ -78,7 +56,7 @@ function LookUp() {
             value={typed}
             onChange={(event) => {
               setTyped(event.target.value);
-              if (event.target.value === '') setKey(null);
+              if (event.target.value === '') setParams({}, { replace: true });
             }}
           />
         </div>
@@ -103,6 +81,13 @@ function LookUp() {
 
 function EventDetail({ event }: { event: UsageEvent }) {
   const timeZone = useTimeZone();
+  const meters = useRead(METERS, { archived: true });
+  const facts = useCustomerFacts([event.customer]);
+  const counting =
+    event.correctedBy === null && !isVoid(event)
+      ? (meters.data?.meters ?? []).filter((meter) => whyNot(meter, event) === null)
+      : [];
+  const find = (other: string) => `/recent-events?${new URLSearchParams({ key: other }).toString()}`;
   return (
     <div data-testid="found-event">
       <Facts>
@@ -113,38 +98,65 @@ function EventDetail({ event }: { event: UsageEvent }) {
           <code>{event.type}</code>
         </Fact>
         <Fact name="Customer">
-          <Link to={customerPath(event.customer)}>{event.customer}</Link>
+          <CustomerLink customer={event.customer} name={facts.nameOf(event.customer)} />
         </Fact>
         <Fact name="Happened">{formatDateTimeSeconds(event.timestamp, timeZone)}</Fact>
         <Fact name="Received">{formatDateTimeSeconds(event.receivedAt, timeZone)}</Fact>
-        <Fact name="Batch">
-          <code>{event.batchId}</code>
+        {event.corrects ? (
+          <Fact name={event.corrects.replaces ? 'Replaces' : 'Voids'}>
+            <Link to={find(event.corrects.idempotencyKey)} className="breakable">
+              {event.corrects.idempotencyKey}
+            </Link>
+          </Fact>
+        ) : null}
+        {event.correctedBy ? (
+          <Fact name="Corrected by">
+            <Link to={find(event.correctedBy)} className="breakable">
+              {event.correctedBy}
+            </Link>
+            <div className="soft">so it does not count any more</div>
+          </Fact>
+        ) : null}
+        <Fact name="Counted by">
+          {counting.length === 0
+            ? 'no meter'
+            : counting.map((meter) => (
+                <div key={meter.key}>
+                  <Link to={`/usage?${new URLSearchParams({ meter: meter.key, customer: event.customer }).toString()}`}>
+                    {meter.name}
+                  </Link>
+                </div>
+              ))}
         </Fact>
       </Facts>
       <h3>Properties</h3>
       <Properties json={event.properties} />
+      {counting.length > 0 ? <EventPlace event={event} /> : null}
     </div>
   );
 }
 
+/** A void is an event that says that another does not count; it is not counted itself. */
+function isVoid({ corrects }: UsageEvent): boolean {
+  return corrects !== null && !corrects.replaces;
+}
+
 function Recent() {
   const timeZone = useTimeZone();
+  const mayCreateKeys = useMay('admin');
   const [live, setLive] = useState(true);
   const [limit, setLimit] = useState<number>(LIMITS[1]);
-  const result = useRead<{ recentEvents: UsageEvent[] }>(
-    RECENT_EVENTS,
-    { limit },
-    { every: live ? REFRESH : false, keepPrevious: true },
-  );
+  const result = useRead(RECENT_EVENTS, { limit }, { every: live ? REFRESH : false, keepPrevious: true });
+  const facts = useCustomerFacts(result.data?.recentEvents.map(({ customer }) => customer) ?? []);
   return (
     <Card
       title="Recent events"
       actions={
-        <div className="card-actions">
+        <>
           <label className="check">
             <input type="checkbox" checked={live} onChange={(event) => setLive(event.target.checked)} />
             <span className={live && !result.isError ? 'live-dot on' : 'live-dot'} aria-hidden="true" />
-            Refresh every {REFRESH / 1000} s
+            Live, every {REFRESH / 1000} s
           </label>
           <select aria-label="How many" value={limit} onChange={(event) => setLimit(Number(event.target.value))}>
             {LIMITS.map((count) => (
@@ -153,67 +165,44 @@ function Recent() {
               </option>
             ))}
           </select>
-        </div>
+        </>
       }
     >
       <Loaded result={result} what="events">
         {({ recentEvents }) =>
           recentEvents.length === 0 ? (
             <Empty title="No events yet">
-              Send one to <code>POST /ingest</code> with an <Link to="/api-keys">API key</Link> with the scope{' '}
-              <code>ingest</code>.
+              Send one to <code>POST /ingest</code> with an{' '}
+              {mayCreateKeys ? <Link to="/api-keys">API key</Link> : 'API key'} with the scope <code>ingest</code>.
             </Empty>
           ) : (
-            <Table
+            <Rows
               label="Recent events"
-              head={
-                <>
-                  <th scope="col">Received</th>
-                  <th scope="col">Type</th>
-                  <th scope="col">Customer</th>
-                  <th scope="col">Timestamp</th>
-                  <th scope="col">Properties</th>
-                  <th scope="col">Idempotency key</th>
-                </>
-              }
-            >
-              {recentEvents.map((event) => (
-                <tr key={event.idempotencyKey} data-testid="event-row">
-                  <td className="nowrap">{formatDateTimeSeconds(event.receivedAt, timeZone)}</td>
-                  <td>
-                    <code>{event.type}</code>
-                  </td>
-                  <td>
-                    <Link to={customerPath(event.customer)}>{event.customer}</Link>
-                  </td>
-                  <td className="nowrap">{formatDateTimeSeconds(event.timestamp, timeZone)}</td>
-                  <td>
-                    <Properties json={event.properties} />
-                  </td>
-                  <td>
-                    <code className="breakable">{event.idempotencyKey}</code>
-                  </td>
-                </tr>
-              ))}
-            </Table>
+              rows={recentEvents}
+              keyOf={({ idempotencyKey }) => idempotencyKey}
+              faded={({ correctedBy }) => correctedBy !== null}
+              columns={[
+                { head: 'Received', cell: (event) => formatDateTimeSeconds(event.receivedAt, timeZone) },
+                { head: 'Type', cell: (event) => <code>{event.type}</code> },
+                {
+                  head: 'Customer',
+                  cell: (event) => <CustomerLink customer={event.customer} name={facts.nameOf(event.customer)} />,
+                },
+                { head: 'Happened', cell: (event) => formatDateTimeSeconds(event.timestamp, timeZone) },
+                { head: 'Properties', cell: (event) => <Properties json={event.properties} /> },
+                {
+                  head: 'Idempotency key',
+                  cell: (event) => (
+                    <Link to={`/recent-events?${new URLSearchParams({ key: event.idempotencyKey }).toString()}`}>
+                      <code className="breakable">{event.idempotencyKey}</code>
+                    </Link>
+                  ),
+                },
+              ]}
+            />
           )
         }
       </Loaded>
     </Card>
-  );
-}
-
-function Properties({ json }: { json: string }) {
-  const properties = readProperties(json);
-  if (properties === null) return <code className="breakable">{json}</code>;
-  if (properties.length === 0) return <span className="soft">none</span>;
-  return (
-    <ul className="properties">
-      {properties.map(({ name, value }) => (
-        <li key={name}>
-          <span>{name}</span> <code>{value}</code>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -1,35 +1,38 @@
+import { byKey, locale } from './locale';
+
 /**
- * Quantities and money are decimal strings and are shown exactly. They are never converted to JS numbers: a double
- * has about 15 digits, and an invoice must show all of them.
+ * Quantities and money are decimal strings and are shown exactly, in the writing of the browser's language. They are never converted to JS
+ * numbers: a double has about 15 digits, and an invoice must show all of them. Intl formats a decimal string digit by digit.
  */
 
-type Parts = { negative: boolean; whole: string; fraction: string };
+/** What every browser of the last years can show, and more than the API's 12 decimal places: none is rounded off. */
+const MAX_PLACES = 20;
 
-function split(value: string): Parts | null {
-  const match = /^([+-]?)(\d+)(?:\.(\d*))?$/.exec(value.trim());
-  if (!match) return null;
-  return {
-    negative: match[1] === '-',
-    whole: (match[2] ?? '0').replace(/^0+(?=\d)/, ''),
-    fraction: match[3] ?? '',
-  };
+const DECIMAL = /^[+-]?\d+(?:\.\d*)?$/;
+
+export function isDecimal(text: string): boolean {
+  return DECIMAL.test(text.trim());
 }
 
-function group(whole: string): string {
-  return whole.replace(/\B(?=(\d{3})+$)/g, ',');
+function write(format: Intl.NumberFormat, value: string): string {
+  return format
+    .formatToParts(value.trim().replace(/\.$/, '') as Intl.StringNumericLiteral & number)
+    .map((part) => (part.type === 'minusSign' ? '−' : part.value))
+    .join('');
 }
 
-function isZero({ whole, fraction }: Parts): boolean {
-  return whole === '0' && /^0*$/.test(fraction);
-}
+const numbers = byKey(
+  () => new Intl.NumberFormat(locale(), { maximumFractionDigits: MAX_PLACES, signDisplay: 'negative' }),
+);
 
-/** "1234567.500" → "1,234,567.5". Any other text is returned unchanged. */
+/** "1234567.500" → "1,234,567.5" in English. Any other text is returned unchanged. */
 export function formatQuantity(value: string): string {
-  const parts = split(value);
-  if (!parts) return value;
-  const fraction = parts.fraction.replace(/0+$/, '');
-  const sign = parts.negative && !isZero(parts) ? '−' : '';
-  return sign + group(parts.whole) + (fraction ? '.' + fraction : '');
+  return isDecimal(value) ? write(numbers(''), value) : value;
+}
+
+/** A whole number of things, such as events. */
+export function formatCount(value: number): string {
+  return formatQuantity(String(value));
 }
 
 /** Decimal places of a currency by ISO 4217; two for a code that the browser does not know. */
@@ -41,37 +44,68 @@ export function minorUnits(currency: string): number {
   }
 }
 
-function symbolOf(currency: string): string {
+const moneys = byKey((currency) => {
   try {
-    const parts = new Intl.NumberFormat('en', { style: 'currency', currency }).formatToParts(0);
-    return parts.find((part) => part.type === 'currency')?.value ?? currency;
+    return new Intl.NumberFormat(locale(), {
+      style: 'currency',
+      currency,
+      minimumFractionDigits: minorUnits(currency),
+      maximumFractionDigits: MAX_PLACES,
+      signDisplay: 'negative',
+    });
   } catch {
-    return currency;
+    return null;
   }
-}
+});
 
 /**
- * "1234.5", "USD" → "$1,234.50". At least the currency's decimal places, and more if the value has more ("$0.015"):
- * digits are never dropped.
+ * "1234.5", "USD" → "$1,234.50" in English. At least the currency's decimal places, and more if the value has more ("$0.015"): digits are
+ * never dropped.
  */
 export function formatMoney(value: string, currency: string): string {
-  const parts = split(value);
-  if (!parts) return `${value} ${currency}`;
-  const decimals = minorUnits(currency);
-  const fraction = parts.fraction.replace(/0+$/, '').padEnd(decimals, '0');
-  const symbol = symbolOf(currency);
-  const sign = parts.negative && !isZero(parts) ? '−' : '';
-  // A symbol of letters ("CHF") is separated from the digits.
-  const gap = /\p{L}$/u.test(symbol) ? '\u00a0' : '';
-  return sign + symbol + gap + group(parts.whole) + (fraction ? '.' + fraction : '');
+  const format = moneys(currency);
+  return isDecimal(value) && format ? write(format, value) : `${value} ${currency}`;
+}
+
+const percents = byKey(
+  () =>
+    new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: MAX_PLACES, signDisplay: 'negative' }),
+);
+
+/** A rate as a percentage: "0.029" → "2.9%" in English. The point is moved by two places in the text, so no digit changes. */
+export function formatRate(value: string): string {
+  return isDecimal(value) ? write(percents(''), value) : value;
+}
+
+/** "2.9" → "2.9%" in English. */
+export function formatPercent(value: string): string {
+  return isDecimal(value) ? formatRate(hundredth(value)) : value;
+}
+
+function hundredth(value: string): string {
+  const [, sign = '', whole = '0', fraction = ''] = /^([+-]?)(\d+)\.?(\d*)$/.exec(value.trim()) ?? [];
+  const digits = whole.padStart(3, '0');
+  return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}${fraction}`;
 }
 
 /** Whether two decimals are the same value: "49" and "49.00" are. */
 export function sameDecimal(a: string, b: string): boolean {
-  return formatQuantity(a) === formatQuantity(b);
+  return canonical(a) === canonical(b);
 }
 
-/** Only for the height of bars, where double precision is enough. */
+export function isZero(value: string): boolean {
+  return sameDecimal(value, '0');
+}
+
+function canonical(value: string): string {
+  const match = /^([+-]?)0*(\d*?)(?:\.(\d*?)0*)?$/.exec(value.trim());
+  if (!match) return value;
+  const [, sign, whole, fraction] = match;
+  const digits = (whole ?? '') + (fraction ? '.' + fraction : '');
+  return digits === '' ? '0' : (sign === '-' ? '-' : '') + digits;
+}
+
+/** Only for places in a drawing, where double precision is enough. */
 export function toPlotValue(value: string): number {
   const number = Number(value);
   return Number.isFinite(number) ? number : 0;

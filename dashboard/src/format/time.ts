@@ -1,3 +1,5 @@
+import { byKey, locale } from './locale';
+
 /** Times are UTC instants on the wire and shown in the org's time zone. */
 
 export type Timelike = string | number | Date;
@@ -10,16 +12,13 @@ export const DAY = 24 * HOUR;
 /** A day of the calendar, "2026-11-24". */
 export type CalendarDay = string;
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+const formats = byKey((key) => {
+  const [timeZone, options] = JSON.parse(key) as [string, Intl.DateTimeFormatOptions];
+  return new Intl.DateTimeFormat(locale(), { ...options, timeZone: knownZone(timeZone) });
+});
 
 function format(timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = timeZone + JSON.stringify(options);
-  let known = formats.get(key);
-  if (!known) {
-    known = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: knownZone(timeZone) });
-    formats.set(key, known);
-  }
-  return known;
+  return formats(JSON.stringify([timeZone, options]));
 }
 
 /** The zone, or UTC if the browser's tz database lacks it. */
@@ -70,12 +69,28 @@ export function isLocalMidnight(value: Timelike, timeZone: string): boolean {
   return hour === 0 && minute === 0 && second === 0;
 }
 
+/** An instant in the form of a `datetime-local` field, on the clock of the zone. */
+export function toLocalField(instant: number, timeZone: string): string {
+  const { year, month, day, hour, minute } = wallClock(instant, timeZone);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}`;
+}
+
+/** The instant of a `datetime-local` field's text, read on the clock of the zone; null for any other text. */
+export function fromLocalField(text: string, timeZone: string): number | null {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(text)) return null;
+  const wall = Date.parse(text + ':00Z');
+  if (Number.isNaN(wall)) return null;
+  const first = wall - offsetAt(wall, timeZone);
+  return wall - offsetAt(first, timeZone);
+}
+
 /**
  * Formats a half-open period: [1 Oct 00:00, 1 Nov 00:00) is "1 Oct 2026 – 31 Oct 2026". A period that does not begin
- * and end at midnight is shown with times.
+ * and end at midnight is shown with times, an empty one (fees in advance, corrections) by its day.
  */
 export function formatPeriod(start: Timelike, end: Timelike, timeZone: string): string {
-  if (new Date(start).getTime() === new Date(end).getTime()) return 'Corrections of earlier periods';
+  if (new Date(start).getTime() === new Date(end).getTime()) return `At ${formatDate(start, timeZone)}`;
   if (isLocalMidnight(start, timeZone) && isLocalMidnight(end, timeZone)) {
     const last = new Date(end).getTime() - 1;
     const [first, final] = [formatDate(start, timeZone), formatDate(last, timeZone)];
@@ -84,18 +99,25 @@ export function formatPeriod(start: Timelike, end: Timelike, timeZone: string): 
   return `${formatDateTime(start, timeZone)} – ${formatDateTime(end, timeZone)}`;
 }
 
+/** For reading, not for showing: digits that Number understands, whatever the language. */
+const clocks = byKey(
+  (timeZone) =>
+    new Intl.DateTimeFormat('en-GB', {
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+      timeZone: knownZone(timeZone),
+    }),
+);
+
 type WallClock = { year: number; month: number; day: number; hour: number; minute: number; second: number };
 
 function wallClock(instant: number, timeZone: string): WallClock {
-  const parts = format(timeZone, {
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(instant);
+  const parts = clocks(timeZone).formatToParts(instant);
   const of = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0);
   return {
     year: of('year'),

@@ -1,22 +1,33 @@
-import { useQueryClient } from '@tanstack/react-query';
-import { Fragment, useState } from 'react';
-import { Link, useParams } from 'react-router';
+import { useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
 import { useChange, useRead } from '../api/hooks';
-import type { Invoice, InvoiceLine } from '../api/schema';
-import { customerPath } from '../customers/queries';
-import { formatMoney } from '../format/decimal';
-import { formatDateTime, formatPeriod } from '../format/time';
-import { useMayChange, useTimeZone } from '../session/Viewer';
-import { Card, Dialog, Fact, Facts, Hash, Money, PageHead, Quantity, StatusBadge } from '../ui/elements';
-import { Empty, ErrorNote, Loaded } from '../ui/states';
+import { CustomerLink } from '../customers/CustomerLink';
+import { useCustomerFacts } from '../customers/facts';
+import { ConfirmDialog, FormDialog, stated, statedInstant } from '../forms/FormDialog';
+import { formatMoney, isZero } from '../format/decimal';
+import { formatDateTime, formatPeriod, toLocalField } from '../format/time';
+import { useMay, useTimeZone } from '../session/Viewer';
+import { useOrgNow } from '../ui/clock';
+import { Card, Fact, Facts, Hash, PageHead, Rows, StatusBadge } from '../ui/elements';
+import { Menu } from '../ui/Menu';
+import { Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { Explanation } from './Explanation';
-import { FINALIZE, INVOICE } from './queries';
+import { LineTable } from './LineTable';
+import {
+  CREATE_CREDIT_NOTE,
+  FINALIZE,
+  INVOICE,
+  MARK_PAID,
+  MARK_UNPAID,
+  REISSUE,
+  VOID_INVOICE,
+  type Invoice,
+} from './queries';
 import { RecomputeCard } from './RecomputeCard';
 
 export function InvoicePage() {
   const { id = '' } = useParams();
-  const result = useRead<{ invoice: Invoice | null }>(INVOICE, { id });
+  const result = useRead(INVOICE, { id });
   useTitle(result.data?.invoice?.number ?? 'Invoice');
   return (
     <>
@@ -26,9 +37,10 @@ export function InvoicePage() {
       <Loaded result={result} what="the invoice">
         {({ invoice }) =>
           invoice === null ? (
-            <Empty title="Invoice not found">
-              A draft may have been replaced by a newer one: look for it in the list.
-            </Empty>
+            <PageHead
+              title="Invoice not found"
+              intro="A draft may have been replaced by a newer one: look for it in the list."
+            />
           ) : (
             <InvoiceDetail invoice={invoice} />
           )
@@ -39,45 +51,106 @@ export function InvoicePage() {
 }
 
 function InvoiceDetail({ invoice }: { invoice: Invoice }) {
-  const timeZone = useTimeZone();
+  const orgZone = useTimeZone();
+  const facts = useCustomerFacts([invoice.customer]);
+  const timeZone = facts.zoneOf(invoice.subscriptionId) ?? orgZone;
+  const name = facts.nameOf(invoice.customer);
+  const money = (value: string) => formatMoney(value, invoice.currency);
   return (
     <>
       <PageHead
         title={
           <>
-            {invoice.number ?? `Invoice of ${invoice.customer}`} <StatusBadge status={invoice.status} />
+            {invoice.number ?? `Draft for ${name ?? invoice.customer}`} <StatusBadge status={invoice.status} />
           </>
         }
       >
-        {invoice.status === 'DRAFT' ? <FinalizeButton invoice={invoice} /> : null}
+        <Documents invoice={invoice} />
+        <Actions invoice={invoice} name={name ?? invoice.customer} timeZone={timeZone} />
       </PageHead>
       <Card>
         <Facts>
           <Fact name="Total">
             <span className="figure" data-testid="invoice-total">
-              {formatMoney(invoice.total, invoice.currency)}
+              {money(invoice.total)}
             </span>
           </Fact>
+          {invoice.status === 'FINALIZED' || invoice.status === 'PAID' ? (
+            <Fact name="Due">
+              <span className="figure">{money(invoice.amountDue)}</span>
+            </Fact>
+          ) : null}
           <Fact name="Customer">
-            <Link to={customerPath(invoice.customer)}>{invoice.customer}</Link>
+            <CustomerLink customer={invoice.customer} name={name} />
           </Fact>
-          <Fact name="Period">{formatPeriod(invoice.periodStart, invoice.periodEnd, timeZone)}</Fact>
-          <Fact name="Currency">{invoice.currency}</Fact>
+          <Fact name="Period">
+            {formatPeriod(invoice.periodStart, invoice.periodEnd, timeZone)}
+            <div className="soft">in {timeZone}</div>
+          </Fact>
+          {isZero(invoice.creditsApplied) ? null : (
+            <Fact name="From prepaid credits">{money(invoice.creditsApplied)}</Fact>
+          )}
+          {isZero(invoice.balanceApplied) ? null : (
+            <Fact name={invoice.balanceApplied.startsWith('-') ? 'To the balance' : 'From the balance'}>
+              {money(invoice.balanceApplied)}
+            </Fact>
+          )}
           <Fact name="Drafted">{formatDateTime(invoice.createdAt, timeZone)}</Fact>
           {invoice.finalizedAt ? <Fact name="Finalized">{formatDateTime(invoice.finalizedAt, timeZone)}</Fact> : null}
+          {invoice.paidAt ? (
+            <Fact name="Paid">
+              {formatDateTime(invoice.paidAt, timeZone)}
+              {invoice.paymentReference ? <div className="soft">{invoice.paymentReference}</div> : null}
+            </Fact>
+          ) : null}
+          {invoice.voidedAt ? (
+            <Fact name="Void">
+              {formatDateTime(invoice.voidedAt, timeZone)}
+              {invoice.voidReason ? <div className="soft">{invoice.voidReason}</div> : null}
+            </Fact>
+          ) : null}
+          {invoice.reissues ? (
+            <Fact name="Reissues">
+              <Link to={`/invoices/${encodeURIComponent(invoice.reissues)}`}>a void invoice</Link>
+            </Fact>
+          ) : null}
         </Facts>
       </Card>
-      <Lines invoice={invoice} />
-      <RecomputeCard invoiceId={invoice.id} />
+      <LineTable
+        lines={invoice.lines}
+        totals={{ currency: invoice.currency, total: invoice.total, tax: invoice.tax, subtotal: invoice.subtotal }}
+        timeZone={timeZone}
+        invoiceId={invoice.id}
+        versions={[invoice.certificate.planVersionHash, ...invoice.certificate.planVersionHashes]}
+      />
+      {invoice.creditNotes.length > 0 ? (
+        <Card title="Credit notes">
+          <Rows
+            label="Credit notes"
+            rows={invoice.creditNotes}
+            keyOf={(note) => note.id}
+            columns={[
+              { head: 'Number', cell: (note) => note.number },
+              { head: 'Created', cell: (note) => formatDateTime(note.createdAt, timeZone) },
+              { head: 'Reason', cell: (note) => note.reason },
+              { head: 'Tax', right: true, cell: (note) => money(note.tax) },
+              { head: 'Amount', right: true, cell: (note) => money(note.amount) },
+            ]}
+          />
+        </Card>
+      ) : null}
+      <RecomputeCard invoice={invoice} />
       <Card title="Certificate">
         <p className="intro">The inputs of the invoice. The same inputs always give the same result hash.</p>
         <Facts>
           <Fact name="Result hash">
             <Hash value={invoice.certificate.resultHash} name="the result hash" />
           </Fact>
-          <Fact name="Plan version hash">
-            <Hash value={invoice.certificate.planVersionHash} name="the plan version hash" />
-          </Fact>
+          {[...new Set([invoice.certificate.planVersionHash, ...invoice.certificate.planVersionHashes])].map((hash) => (
+            <Fact key={hash} name="Plan version hash">
+              <Hash value={hash} name="the plan version hash" />
+            </Fact>
+          ))}
           <Fact name="Engine version">{invoice.certificate.engineVersion}</Fact>
         </Facts>
       </Card>
@@ -85,173 +158,165 @@ function InvoiceDetail({ invoice }: { invoice: Invoice }) {
   );
 }
 
-function Lines({ invoice }: { invoice: Invoice }) {
-  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
-  const all = open.size === invoice.lines.length;
-  const toggle = (index: number) =>
-    setOpen((old) => {
-      const next = new Set(old);
-      if (!next.delete(index)) next.add(index);
-      return next;
-    });
-
-  if (invoice.lines.length === 0) {
-    return (
-      <Card title="Lines">
-        <Empty title="This invoice has no lines" />
-      </Card>
-    );
-  }
+/** Documents are files of the gateway, with the session's cookie. */
+function Documents({ invoice }: { invoice: Invoice }) {
   return (
-    <Card
-      title="Lines"
-      actions={
-        <button
-          type="button"
-          className="button button-small"
-          onClick={() => setOpen(all ? new Set() : new Set(invoice.lines.keys()))}
-        >
-          {all ? 'Hide all explanations' : 'Explain all'}
-        </button>
-      }
-    >
-      <div className="table-scroll" role="region" aria-label="Invoice lines" tabIndex={0}>
-        <table className="lines">
-          <thead>
-            <tr>
-              <th scope="col">Charge</th>
-              <th scope="col" className="right">
-                Quantity
-              </th>
-              <th scope="col" className="right">
-                Amount
-              </th>
-              <th scope="col">
-                <span className="visually-hidden">Explanation</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {invoice.lines.map((line, index) => (
-              <Line
-                key={index}
-                line={line}
-                currency={invoice.currency}
-                id={`line-${index}`}
-                open={open.has(index)}
-                onToggle={() => toggle(index)}
-              />
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={2}>
-                Total
-              </th>
-              <td className="right">
-                <Money value={invoice.total} currency={invoice.currency} />
-              </td>
-              <td />
-            </tr>
-          </tfoot>
-        </table>
-      </div>
-    </Card>
+    <span className="documents">
+      <a className="button" href={invoice.pdfUrl} target="_blank" rel="noreferrer">
+        PDF
+      </a>
+      <a className="button" href={invoice.htmlUrl} target="_blank" rel="noreferrer">
+        Page
+      </a>
+      <a className="button" href={invoice.csvUrl} download>
+        CSV
+      </a>
+    </span>
   );
 }
 
-type LineProps = { line: InvoiceLine; currency: string; id: string; open: boolean; onToggle: () => void };
+type Asking = 'finalize' | 'paid' | 'unpaid' | 'void' | 'reissue' | 'credit' | null;
 
-function Line({ line, currency, id, open, onToggle }: LineProps) {
-  return (
-    <Fragment>
-      <tr data-testid="invoice-line">
-        <td>
-          {line.name}
-          <div className="soft">
-            {line.adjusts === null ? (
-              (line.meter ?? 'flat fee')
-            ) : (
-              <>
-                adjustment: what changed after{' '}
-                <Link to={`/invoices/${encodeURIComponent(line.adjusts.id)}`}>{line.adjusts.number}</Link> was final
-              </>
-            )}
-          </div>
-        </td>
-        <td className="right">{line.meter === null ? '' : <Quantity value={line.quantity} />}</td>
-        <td className="right">
-          <Money value={line.amount} currency={currency} />
-        </td>
-        <td className="right">
-          <button
-            type="button"
-            className="button button-small"
-            aria-expanded={open}
-            aria-controls={id}
-            aria-label={`${open ? 'Hide' : 'Show'} the explanation of ${line.name}`}
-            onClick={onToggle}
-          >
-            {open ? 'Hide' : 'Explain'}
-          </button>
-        </td>
-      </tr>
-      {open ? (
-        <tr id={id} className="line-explanation">
-          <td colSpan={4}>
-            <Explanation line={line} currency={currency} />
-          </td>
-        </tr>
-      ) : null}
-    </Fragment>
+/** What can be done with the invoice in its state, for those who may. */
+function Actions({ invoice, name, timeZone }: { invoice: Invoice; name: string; timeZone: string }) {
+  const may = useMay('billing');
+  const navigate = useNavigate();
+  const now = useOrgNow();
+  const [asking, setAsking] = useState<Asking>(null);
+  const close = () => setAsking(null);
+  const finalize = useChange(FINALIZE, close);
+  const paid = useChange(MARK_PAID, close);
+  const unpaid = useChange(MARK_UNPAID, close);
+  const voiding = useChange(VOID_INVOICE, close);
+  const credit = useChange(CREATE_CREDIT_NOTE, close);
+  const reissue = useChange(REISSUE, ({ reissueInvoice }) =>
+    navigate(`/invoices/${encodeURIComponent(reissueInvoice.id)}`),
   );
-}
-
-function FinalizeButton({ invoice }: { invoice: Invoice }) {
-  const mayChange = useMayChange();
-  const queries = useQueryClient();
-  const [asking, setAsking] = useState(false);
-  const finalize = useChange<unknown, { id: string }>(FINALIZE, async () => {
-    await queries.invalidateQueries();
-    setAsking(false);
-  });
-  const close = () => {
-    if (finalize.isPending) return;
-    finalize.reset();
-    setAsking(false);
-  };
+  if (!may) return null;
+  const { id, status } = invoice;
+  const final = status === 'FINALIZED' || status === 'PAID';
+  const total = formatMoney(invoice.total, invoice.currency);
   return (
     <>
-      <button
-        type="button"
-        className="button button-primary"
-        disabled={!mayChange}
-        title={mayChange ? undefined : 'Requires the role owner or admin.'}
-        onClick={() => setAsking(true)}
-      >
-        Finalize
-      </button>
-      {asking ? (
-        <Dialog title={`Finalize the invoice of ${invoice.customer}?`} onClose={close}>
+      {status === 'DRAFT' ? (
+        <button type="button" className="button button-primary" onClick={() => setAsking('finalize')}>
+          Finalize
+        </button>
+      ) : null}
+      {status === 'FINALIZED' ? (
+        <button type="button" className="button button-primary" onClick={() => setAsking('paid')}>
+          Mark as paid
+        </button>
+      ) : null}
+      {status === 'VOID' ? (
+        <button type="button" className="button" onClick={() => setAsking('reissue')}>
+          Reissue
+        </button>
+      ) : null}
+      <Menu
+        label="More actions"
+        actions={[
+          final && { label: 'Credit note …', onSelect: () => setAsking('credit') },
+          status === 'PAID' && { label: 'Mark as unpaid …', onSelect: () => setAsking('unpaid') },
+          status === 'FINALIZED' && { label: 'Void …', onSelect: () => setAsking('void'), danger: true },
+        ]}
+      />
+      {asking === 'finalize' ? (
+        <ConfirmDialog
+          title={`Finalize the invoice of ${name}?`}
+          submit="Finalize invoice"
+          busy="Finalizing …"
+          mutation={finalize}
+          onConfirm={() => finalize.mutate({ id })}
+          onClose={close}
+        >
           <p>
-            {formatMoney(invoice.total, invoice.currency)} for {invoice.customer}. A finalized invoice never changes:
-            late usage goes to the next one.
+            {total} for {name}. A finalized invoice never changes: late usage goes to the next one.
           </p>
-          {finalize.error ? <ErrorNote error={finalize.error} /> : null}
-          <div className="dialog-actions">
-            <button type="button" className="button" onClick={close} disabled={finalize.isPending}>
-              Cancel
-            </button>
-            <button
-              type="button"
-              className="button button-primary"
-              disabled={finalize.isPending}
-              onClick={() => finalize.mutate({ id: invoice.id })}
-            >
-              {finalize.isPending ? 'Finalizing …' : 'Finalize invoice'}
-            </button>
-          </div>
-        </Dialog>
+        </ConfirmDialog>
+      ) : null}
+      {asking === 'paid' ? (
+        <FormDialog
+          title={`${invoice.number ?? ''} is paid`}
+          intro={<p>{formatMoney(invoice.amountDue, invoice.currency)} is due.</p>}
+          fields={[
+            { name: 'at', label: 'Paid at', kind: 'datetime', hint: `On the clock of ${timeZone}.` },
+            { name: 'reference', label: 'Reference', maxLength: 200, hint: 'Such as the number of a transfer.' },
+          ]}
+          initial={{ at: now === null ? '' : toLocalField(now, timeZone), reference: '' }}
+          submit="Mark as paid"
+          mutation={paid}
+          onSubmit={(values) =>
+            paid.mutate({ id, at: statedInstant(values.at, timeZone), reference: stated(values.reference) })
+          }
+          onClose={close}
+        />
+      ) : null}
+      {asking === 'unpaid' ? (
+        <ConfirmDialog
+          title={`Take back the payment of ${invoice.number ?? ''}?`}
+          submit="Mark as unpaid"
+          mutation={unpaid}
+          onConfirm={() => unpaid.mutate({ id })}
+          onClose={close}
+        >
+          <p>The amount is due again. Everything that was posted stays in the ledger, and is reversed there.</p>
+        </ConfirmDialog>
+      ) : null}
+      {asking === 'void' ? (
+        <FormDialog
+          title={`Void ${invoice.number ?? ''}?`}
+          intro={
+            <p>
+              As if it had never been final, but it keeps its number. Its balance and credits are the customer’s again,
+              and its period is not billed unless you reissue it.
+            </p>
+          }
+          fields={[{ name: 'reason', label: 'Reason', required: true, maxLength: 500 }]}
+          initial={{ reason: '' }}
+          submit="Void invoice"
+          danger
+          mutation={voiding}
+          onSubmit={({ reason }) => voiding.mutate({ id, reason })}
+          onClose={close}
+        />
+      ) : null}
+      {asking === 'reissue' ? (
+        <ConfirmDialog
+          title={`Draft ${invoice.number ?? ''} anew?`}
+          submit="Reissue"
+          mutation={reissue}
+          onConfirm={() => reissue.mutate({ id })}
+          onClose={close}
+        >
+          <p>A new draft of the same period, from the usage, plan and coupons that are known now.</p>
+        </ConfirmDialog>
+      ) : null}
+      {asking === 'credit' ? (
+        <FormDialog
+          title={`Credit note for ${invoice.number ?? ''}`}
+          intro={
+            <p>
+              It lowers what is due. More than that goes to the customer’s balance. All notes together are at most{' '}
+              {total}.
+            </p>
+          }
+          fields={[
+            {
+              name: 'amount',
+              label: `Amount in ${invoice.currency}`,
+              kind: 'decimal',
+              required: true,
+              hint: 'With its share of the tax.',
+            },
+            { name: 'reason', label: 'Reason', required: true, maxLength: 500 },
+          ]}
+          initial={{ amount: '', reason: '' }}
+          submit="Create credit note"
+          mutation={credit}
+          onSubmit={({ amount, reason }) => credit.mutate({ input: { invoiceId: id, amount: amount.trim(), reason } })}
+          onClose={close}
+        />
       ) : null}
     </>
   );

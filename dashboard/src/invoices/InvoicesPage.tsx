@@ -1,8 +1,12 @@
+import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import type { InvoiceStatus } from '../api/schema';
-import { CustomerFilter } from '../customers/CustomerFilter';
+import type { InvoiceStatus } from '../api/generated';
+import { CustomerFilter } from '../customers/CustomerField';
+import { useMay } from '../session/Viewer';
+import { useOrgNow } from '../ui/clock';
 import { Card, PageHead } from '../ui/elements';
 import { useTitle } from '../ui/title';
+import { FinalizeDialog } from './FinalizeDialog';
 import { InvoiceList } from './InvoiceList';
 
 const PAGE_SIZE = 20;
@@ -16,6 +20,9 @@ const STATUSES: readonly { value: InvoiceStatus; label: string }[] = [
 
 export function InvoicesPage() {
   const [params, setParams] = useSearchParams();
+  const mayFinalize = useMay('billing');
+  const now = useOrgNow();
+  const [through, setThrough] = useState<string | null>(null);
   const status = STATUSES.find(({ value }) => value === params.get('status'))?.value ?? null;
   const customer = params.get('customer') ?? '';
   const set = (name: string, value: string) =>
@@ -32,7 +39,13 @@ export function InvoicesPage() {
 
   return (
     <>
-      <PageHead title="Invoices" intro="Newest first. Every line can be traced down to its events." />
+      <PageHead title="Invoices" intro="Newest first. Every line can be traced down to its events.">
+        {mayFinalize && now !== null ? (
+          <button type="button" className="button" onClick={() => setThrough(new Date(now).toISOString())}>
+            Finalize all drafts
+          </button>
+        ) : null}
+      </PageHead>
       <Card>
         <div className="filters">
           <div className="field">
@@ -50,6 +63,7 @@ export function InvoicesPage() {
         </div>
         <InvoiceList customer={customer || null} status={status} pageSize={PAGE_SIZE} />
       </Card>
+      {through === null ? null : <FinalizeDialog through={through} onClose={() => setThrough(null)} />}
     </>
   );
 }

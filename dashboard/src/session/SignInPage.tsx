@@ -47,7 +47,7 @@ export function SignInPage() {
           {busy ? 'Redirecting …' : 'Sign in'}
         </button>
         <p className="entry-other">
-          New here? <Link to="/sign-up">Create an org</Link>
+          New here? <Link to="/sign-up">Create an org</Link> · <Link to="/reset-password">Forgot the password?</Link>
         </p>
       </div>
     </main>

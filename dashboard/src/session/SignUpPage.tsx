@@ -1,14 +1,17 @@
 import { useMemo, useState, type SyntheticEvent } from 'react';
 import { Link } from 'react-router';
 import { anonymous } from '../api/client';
+import type { SignUpMutation } from '../api/generated';
+import { graphql } from '../api/graphql';
 import { Brand } from '../ui/Brand';
 import { Field, SecretOnce } from '../ui/elements';
-import { fieldOf, describeError } from '../ui/errors';
+import { argumentOf, errorAt } from '../ui/errors';
 import { ErrorNote } from '../ui/states';
 import { useTitle } from '../ui/title';
+import { MIN_PASSWORD_LENGTH } from './password';
 import { useSession } from './SessionContext';
 
-export const SIGN_UP = /* GraphQL */ `
+export const SIGN_UP = graphql(/* GraphQL */ `
   mutation SignUp($input: SignUpInput!) {
     signUp(input: $input) {
       emailProof
@@ -21,22 +24,17 @@ export const SIGN_UP = /* GraphQL */ `
       }
     }
   }
-`;
+`);
 
-export const PROVE_EMAIL = /* GraphQL */ `
+export const PROVE_EMAIL = graphql(/* GraphQL */ `
   mutation ProveEmail($token: String!) {
     proveEmail(token: $token) {
       userId
     }
   }
-`;
+`);
 
-type SignedUp = {
-  signUp: { emailProof: string; org: { id: string; name: string }; apiKey: { secret: string } };
-};
-
-/** Identity's limit. */
-const MIN_PASSWORD_LENGTH = 10;
+type SignedUp = SignUpMutation;
 
 const FIELDS = ['email', 'password', 'orgName', 'currency', 'timeZone'] as const;
 type FieldName = (typeof FIELDS)[number];
@@ -54,6 +52,7 @@ export function SignUpPage() {
     currency: 'USD',
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC',
   }));
+  const [sandbox, setSandbox] = useState(true);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const [done, setDone] = useState<SignedUp['signUp'] | null>(null);
@@ -70,7 +69,7 @@ export function SignUpPage() {
     setBusy(true);
     setFailure(null);
     try {
-      const { signUp } = await anonymous<SignedUp>(SIGN_UP, { input: values });
+      const { signUp } = await anonymous(SIGN_UP, { input: { ...values, sandbox } });
       // The token is to come by mail; until mail is sent, the page passes it on.
       await anonymous(PROVE_EMAIL, { token: signUp.emailProof });
       setDone(signUp);
@@ -81,13 +80,12 @@ export function SignUpPage() {
     }
   };
 
-  const refused = fieldOf(failure);
-  const errorOf = (name: FieldName) => (refused === name ? describeError(failure).detail : null);
+  const errorOf = (name: FieldName) => errorAt(failure, name);
   const change = (name: FieldName) => (event: { target: { value: string } }) => {
     const { value } = event.target;
     setValues((old) => ({ ...old, [name]: value }));
   };
-  const besideField = FIELDS.some((name) => name === refused);
+  const besideField = argumentOf(failure) !== null && FIELDS.some((name) => errorOf(name) !== null);
 
   return (
     <main className="entry">
@@ -168,6 +166,10 @@ export function SignUpPage() {
             )}
           </Field>
         </div>
+        <label className="check">
+          <input type="checkbox" checked={sandbox} onChange={(event) => setSandbox(event.target.checked)} />
+          Sandbox <span className="soft">with a test clock, to try billing; a live org has none</span>
+        </label>
         <button type="submit" className="button button-primary button-wide" disabled={busy}>
           {busy ? 'Creating …' : 'Create org'}
         </button>

@@ -1,9 +1,10 @@
 import { createContext, use, type ReactNode } from 'react';
+import type { MeQuery } from '../api/generated';
+import { graphql } from '../api/graphql';
 import { useRead } from '../api/hooks';
-import type { Viewer } from '../api/schema';
 import { Loaded } from '../ui/states';
 
-export const ME = /* GraphQL */ `
+export const ME = graphql(/* GraphQL */ `
   query Me {
     me {
       userId
@@ -15,10 +16,13 @@ export const ME = /* GraphQL */ `
         name
         currency
         timeZone
+        sandbox
       }
     }
   }
-`;
+`);
+
+export type Viewer = MeQuery['me'];
 
 const ViewerContext = createContext<Viewer | null>(null);
 
@@ -29,9 +33,17 @@ export function useViewer(): Viewer {
   return viewer;
 }
 
-/** Whether the viewer may make changes; the API enforces it. */
-export function useMayChange(): boolean {
-  return useViewer().scopes.includes('admin');
+/** What docs/authorization.md allows by scope. `admin` implies `billing`; the API enforces it. */
+export type Right = 'billing' | 'admin';
+
+export function useMay(right: Right): boolean {
+  const { scopes } = useViewer();
+  return scopes.includes('admin') || scopes.includes(right);
+}
+
+/** Mutations that the API allows to owners only. */
+export function useIsOwner(): boolean {
+  return useViewer().role === 'owner';
 }
 
 export function useTimeZone(): string {
@@ -39,7 +51,7 @@ export function useTimeZone(): string {
 }
 
 export function ViewerProvider({ children }: { children: ReactNode }) {
-  const result = useRead<{ me: Viewer }>(ME);
+  const result = useRead(ME, {});
   return (
     <Loaded result={result} what="your account">
       {({ me }) => <ViewerContext value={me}>{children}</ViewerContext>}

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from 'react';
 import { ErrorNote } from './states';
 
-/** Catches a page's rendering errors, so that the navigation stays usable. */
+/** Catches a page's rendering errors, a part of the application that could not be loaded too, so that the navigation stays usable. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
 

@@ -1,10 +1,9 @@
 import { Suspense, useState } from 'react';
 import { NavLink, Outlet, useLocation } from 'react-router';
 import { useRead } from '../api/hooks';
-import type { OrgClock } from '../api/schema';
 import { formatDateTime } from '../format/time';
 import { useSession } from '../session/SessionContext';
-import { useViewer } from '../session/Viewer';
+import { useMay, useViewer } from '../session/Viewer';
 import { CLOCK } from './clock';
 import { Brand } from './Brand';
 import { ErrorBoundary } from './ErrorBoundary';
@@ -12,17 +11,40 @@ import { applyTheme, readTheme, type Theme } from './theme';
 import { ErrorNote, Loading } from './states';
 
 const NAVIGATION = [
-  { to: '/usage', label: 'Usage' },
-  { to: '/recent-events', label: 'Events' },
-  { to: '/customers', label: 'Customers' },
-  { to: '/invoices', label: 'Invoices' },
-  { to: '/plans', label: 'Plans' },
-  { to: '/meters', label: 'Meters' },
-  { to: '/api-keys', label: 'API keys' },
+  {
+    title: null,
+    pages: [
+      { to: '/overview', label: 'Overview' },
+      { to: '/usage', label: 'Usage' },
+      { to: '/recent-events', label: 'Events' },
+      { to: '/quality', label: 'Data quality' },
+    ],
+  },
+  {
+    title: 'Billing',
+    pages: [
+      { to: '/customers', label: 'Customers' },
+      { to: '/invoices', label: 'Invoices' },
+      { to: '/plans', label: 'Plans' },
+      { to: '/meters', label: 'Meters' },
+      { to: '/thresholds', label: 'Thresholds' },
+      { to: '/coupons', label: 'Coupons' },
+    ],
+  },
+  {
+    title: 'Org',
+    pages: [
+      { to: '/api-keys', label: 'API keys', right: 'admin' },
+      { to: '/members', label: 'Members' },
+      { to: '/audit', label: 'Audit log', right: 'admin' },
+      { to: '/settings', label: 'Settings' },
+    ],
+  },
 ] as const;
 
 export function Layout() {
   const location = useLocation();
+  const isAdmin = useMay('admin');
   const [openAt, setOpenAt] = useState<string | null>(null);
   // The menu is open only on the page where it was opened, so following a link closes it.
   const open = openAt === location.key;
@@ -48,13 +70,20 @@ export function Layout() {
         </div>
         <div className="sidebar-body" id="navigation">
           <nav aria-label="Pages">
-            <ul>
-              {NAVIGATION.map(({ to, label }) => (
-                <li key={to}>
-                  <NavLink to={to}>{label}</NavLink>
-                </li>
-              ))}
-            </ul>
+            {NAVIGATION.map(({ title, pages }) => (
+              <div key={title ?? ''} className="nav-group">
+                {title === null ? null : <div className="nav-title">{title}</div>}
+                <ul>
+                  {pages.map((page) =>
+                    'right' in page && !isAdmin ? null : (
+                      <li key={page.to}>
+                        <NavLink to={page.to}>{page.label}</NavLink>
+                      </li>
+                    ),
+                  )}
+                </ul>
+              </div>
+            ))}
           </nav>
           <Account />
         </div>
@@ -80,7 +109,7 @@ function Account() {
     <div className="account">
       <div className="account-org">{viewer.org.name}</div>
       <div className="account-who" title={viewer.email ?? undefined}>
-        {viewer.email ?? 'Signed in'}
+        <NavLink to="/profile">{viewer.email ?? 'Signed in'}</NavLink>
       </div>
       {viewer.role ? <div className="account-who">{viewer.role}</div> : null}
       <div className="account-who">Times in {viewer.org.timeZone}</div>
@@ -116,7 +145,7 @@ function Account() {
 /** Every page shows when the org is on a test clock. */
 function TestClockNote() {
   const { org } = useViewer();
-  const { data } = useRead<{ clock: OrgClock }>(CLOCK);
+  const { data } = useRead(CLOCK, {});
   if (!data?.clock.frozen) return null;
   return (
     <p className="banner" role="status">

@@ -1,15 +1,26 @@
 import { useEffect, useState } from 'react';
+import { graphql } from '../api/graphql';
 import { useRead } from '../api/hooks';
-import type { OrgClock } from '../api/schema';
 
-export const CLOCK = /* GraphQL */ `
+export const CLOCK = graphql(/* GraphQL */ `
   query Clock {
     clock {
       now
       frozen
+      duePeriods
     }
   }
-`;
+`);
+
+export const SET_CLOCK = graphql(/* GraphQL */ `
+  mutation SetClock($now: DateTime) {
+    setClock(now: $now) {
+      now
+      frozen
+      duePeriods
+    }
+  }
+`);
 
 /** How often the system clock is read, in ms. */
 const TICK = 60_000;
@@ -19,7 +30,7 @@ const TICK = 60_000;
  * there is a test clock; if Billing does not answer, the system clock is used.
  */
 export function useOrgNow(): number | null {
-  const { data, isError } = useRead<{ clock: OrgClock }>(CLOCK);
+  const { data, isError } = useRead(CLOCK, {});
   const [wall, setWall] = useState(() => Date.now());
   useEffect(() => {
     const timer = setInterval(() => setWall(Date.now()), TICK);

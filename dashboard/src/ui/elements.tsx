@@ -1,5 +1,6 @@
+import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
-import type { InvoiceStatus, PlanVersion } from '../api/schema';
+import type { InvoiceStatus, PlanVersionStatus, SubscriptionStatus } from '../api/generated';
 import { formatMoney, formatQuantity } from '../format/decimal';
 
 export function PageHead({ title, children, intro }: { title: ReactNode; intro?: ReactNode; children?: ReactNode }) {
@@ -20,7 +21,7 @@ export function Card({ title, children, actions }: { title?: ReactNode; children
       {title ? (
         <div className="card-head">
           <h2>{title}</h2>
-          {actions}
+          {actions ? <div className="card-actions">{actions}</div> : null}
         </div>
       ) : null}
       {children}
@@ -28,15 +29,66 @@ export function Card({ title, children, actions }: { title?: ReactNode; children
   );
 }
 
-/** A table that scrolls horizontally when the screen is narrower. */
-export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
+export type Column<Row> = {
+  head: ReactNode;
+  /** For the labels of a card on a narrow screen, where `head` is not a text. */
+  name?: string;
+  cell: (row: Row) => ReactNode;
+  /** Figures: at the right, digits below each other. */
+  right?: boolean;
+  /** A column of buttons has no visible head. */
+  actions?: boolean;
+};
+
+/** A table; on a narrow screen each row is a card, with the heads as labels. The roles stay, whatever CSS displays. */
+export function Rows<Row>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  faded,
+  foot,
+}: {
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row, index: number) => string;
+  faded?: (row: Row) => boolean;
+  foot?: ReactNode;
+}) {
   return (
     <div className="table-scroll" role="region" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>{head}</tr>
+      <table className="rows" role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            {columns.map((column, index) => (
+              <th key={index} scope="col" role="columnheader" className={column.right ? 'right' : undefined}>
+                {column.actions ? <span className="visually-hidden">{column.head}</span> : column.head}
+              </th>
+            ))}
+          </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody role="rowgroup">
+          {rows.map((row, index) => (
+            <tr key={keyOf(row, index)} role="row" className={faded?.(row) ? 'faded' : undefined}>
+              {columns.map((column, at) => (
+                <td
+                  key={at}
+                  role="cell"
+                  className={
+                    [column.right ? 'right number' : '', column.actions ? 'actions' : ''].join(' ').trim() || undefined
+                  }
+                  data-label={
+                    column.actions ? undefined : (column.name ?? (typeof column.head === 'string' ? column.head : ''))
+                  }
+                >
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+        {foot ? <tfoot role="rowgroup">{foot}</tfoot> : null}
       </table>
     </div>
   );
@@ -63,16 +115,24 @@ export function Quantity({ value }: { value: string }) {
   return <span className="number">{formatQuantity(value)}</span>;
 }
 
-const STATUS_TEXT: Record<InvoiceStatus | PlanVersion['status'], string> = {
+type Status = InvoiceStatus | PlanVersionStatus | SubscriptionStatus;
+
+const STATUS_TEXT: Record<Status, string> = {
   DRAFT: 'Draft',
   FINALIZED: 'Finalized',
   PAID: 'Paid',
   VOID: 'Void',
   PUBLISHED: 'Published',
   ARCHIVED: 'Archived',
+  SCHEDULED: 'Scheduled',
+  TRIALING: 'Trial',
+  ACTIVE: 'Active',
+  PAUSED: 'Paused',
+  CANCELED: 'Canceled',
+  ENDED: 'Ended',
 };
 
-export function StatusBadge({ status }: { status: InvoiceStatus | PlanVersion['status'] }) {
+export function StatusBadge({ status }: { status: Status }) {
   return <span className={`badge badge-${status.toLowerCase()}`}>{STATUS_TEXT[status]}</span>;
 }
 
@@ -103,7 +163,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** A long hash: shortened on screen, complete on hover and in the clipboard. */
+/** A hash or a digest, the same everywhere: shortened on screen, complete on hover and in the clipboard. */
 export function Hash({ value, name }: { value: string; name: string }) {
   return (
     <span className="hash">
@@ -114,41 +174,48 @@ export function Hash({ value, name }: { value: string; name: string }) {
 }
 
 /** A secret that is shown only once: the API does not return it again. */
-export function SecretOnce({ secret, note }: { secret: string; note: string }) {
+export function SecretOnce({ secret, note, what = 'key' }: { secret: string; note: string; what?: string }) {
   return (
     <div className="secret" role="status">
       <p>
-        <strong>Copy this key now.</strong> {note}
+        <strong>Copy this {what} now.</strong> {note}
       </p>
       <div className="secret-row">
         <code data-testid="secret">{secret}</code>
-        <CopyButton text={secret} label="Copy the API key" />
+        <CopyButton text={secret} label={`Copy the ${what}`} />
       </div>
     </div>
   );
 }
 
-/** The browser's own modal dialog: it traps the focus and closes on Escape. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
-  const ref = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  useEffect(() => {
-    const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
-  }, []);
+/** A modal dialog. Without `onClose` it stays until one of its buttons closes it. */
+export function Dialog({
+  title,
+  onClose,
+  wide = false,
+  children,
+}: {
+  title: string;
+  onClose?: (() => void) | undefined;
+  wide?: boolean;
+  children: ReactNode;
+}) {
   return (
-    <dialog
-      ref={ref}
-      aria-labelledby={id}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
+    <BaseDialog.Root
+      open
+      onOpenChange={(open) => {
+        if (!open) onClose?.();
       }}
+      disablePointerDismissal
     >
-      <h2 id={id}>{title}</h2>
-      {children}
-    </dialog>
+      <BaseDialog.Portal>
+        <BaseDialog.Backdrop className="backdrop" />
+        <BaseDialog.Popup className={wide ? 'dialog dialog-wide' : 'dialog'}>
+          <BaseDialog.Title render={<h2 />}>{title}</BaseDialog.Title>
+          {children}
+        </BaseDialog.Popup>
+      </BaseDialog.Portal>
+    </BaseDialog.Root>
   );
 }
 
@@ -156,18 +223,20 @@ export function Field({
   label,
   hint,
   error,
+  grow = false,
   children,
 }: {
   label: string;
-  hint?: string | undefined;
+  hint?: ReactNode;
   error?: string | null | undefined;
+  grow?: boolean;
   children: (props: { id: string; 'aria-describedby': string | undefined; 'aria-invalid': boolean }) => ReactNode;
 }) {
   const id = useId();
   const noteId = `${id}-note`;
   const note = error ?? hint;
   return (
-    <div className="field">
+    <div className={grow ? 'field field-grow' : 'field'}>
       <label htmlFor={id}>{label}</label>
       {children({ id, 'aria-describedby': note ? noteId : undefined, 'aria-invalid': Boolean(error) })}
       {note ? (

@@ -37,13 +37,16 @@ function titleOf(code: string): string {
   }
 }
 
-/** The error of one form field ("input.email" → email), to be shown beside it. */
-export function fieldOf(error: unknown): string | null {
+/** The argument that an error is about: "input.address.city" → "address.city", "input[0].key" → "key". Null when it names none. */
+export function argumentOf(error: unknown): string | null {
   if (!(error instanceof ApiError) || error.argument === undefined) return null;
-  return (
-    error.argument
-      .replace(/^input\./, '')
-      .replace(/\[\d+\].*$/, '')
-      .split('.')[0] ?? null
-  );
+  return error.argument.replace(/^input(\[\d+\])?\.?/, '') || null;
+}
+
+/** The error's message for one field of a form: the field itself, or something within it ("scopes[1]" is about "scopes"). */
+export function errorAt(error: unknown, path: string): string | null {
+  const argument = argumentOf(error);
+  if (argument === null || (argument !== path && !argument.startsWith(`${path}.`) && !argument.startsWith(`${path}[`)))
+    return null;
+  return describeError(error).detail;
 }

@@ -1,11 +1,15 @@
-import type { MeterAggregation, UsageWindow } from '../api/schema';
-import { formatDate, formatDateTime, isLocalMidnight } from '../format/time';
+import type { MeterAggregation, ReportWindow } from '../api/generated';
+import { formatDate, formatDateTime, formatDayMonth, formatTime, isLocalMidnight } from '../format/time';
 
 /** The label of a window: a day is shown by its date, unless a clock change moved its start off midnight. */
-export function windowLabel(start: string, window: UsageWindow, timeZone: string): string {
-  return window === 'DAY' && isLocalMidnight(start, timeZone)
-    ? formatDate(start, timeZone)
-    : formatDateTime(start, timeZone);
+export function windowLabel(start: string, window: ReportWindow, timeZone: string): string {
+  const whole = window === 'DAY' || window === 'WEEK' || window === 'MONTH' || window === 'TOTAL';
+  return whole && isLocalMidnight(start, timeZone) ? formatDate(start, timeZone) : formatDateTime(start, timeZone);
+}
+
+/** The short label below an axis: the day where one begins or the range has many, else the time. */
+export function tickLabel(start: string, days: number, timeZone: string): string {
+  return days > 2 || isLocalMidnight(start, timeZone) ? formatDayMonth(start, timeZone) : formatTime(start, timeZone);
 }
 
 /** The label of the value over the whole range, which is not the sum of the windows for maxima or unique values. */
@@ -29,8 +33,16 @@ export function totalLabel(aggregation: MeterAggregation): string {
   }
 }
 
-export const WINDOW_NAMES: Record<UsageWindow, string> = {
+/** Whether the quantities of parts add up to that of the whole. */
+export function addsUp(aggregation: MeterAggregation): boolean {
+  return aggregation === 'COUNT' || aggregation === 'SUM';
+}
+
+export const WINDOW_NAMES: Record<ReportWindow, string> = {
   QUARTER_HOUR: '15 minutes',
   HOUR: 'hour',
   DAY: 'day',
+  WEEK: 'week',
+  MONTH: 'month',
+  TOTAL: 'whole range',
 };

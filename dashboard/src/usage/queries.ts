@@ -1,14 +1,36 @@
-/** Total and timeline in one request, so that they are consistent and the bars add up to the total. */
-export const USAGE = /* GraphQL */ `
-  query Usage($meter: String!, $from: DateTime!, $to: DateTime!, $window: UsageWindow!, $customer: String) {
-    usage(meter: $meter, from: $from, to: $to, customer: $customer) {
-      quantity
-      eventCount
-    }
-    usageTimeline(meter: $meter, from: $from, to: $to, window: $window, customer: $customer) {
-      start
-      quantity
-      eventCount
+import type { UsageReportQuery } from '../api/generated';
+import { graphql } from '../api/graphql';
+
+export const USAGE_REPORT = graphql(/* GraphQL */ `
+  query UsageReport($input: UsageReportInput!) {
+    usageReport(input: $input) {
+      meter
+      timeZone
+      window
+      from
+      to
+      previousFrom
+      groups {
+        customer
+        others
+        quantity
+        eventCount
+        previousQuantity
+        change
+        dimensions {
+          name
+          value
+        }
+        points {
+          start
+          end
+          quantity
+          eventCount
+        }
+      }
     }
   }
-`;
+`);
+
+export type UsageReport = UsageReportQuery['usageReport'];
+export type UsageGroup = UsageReport['groups'][number];

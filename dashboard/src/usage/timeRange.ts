@@ -1,5 +1,7 @@
 import { addDays, calendarDay, DAY, HOUR, QUARTER_HOUR, startOfDay, type CalendarDay } from '../format/time';
-import type { UsageWindow } from '../api/schema';
+
+/** Windows whose length is the same in every zone, but for a day that a clock change makes shorter or longer. */
+export type UsageWindow = 'QUARTER_HOUR' | 'HOUR' | 'DAY';
 
 export type RangePreset = '24h' | '7d' | '30d' | 'custom';
 
@@ -33,11 +35,11 @@ export function pointCount(from: number, to: number, window: UsageWindow): numbe
 }
 
 /** The windows that a range can be shown in, smallest first. */
-export function possibleWindows(from: number, to: number): UsageWindow[] {
+export function possibleWindows(from: number, to: number, most = MAX_BARS): UsageWindow[] {
   const all: UsageWindow[] = ['QUARTER_HOUR', 'HOUR', 'DAY'];
   const fitting = all.filter((window) => {
     const count = pointCount(from, to, window);
-    return count <= MAX_BARS && (count > 1 || window === 'QUARTER_HOUR');
+    return count <= most && (count > 1 || window === 'QUARTER_HOUR');
   });
   return fitting.length > 0 ? fitting : ['DAY'];
 }

@@ -18,7 +18,14 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset, 1)).toISOString();
   };
 
-  const org = { id: id(1), name: 'Northwind Cloud', currency: 'USD', timeZone: 'UTC', createdAt: monthStart(-3) };
+  const org = {
+    id: id(1),
+    name: 'Northwind Cloud',
+    currency: 'USD',
+    timeZone: 'UTC',
+    createdAt: monthStart(-3),
+    sandbox: true,
+  };
   const viewer = { userId: id(2), email: 'demo@polaris.example', role: 'owner', scopes: ['read', 'admin'], org };
   const meters = [
     { key: 'api_calls', name: 'API calls', eventType: 'api.call', aggregation: 'COUNT', property: null, filters: [] },
@@ -31,7 +38,32 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       property: 'memory_mb',
       filters: [{ property: 'region', equals: 'eu' }],
     },
-  ].map((meter, index) => ({ id: id(10 + index), createdAt: monthStart(-2), ...meter }));
+    {
+      key: 'payments',
+      name: 'Payments',
+      eventType: 'payment',
+      aggregation: 'SUM',
+      property: 'amount',
+      filters: [],
+      eventFee: { percent: '2.9', fixed: null, minimum: '0.30', maximum: '5' },
+    },
+    {
+      key: 'traffic',
+      name: 'Traffic',
+      eventType: 'traffic',
+      aggregation: 'SUM',
+      property: 'gb',
+      filters: [],
+      dimensions: ['region'],
+    },
+  ].map((meter, index) => ({
+    id: id(10 + index),
+    createdAt: monthStart(-2),
+    dimensions: [],
+    eventFee: null,
+    archivedAt: null,
+    ...meter,
+  }));
   const tiers = [
     { upTo: '100', unitPrice: '0', flatFee: '0' },
     { upTo: '400', unitPrice: '0.02', flatFee: '0' },
@@ -53,7 +85,49 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
         meter: 'tokens',
         price: { model: 'PACKAGE', packageSize: '10000', packagePrice: '0.25', freeUnits: '50000' },
       },
-    ],
+      {
+        key: 'traffic',
+        name: 'Traffic',
+        meter: 'traffic',
+        price: { model: 'PER_UNIT', unitPrice: '0.10' },
+        dimensionPrices: [{ values: ['eu'], price: { model: 'PER_UNIT', unitPrice: '0.08' } }],
+        minimum: '2',
+        maximum: '500',
+        discounts: [{ key: 'early', name: 'Early', percent: '10', amount: null }],
+        proration: 'DAYS',
+      },
+      {
+        key: 'payments',
+        name: 'Payments',
+        meter: 'payments',
+        price: {
+          model: 'GRADUATED_PERCENTAGE',
+          tiers: [
+            { upTo: '1000', unitPrice: '0', flatFee: '0', percent: '1' },
+            { upTo: null, unitPrice: '0', flatFee: '0', percent: '0.5' },
+          ],
+        },
+        includedUnits: '100',
+      },
+    ].map((charge) => ({ dimensionPrices: [], discounts: [], ...charge })),
+    terms: {
+      commitment: { amount: '40', overageFactor: '1.5' },
+      minimum: '50',
+      maximum: '900',
+      discounts: [{ key: 'loyal', name: 'Loyal', percent: '10', amount: null }],
+      taxMode: 'EXCLUSIVE',
+      taxes: [{ key: 'vat', name: 'VAT', percent: '19' }],
+      proration: 'DAYS',
+    },
+  };
+  const draftVersion = {
+    ...version,
+    id: id(22),
+    number: 2,
+    status: 'DRAFT',
+    hash: hash('99aa'),
+    publishedAt: null,
+    terms: { ...version.terms, commitment: null, taxMode: 'INCLUSIVE' },
   };
   const plans = [
     {
@@ -62,7 +136,8 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       name: 'Pro',
       currency: 'USD',
       interval: 'MONTH',
-      versions: [version],
+      versions: [version, draftVersion],
+      archivedAt: null,
       current: version,
       createdAt: monthStart(-2),
     },
@@ -72,7 +147,10 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     key: index === 0 ? 'acme' : index === 1 ? 'a/b & co' : `customer-${String(index).padStart(3, '0')}`,
     name: index === 0 ? 'Acme Robotics' : index === 1 ? 'Slash & Co' : `Customer ${index}`,
     email: index % 3 === 0 ? `billing@customer-${index}.example` : null,
+    taxId: index === 0 ? 'DE123456789' : null,
+    address: index === 0 ? { line1: 'Sternstraße 7', postalCode: '50667', city: 'Köln', country: 'DE' } : null,
     createdAt: monthStart(-2),
+    archivedAt: null,
   })).sort((a, b) => (a.key < b.key ? -1 : 1));
   const invoices = Array.from({ length: 45 }, (_, index) => {
     const number = 45 - index;
@@ -86,9 +164,23 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       periodStart: monthStart(-1),
       periodEnd: monthStart(0),
       total: '65.93',
+      subtotal: '65.93',
+      tax: '0.00',
+      amountDue: index % 3 === 1 ? '65.93' : '0.00',
+      creditsApplied: '0',
+      balanceApplied: '0',
+      creditNotes: [],
+      htmlUrl: `/invoices/${id(1000 + number)}.html`,
+      pdfUrl: `/invoices/${id(1000 + number)}.pdf`,
+      csvUrl: `/invoices/${id(1000 + number)}.csv`,
       createdAt: monthStart(0),
       finalizedAt: index % 3 === 1 ? monthStart(0) : null,
-      certificate: { planVersionHash: version.hash, engineVersion: '1', resultHash: hash('c12d') },
+      certificate: {
+        planVersionHash: version.hash,
+        planVersionHashes: [version.hash],
+        engineVersion: '3',
+        resultHash: hash('c12d'),
+      },
       lines: [
         line('base', 'Platform fee', null, '1', '49', '49.00', 0, [['Flat fee', '1', '49', '49']]),
         line('api_calls', 'API calls', 'api_calls', '462', '16.93', '16.93', 462, [
@@ -101,6 +193,24 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       ],
     };
   });
+  // The newest invoice of a/b & co has every kind of line and of step.
+  Object.assign(invoices[1], {
+    subtotal: '157.50',
+    tax: '29.93',
+    total: '187.43',
+    amountDue: '187.43',
+    creditNotes: [
+      {
+        id: id(900),
+        number: 'CN-00000001',
+        amount: '5.95',
+        tax: '0.95',
+        reason: 'goodwill',
+        createdAt: monthStart(0),
+      },
+    ],
+    lines: everyKind(invoices[1]),
+  });
   const apiKeys = [
     {
       id: id(60),
@@ -109,6 +219,9 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       scopes: ['ingest', 'read', 'admin'],
       backfill: false,
       createdAt: monthStart(-2),
+      expiresAt: null,
+      lastUsedAt: monthStart(0),
+      rotatedAt: null,
       revokedAt: null,
     },
   ];
@@ -119,20 +232,63 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     timestamp: new Date(now() - index * 40_000).toISOString(),
     receivedAt: new Date(now() - index * 40_000 + 900).toISOString(),
     batchId: id(7000 + Math.floor(index / 10)),
+    correctedBy: index === 3 ? 'demo-0118' : null,
+    corrects: index === 2 ? { idempotencyKey: 'demo-0117', replaces: true } : null,
     properties: `{"endpoint":"/v1/translate","tokens":${1000 + index}.123456789,"user":"user-${index % 7}"}`,
   }));
 
-  const usagePoints = ({ from, to, window }) => {
-    const length = { QUARTER_HOUR: 900_000, HOUR: 3_600_000, DAY }[window];
-    const points = [];
-    const end = Date.parse(to);
-    for (let start = Date.parse(from); start < end; start += length) {
-      let count = 0;
-      for (let bucket = start; bucket < Math.min(start + length, end); bucket += 900_000)
-        count += Math.round(40 + 30 * Math.sin((bucket / DAY) * 2 * Math.PI) + 20 * Math.sin(bucket / DAY));
-      points.push({ start: new Date(start).toISOString(), quantity: String(count), eventCount: count });
-    }
-    return points;
+  const report = ({ input }) => {
+    const { from, to, window = 'TOTAL', groupBy = [], top, comparePrevious, meter } = input;
+    const [start, end] = [Date.parse(from), Date.parse(to)];
+    const length = { QUARTER_HOUR: 900_000, HOUR: 3_600_000, DAY, WEEK: 7 * DAY, MONTH: 30 * DAY, TOTAL: end - start }[
+      window
+    ];
+    const names =
+      groupBy.length === 0
+        ? [null]
+        : groupBy[0] === 'CUSTOMER'
+          ? customers.slice(0, Math.min(top ?? 9, 9)).map(({ key }) => key)
+          : ['eu', 'us', ''];
+    const groups = names.map((name, index) => {
+      const points = [];
+      for (let at = start; at < end; at += length) {
+        let count = 0;
+        for (let bucket = at; bucket < Math.min(at + length, end); bucket += 900_000)
+          count += Math.round(
+            (40 + 30 * Math.sin((bucket / DAY) * 2 * Math.PI) + 20 * Math.sin(bucket / DAY)) / (index + 1),
+          );
+        points.push({
+          start: new Date(at).toISOString(),
+          end: new Date(Math.min(at + length, end)).toISOString(),
+          quantity: String(count),
+          eventCount: count,
+        });
+      }
+      const total = points.reduce((all, point) => all + point.eventCount, 0);
+      return {
+        customer: groupBy[0] === 'CUSTOMER' ? name : null,
+        dimensions: name === null || groupBy[0] === 'CUSTOMER' ? [] : [{ name: groupBy[0], value: name }],
+        others: false,
+        quantity: String(total),
+        eventCount: total,
+        previousQuantity: comparePrevious ? String(total + 17 - index) : null,
+        change: comparePrevious ? String(index - 17) : null,
+        points,
+      };
+    });
+    found(
+      meters.find(({ key }) => key === meter),
+      'meter',
+    );
+    return {
+      meter,
+      timeZone: input.timeZone ?? 'UTC',
+      window,
+      from,
+      to,
+      previousFrom: comparePrevious ? from : null,
+      groups: empty ? [] : groups,
+    };
   };
   const page = (all, { first, after }, cursor) => {
     const start = after ? all.findIndex((one) => cursor(one) === after) + 1 : 0;
@@ -150,8 +306,303 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     return value;
   };
 
+  const thresholds = [
+    {
+      key: 'heavy-use',
+      name: 'Heavy use',
+      on: 'QUANTITY',
+      meter: 'api_calls',
+      charge: null,
+      currency: null,
+      plan: null,
+      customer: null,
+      values: ['80000', '100000'],
+      createdAt: monthStart(-1),
+      archivedAt: null,
+    },
+    {
+      key: 'large-bill',
+      name: 'Large bill',
+      on: 'AMOUNT',
+      meter: null,
+      charge: null,
+      currency: 'USD',
+      plan: 'pro',
+      customer: null,
+      values: ['1000'],
+      createdAt: monthStart(-1),
+      archivedAt: null,
+    },
+  ];
+  const coupons = [
+    {
+      key: 'spring',
+      name: 'Spring',
+      percent: '20',
+      amount: null,
+      currency: null,
+      periods: 3,
+      createdAt: monthStart(-1),
+    },
+  ];
+  const ledgerEntry = (number, account, amount, kind) => ({
+    id: String(number),
+    transactionId: id(890),
+    account,
+    amount,
+    currency: 'USD',
+    kind,
+    invoiceId: invoices[0].id,
+    createdAt: monthStart(0),
+  });
+  const log = (action) => ({
+    nodes: or([
+      {
+        id: '1',
+        at: monthStart(0),
+        action,
+        actorId: viewer.userId,
+        actorKind: 'user',
+        subject: 'First key',
+        detail: null,
+      },
+    ]),
+    endCursor: '1',
+    hasNextPage: false,
+  });
+  const preview = (total) => ({
+    customer: 'acme',
+    subscriptionId: id(500),
+    currency: 'USD',
+    periodStart: monthStart(-1),
+    periodEnd: monthStart(0),
+    total,
+    tax: '0',
+    lines: [],
+  });
+
   const root = {
     me: () => viewer,
+    preview: ({ customer }) =>
+      or([
+        {
+          subscriptionId: id(500),
+          customer,
+          currency: 'USD',
+          periodStart: monthStart(0),
+          periodEnd: monthStart(1),
+          tax: '10.44',
+          total: '65.38',
+          lines: [
+            line('base', 'Platform fee', null, '1', '49', '49.00', 0, [['Flat fee', '1', '49', '49']]),
+            line('api_calls', 'API calls', 'api_calls', '397', '5.94', '5.94', 397, [
+              ['Above 0 up to 100', '100', '0', '0'],
+              ['Above 100 up to 400', '297', '0.02', '5.94'],
+            ]),
+            line('vat', 'VAT', null, '0', '10.4386', '10.44', 0, [['On 54.94', '54.94', '0.19', '10.4386']], 'TAX'),
+          ],
+        },
+      ]),
+    customerBalance: () => or([{ currency: 'USD', owed: '65.93', balance: '12.00', creditsLeft: '80.00' }]),
+    creditGrants: ({ customer }) =>
+      or([
+        {
+          id: id(800),
+          customer,
+          key: 'welcome',
+          name: 'Welcome',
+          currency: 'USD',
+          amount: '100',
+          remaining: '80',
+          expired: '0',
+          priority: 1,
+          expiresAt: monthStart(3),
+          voidedAt: null,
+          createdAt: monthStart(-1),
+        },
+      ]),
+    entitlement: () => ({ allowed: true, accrued: '65.38', remaining: '14.62', creditsLeft: '80', currency: 'USD' }),
+    ledger: ({ customer, ...paging }) =>
+      page(
+        or([ledgerEntry(1, 'receivable', '65.93', 'invoice'), ledgerEntry(2, 'revenue', '-65.93', 'invoice')]).filter(
+          () => customer !== '',
+        ),
+        paging,
+        (entry) => entry.id,
+      ),
+    appliedCoupons: ({ subscriptionId }) => or([{ subscriptionId, coupon: 'spring', appliedAt: monthStart(-1) }]),
+    oneOffCharges: ({ subscriptionId }) =>
+      or([{ subscriptionId, key: 'setup', name: 'Setup', amount: '25', at: monthStart(0) }]),
+    thresholds: () => or(thresholds),
+    thresholdCrossings: (paging) =>
+      page(
+        or([
+          {
+            eventId: id(850),
+            customer: 'acme',
+            subscriptionId: id(500),
+            periodStart: monthStart(0),
+            periodEnd: monthStart(1),
+            crossedAt: monthStart(0),
+            value: '80000',
+            reached: '80012',
+            threshold: thresholds[0],
+          },
+        ]),
+        paging,
+        (one) => one.eventId,
+      ),
+    coupons: (paging) => page(or(coupons), paging, ({ key }) => key),
+    reconciliation: () => ({
+      lastCheckedAt: new Date(now() - 4_000).toISOString(),
+      lastPassAt: monthStart(0),
+      bucketsInLastPass: 1234,
+      driftFound: 1,
+      driftRepaired: 1,
+      findings: or([
+        {
+          kind: 'BUCKET',
+          place: 'api_calls of acme',
+          bucketStart: monthStart(0),
+          stored: '12 events',
+          expected: '13 events',
+          foundAt: monthStart(0),
+          repairedAt: monthStart(0),
+        },
+      ]),
+    }),
+    heldInvoices: () =>
+      or([
+        {
+          subscriptionId: id(501),
+          customer: 'a/b & co',
+          code: 'quantity_too_large',
+          message: 'The quantity of the meter is beyond what can be billed.',
+          periodStart: monthStart(-1),
+          periodEnd: monthStart(0),
+          tries: 3,
+          retryAt: new Date(now() + 60_000).toISOString(),
+        },
+      ]),
+    deadLetters: () =>
+      or([
+        {
+          id: id(860),
+          source: 'usage',
+          reason: 'The record is not a batch.',
+          attempts: 1,
+          bytes: 120,
+          seenAt: monthStart(0),
+          resolvedAt: null,
+        },
+      ]),
+    members: () => [
+      { userId: id(2), email: viewer.email, role: 'owner', createdAt: monthStart(-3) },
+      { userId: id(4), email: 'bo@polaris.example', role: 'billing', createdAt: monthStart(-1) },
+    ],
+    invitations: () =>
+      or([
+        {
+          id: id(870),
+          email: 'cy@polaris.example',
+          role: 'viewer',
+          createdAt: monthStart(0),
+          expiresAt: monthStart(1),
+          invitedBy: id(2),
+          revokedAt: null,
+        },
+      ]),
+    memberships: () => [{ orgId: org.id, orgName: org.name, role: 'owner' }],
+    auditLog: () => log('api_key.created'),
+    plansAuditLog: () => log('meter.created'),
+    billingAuditLog: () => log('invoice.finalized'),
+    invoiceSettings: () => ({
+      legalName: 'Northwind Cloud GmbH',
+      address: null,
+      taxId: null,
+      email: null,
+      paymentDays: 14,
+      note: null,
+      footer: null,
+      accentColor: null,
+      figures: 'POINT',
+      logo: null,
+    }),
+    invoiceTiming: () => ({ graceMinutes: 15, reviewHours: null }),
+    invoiceLineEvents: (paging) => page(events, paging, ({ idempotencyKey }) => idempotencyKey),
+    whatIf: () => ({
+      currency: 'USD',
+      totalNow: '65.93',
+      totalThen: '60.00',
+      winners: 1,
+      losers: 0,
+      unchanged: 0,
+      hasNextPage: false,
+      endCursor: null,
+      periods: or([
+        {
+          difference: '-5.93',
+          now: preview('65.93'),
+          then: preview('60.00'),
+        },
+      ]),
+    }),
+    createMeter: ({ input }) => {
+      const meter = {
+        id: id(18),
+        createdAt: new Date(now()).toISOString(),
+        archivedAt: null,
+        dimensions: [],
+        filters: [],
+        property: null,
+        ...input,
+        name: input.name ?? input.key,
+      };
+      meters.push(meter);
+      return meter;
+    },
+    createPlan: ({ input }) => ({ ...plans[0], key: input.key, name: input.name }),
+    createPlanVersion: () => draftVersion,
+    createCustomers: ({ input }) => {
+      const created = input.map((one, index) => ({
+        id: id(180 + index),
+        createdAt: new Date(now()).toISOString(),
+        archivedAt: null,
+        email: null,
+        ...one,
+        name: one.name ?? one.key,
+      }));
+      customers.unshift(...created);
+      return created;
+    },
+    createSubscriptions: () => [{ id: id(502), warnings: [] }],
+    createThreshold: ({ input }) => {
+      thresholds.push({ ...thresholds[0], ...input });
+      return input;
+    },
+    createCoupon: ({ input }) => {
+      coupons.push({ createdAt: monthStart(0), percent: null, amount: null, currency: null, periods: null, ...input });
+      return input;
+    },
+    createInvitation: ({ input }) => ({ token: 'invitation-token', invitation: { id: id(871), ...input } }),
+    acceptInvitation: () => ({ role: 'viewer', org, userId: id(5) }),
+    resetPassword: () => ({ userId: id(2), email: viewer.email }),
+    setClock: () => ({ now: monthStart(1), frozen: true, duePeriods: 1 }),
+    startTwoFactor: () => ({ secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Polaris:demo?secret=JBSWY3DPEHPK3PXP' }),
+    confirmTwoFactor: () => Array.from({ length: 10 }, (_, index) => `code-${index}`),
+    createCustomerToken: () => ({ token: 'a.customer.token', expiresAt: new Date(now() + 900_000).toISOString() }),
+    finalizeInvoices: ({ ids }) => ({
+      left: 0,
+      results: (ids ?? []).map((one) => {
+        const invoice = invoices.find((each) => each.id === one);
+        Object.assign(invoice, { status: 'FINALIZED', finalizedAt: new Date(now()).toISOString() });
+        return { id: one, number: invoice.number, outcome: 'FINALIZED' };
+      }),
+    }),
+    rotateApiKey: (wanted) => ({
+      key: apiKeys.find((key) => key.id === wanted.id),
+      secret: 'pk_992a8990_rotated-secret',
+    }),
     clock: () => ({ now: new Date(now()).toISOString(), frozen: false, duePeriods: 0 }),
     meters: () => or(meters),
     plans: () => or(plans),
@@ -170,13 +621,20 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
         or([
           {
             id: id(500),
-            customer,
+            customer: customer ?? 'acme',
             planKey: 'pro',
             planVersionId: version.id,
+            status: 'ACTIVE',
             start: monthStart(-1),
             end: null,
+            trialEnd: null,
+            interval: 'MONTH',
             anchorDay: 1,
+            anchorMonth: null,
+            creditUnused: true,
             timeZone: 'UTC',
+            versions: [{ from: monthStart(-1), to: null, paused: false, planKey: 'pro', planVersionId: version.id }],
+            warnings: [],
           },
         ]),
         paging,
@@ -195,15 +653,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
           currency: 'USD',
         },
       ]),
-    usage: ({ from, to, meter }) => {
-      found(
-        meters.find(({ key }) => key === meter),
-        'meter',
-      );
-      const total = usagePoints({ from, to, window: 'HOUR' }).reduce((sum, point) => sum + point.eventCount, 0);
-      return { meter, from, to, quantity: empty ? '0' : String(total), eventCount: empty ? 0 : total };
-    },
-    usageTimeline: (range) => usagePoints(range),
+    usageReport: report,
     invoices: ({ customer, status, ...paging }) =>
       page(
         or(invoices).filter((one) => (!customer || one.customer === customer) && (!status || one.status === status)),
@@ -275,7 +725,7 @@ function refusal({ message, ...extensions }) {
   return new GraphQLError(message, { extensions });
 }
 
-function line(charge, name, meter, quantity, unroundedAmount, amount, eventCount, steps) {
+function line(charge, name, meter, quantity, unroundedAmount, amount, eventCount, steps, kind = 'CHARGE', more = {}) {
   return {
     charge,
     name,
@@ -284,14 +734,86 @@ function line(charge, name, meter, quantity, unroundedAmount, amount, eventCount
     unroundedAmount,
     amount,
     eventCount,
-    eventDigest: 'a2913173d7758893',
-    kind: 'CHARGE',
+    eventDigest: 'a2913173d77588931f0c',
+    kind,
     adjusts: null,
-    explanation: steps.map(([label, stepQuantity, unitPrice, stepAmount]) => ({
-      label,
-      quantity: stepQuantity,
-      unitPrice,
-      amount: stepAmount,
-    })),
+    span: null,
+    explanation: steps.map(step),
+    ...more,
   };
+}
+
+/** [label, quantity, unit price, amount, divisor, children] */
+function step([label, quantity, unitPrice, amount, divisor = '1', children = []]) {
+  return { label, quantity, unitPrice, amount, divisor, children: children.map(step) };
+}
+
+/** Every kind of line, and steps with children, divisors and rates, as Billing writes them. */
+function everyKind(invoice) {
+  return [
+    line('base', 'Platform fee', null, '1', '25.333333333333', '25.33', 0, [
+      ['Flat fee, 16 of 30 days', '16', '47.5', '25.333333333333', '30'],
+    ]),
+    line('traffic', 'Traffic', 'traffic', '48925', '19.46', '19.46', 48925, [
+      ['eu', '48900', '0', '19.21', '1', [['Above 0', '48900', '0.000392842536', '19.21']]],
+      ['us', '25', '0', '0.25', '1', [['Above 0', '25', '0.01', '0.25']]],
+    ]),
+    line('payments', 'Payments', 'payments', '3100', '22.7', '22.70', 31, [
+      ['Included units', '100', '0', '0'],
+      ['Above 0 up to 1000', '1000', '0.01', '10'],
+      ['Above 1000', '2000', '0.005', '10'],
+      ['Early: Share of 27', '-27', '0.1', '-2.7'],
+      ['Up to the minimum of 22.7', '1', '5.4', '5.4'],
+    ]),
+    line(
+      'commitment',
+      'Commitment',
+      null,
+      '0',
+      '57.84',
+      '57.84',
+      0,
+      [['Usage of 42.16, up to the commitment of 100', '1', '57.84', '57.84']],
+      'COMMITMENT',
+    ),
+    line(
+      'minimum',
+      'Minimum',
+      null,
+      '0',
+      '74.67',
+      '74.67',
+      0,
+      [['From 125.33 up to the minimum of 200', '1', '74.67', '74.67']],
+      'MINIMUM',
+    ),
+    line(
+      'maximum',
+      'Maximum',
+      null,
+      '0',
+      '-25',
+      '-25.00',
+      0,
+      [['From 200 down to the maximum of 175', '1', '-25', '-25']],
+      'MAXIMUM',
+    ),
+    line('loyal', 'Loyal', null, '0', '-17.5', '-17.50', 0, [['Share of 175', '-175', '0.1', '-17.5']], 'DISCOUNT'),
+    line('vat', 'VAT', null, '0', '29.925', '29.93', 0, [['On 157.5', '157.5', '0.19', '29.925']], 'TAX'),
+    line(
+      'api_calls',
+      'API calls, correction of INV-00000007',
+      'api_calls',
+      '-1',
+      '-2',
+      '-2.00',
+      461,
+      [
+        ['Was: 3, already invoiced', '-1', '3.5', '-3.5'],
+        ['Is now: Above 0 up to 2', '1', '1.5', '1.5'],
+      ],
+      'ADJUSTMENT',
+      { adjusts: { id: '00000000-0000-7000-8000-000000001007', number: 'INV-00000007' } },
+    ),
+  ].map((one) => ({ ...one, invoice: invoice.id }));
 }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createVite } from 'vite';
 import { createPolaris } from './polaris.mjs';
@@ -5,12 +6,15 @@ import { createPolaris } from './polaris.mjs';
 export const EMAIL = 'demo@polaris.example';
 export const PASSWORD = 'a-fake-password';
 
-/** The gateway as the dashboard sees it: the session, GraphQL, and Vite for everything else. Returns `{ url, close }`. */
-export async function startFakeGateway({ port = 0 } = {}) {
+/**
+ * The gateway as the dashboard sees it: the session, GraphQL, and Vite for everything else, or the built files with the policy of production
+ * (nginx.conf). Returns `{ url, close }`.
+ */
+export async function startFakeGateway({ port = 0, built = false } = {}) {
   const polaris = createPolaris();
   const tokens = new Set();
   const signedIn = ({ headers }) => tokens.has(/polaris\.dashboard=([^;]*)/.exec(headers.cookie ?? '')?.[1]);
-  const vite = await createVite({ server: { middlewareMode: true, hmr: false }, logLevel: 'error' });
+  const vite = built ? null : await createVite({ server: { middlewareMode: true, hmr: false }, logLevel: 'error' });
 
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -41,13 +45,13 @@ export async function startFakeGateway({ port = 0 } = {}) {
         return signInPage(request, response, url, redirect);
       case '/graphql': {
         const body = JSON.parse(await readBody(request));
-        const anonymous = /\b(signUp|proveEmail)\b/.test(body.query);
+        const anonymous = /\b(signUp|proveEmail|acceptInvitation|resetPassword)\b/.test(body.query);
         if (!anonymous && !(signedIn(request) && request.headers['polaris-session'] === '1'))
           return reply(401, { status: 401, code: 'revoked_credentials', detail: 'The session has ended.' });
         return reply(200, await polaris.execute(body));
       }
       default:
-        return vite.middlewares(request, response);
+        return vite ? vite.middlewares(request, response) : builtFile(url, response);
     }
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -56,9 +60,23 @@ export async function startFakeGateway({ port = 0 } = {}) {
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await vite.close();
+      await vite?.close();
     },
   };
+}
+
+const FOLDER = new URL('../../', import.meta.url);
+const POLICY = /Content-Security-Policy "([^"]+)"/.exec(readFileSync(new URL('nginx.conf', FOLDER), 'utf8'))[1];
+const TYPES = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
+
+function builtFile({ pathname }, response) {
+  const wanted = /^\/(?:[\w-]+\/)*[\w.-]+\.\w+$/.test(pathname) ? `dist${pathname}` : 'dist/index.html';
+  const file = existsSync(new URL(wanted, FOLDER)) ? wanted : 'dist/index.html';
+  response.writeHead(200, {
+    'content-type': TYPES[file.split('.').at(-1)] ?? 'application/octet-stream',
+    'content-security-policy': POLICY,
+  });
+  response.end(readFileSync(new URL(file, FOLDER)));
 }
 
 async function signInPage(request, response, url, redirect) {

@@ -1,0 +1,1233 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { Document, FragmentText } from './graphql';
+export type AcceptInvitationInput = {
+  code?: string | null | undefined;
+  password: string;
+  token: string;
+};
+
+export type ApplyCouponInput = {
+  at?: string | null | undefined;
+  coupon: string;
+  subscriptionId: string;
+};
+
+export type AssumedQuantityInput = {
+  eventCount?: number | null | undefined;
+  meter: string;
+  quantity: string;
+};
+
+export type BillingAnchor =
+  | 'ANNIVERSARY'
+  | 'CALENDAR';
+
+export type BillingInterval =
+  | 'MONTH';
+
+export type BillingTiming =
+  | 'ADVANCE'
+  | 'ARREARS';
+
+export type ChangePlanInput = {
+  at?: string | null | undefined;
+  atPeriodEnd?: boolean | null | undefined;
+  plan?: string | null | undefined;
+  planVersionId?: string | null | undefined;
+  subscriptionId: string;
+};
+
+export type ChargeInput = {
+  dimensionPrices?: Array<DimensionPriceInput> | null | undefined;
+  discounts?: Array<DiscountInput> | null | undefined;
+  includedUnits?: string | null | undefined;
+  key: string;
+  maximum?: string | null | undefined;
+  meter?: string | null | undefined;
+  minimum?: string | null | undefined;
+  name?: string | null | undefined;
+  price: PriceInput;
+  proration?: Proration | null | undefined;
+  timing?: BillingTiming | null | undefined;
+};
+
+export type CommitmentInput = {
+  amount: string;
+  overageFactor?: string | null | undefined;
+};
+
+export type CreateApiKeyInput = {
+  backfill?: boolean | null | undefined;
+  expiresAt?: string | null | undefined;
+  name: string;
+  scopes: Array<string>;
+};
+
+export type CreateCouponInput = {
+  amount?: string | null | undefined;
+  currency?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  percent?: string | null | undefined;
+  periods?: number | null | undefined;
+};
+
+export type CreateCreditGrantInput = {
+  amount: string;
+  currency: string;
+  customer: string;
+  expiresAt?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  priority?: number | null | undefined;
+};
+
+export type CreateCreditNoteInput = {
+  amount?: string | null | undefined;
+  invoiceId: string;
+  lines?: Array<CreditedLineInput> | null | undefined;
+  reason: string;
+};
+
+export type CreateCustomerInput = {
+  address?: PostalAddressInput | null | undefined;
+  email?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  taxId?: string | null | undefined;
+};
+
+export type CreateInvitationInput = {
+  email: string;
+  expiresIn?: number | null | undefined;
+  role: string;
+};
+
+export type CreateMeterInput = {
+  aggregation: MeterAggregation;
+  dimensions?: Array<string> | null | undefined;
+  eventFee?: EventFeeInput | null | undefined;
+  eventType: string;
+  filters?: Array<MeterFilterInput> | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  property?: string | null | undefined;
+};
+
+export type CreateOneOffChargeInput = {
+  amount: string;
+  at?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  subscriptionId: string;
+};
+
+export type CreatePlanInput = {
+  charges: Array<ChargeInput>;
+  currency: string;
+  interval: BillingInterval;
+  key: string;
+  name: string;
+  publish?: boolean | null | undefined;
+  terms?: PlanTermsInput | null | undefined;
+};
+
+export type CreateSubscriptionInput = {
+  anchor?: BillingAnchor | null | undefined;
+  anchorDay?: number | null | undefined;
+  anchorMonth?: number | null | undefined;
+  confirmBackdate?: boolean | null | undefined;
+  customer: string;
+  end?: string | null | undefined;
+  interval?: SubscriptionInterval | null | undefined;
+  plan: string;
+  start: string;
+  timeZone?: string | null | undefined;
+  trialDays?: number | null | undefined;
+  trialEnd?: string | null | undefined;
+};
+
+export type CreateThresholdInput = {
+  charge?: string | null | undefined;
+  currency?: string | null | undefined;
+  customer?: string | null | undefined;
+  key: string;
+  meter?: string | null | undefined;
+  name?: string | null | undefined;
+  on: ThresholdOn;
+  plan?: string | null | undefined;
+  values: Array<string>;
+};
+
+export type CreditedLineInput = {
+  amount: string;
+  ordinal: number;
+};
+
+export type DimensionPriceInput = {
+  price: PriceInput;
+  values: Array<string>;
+};
+
+export type DiscountInput = {
+  amount?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  percent?: string | null | undefined;
+};
+
+export type DriftKind =
+  | 'AGGREGATE'
+  | 'BUCKET'
+  | 'LOST_BATCHES';
+
+export type EndSubscriptionInput = {
+  at?: string | null | undefined;
+  atPeriodEnd?: boolean | null | undefined;
+  credit?: boolean | null | undefined;
+  subscriptionId: string;
+};
+
+export type EventFeeInput = {
+  fixed?: string | null | undefined;
+  maximum?: string | null | undefined;
+  minimum?: string | null | undefined;
+  percent: string;
+};
+
+export type FigureStyle =
+  | 'APOSTROPHE'
+  | 'COMMA'
+  | 'PLAIN'
+  | 'POINT'
+  | 'SPACE';
+
+export type FinalizeOutcome =
+  | 'FINALIZED'
+  | 'NOT_A_DRAFT'
+  | 'NOT_FOUND'
+  | 'STALE';
+
+export type InvoiceLineKind =
+  | 'ADJUSTMENT'
+  | 'CHARGE'
+  | 'COMMITMENT'
+  | 'DISCOUNT'
+  | 'MAXIMUM'
+  | 'MINIMUM'
+  | 'TAX';
+
+export type InvoiceStatus =
+  | 'DRAFT'
+  | 'FINALIZED'
+  | 'PAID'
+  | 'VOID';
+
+export type MeterAggregation =
+  | 'AVERAGE'
+  | 'COUNT'
+  | 'LATEST'
+  | 'MAX'
+  | 'MIN'
+  | 'SUM'
+  | 'UNIQUE_COUNT'
+  | 'WEIGHTED_SUM';
+
+export type MeterFilterInput = {
+  equals: string;
+  property: string;
+};
+
+export type PackageRounding =
+  | 'DOWN'
+  | 'UP';
+
+export type PauseSubscriptionInput = {
+  at?: string | null | undefined;
+  atPeriodEnd?: boolean | null | undefined;
+  subscriptionId: string;
+};
+
+export type PlanTermsInput = {
+  commitment?: CommitmentInput | null | undefined;
+  discounts?: Array<DiscountInput> | null | undefined;
+  maximum?: string | null | undefined;
+  minimum?: string | null | undefined;
+  proration?: Proration | null | undefined;
+  taxMode?: TaxMode | null | undefined;
+  taxes?: Array<TaxRateInput> | null | undefined;
+};
+
+export type PlanVersionStatus =
+  | 'ARCHIVED'
+  | 'DRAFT'
+  | 'PUBLISHED';
+
+export type PostalAddressInput = {
+  city?: string | null | undefined;
+  country?: string | null | undefined;
+  line1?: string | null | undefined;
+  line2?: string | null | undefined;
+  postalCode?: string | null | undefined;
+  region?: string | null | undefined;
+};
+
+export type PriceInput = {
+  amount?: string | null | undefined;
+  feePerEvent?: string | null | undefined;
+  flatFeeAtZero?: boolean | null | undefined;
+  freeAmount?: string | null | undefined;
+  freeEvents?: number | null | undefined;
+  freeUnits?: string | null | undefined;
+  model: PriceModel;
+  packagePrice?: string | null | undefined;
+  packageRounding?: PackageRounding | null | undefined;
+  packageSize?: string | null | undefined;
+  percent?: string | null | undefined;
+  tiers?: Array<TierInput> | null | undefined;
+  unitPrice?: string | null | undefined;
+};
+
+export type PriceModel =
+  | 'FLAT'
+  | 'GRADUATED'
+  | 'GRADUATED_PERCENTAGE'
+  | 'PACKAGE'
+  | 'PERCENTAGE'
+  | 'PER_UNIT'
+  | 'STAIR_STEP'
+  | 'VOLUME';
+
+export type Proration =
+  | 'DAYS'
+  | 'NONE'
+  | 'SECONDS';
+
+export type ReportWindow =
+  | 'DAY'
+  | 'HOUR'
+  | 'MONTH'
+  | 'QUARTER_HOUR'
+  | 'TOTAL'
+  | 'WEEK';
+
+export type SignUpInput = {
+  currency?: string | null | undefined;
+  email: string;
+  orgName: string;
+  password: string;
+  sandbox?: boolean | null | undefined;
+  timeZone?: string | null | undefined;
+};
+
+export type SubscriptionInterval =
+  | 'MONTH'
+  | 'QUARTER'
+  | 'WEEK'
+  | 'YEAR';
+
+export type SubscriptionStatus =
+  | 'ACTIVE'
+  | 'CANCELED'
+  | 'ENDED'
+  | 'PAUSED'
+  | 'SCHEDULED'
+  | 'TRIALING';
+
+export type TaxMode =
+  | 'EXCLUSIVE'
+  | 'INCLUSIVE';
+
+export type TaxRateInput = {
+  key: string;
+  name?: string | null | undefined;
+  percent: string;
+};
+
+export type ThresholdOn =
+  | 'AMOUNT'
+  | 'INCLUDED_PERCENT'
+  | 'QUANTITY';
+
+export type TierInput = {
+  flatFee?: string | null | undefined;
+  packageSize?: string | null | undefined;
+  percent?: string | null | undefined;
+  unitPrice?: string | null | undefined;
+  upTo?: string | null | undefined;
+};
+
+export type UpdateCustomerInput = {
+  address?: PostalAddressInput | null | undefined;
+  email?: string | null | undefined;
+  key: string;
+  name?: string | null | undefined;
+  taxId?: string | null | undefined;
+};
+
+export type UpdateInvoiceSettingsInput = {
+  accentColor?: string | null | undefined;
+  address?: PostalAddressInput | null | undefined;
+  email?: string | null | undefined;
+  figures?: FigureStyle | null | undefined;
+  footer?: string | null | undefined;
+  legalName?: string | null | undefined;
+  logo?: string | null | undefined;
+  note?: string | null | undefined;
+  paymentDays?: number | null | undefined;
+  taxId?: string | null | undefined;
+};
+
+export type UpdateThresholdInput = {
+  key: string;
+  name?: string | null | undefined;
+  values?: Array<string> | null | undefined;
+};
+
+export type UsageFilterInput = {
+  dimension: string;
+  in: Array<string>;
+};
+
+export type UsageReportInput = {
+  comparePrevious?: boolean | null | undefined;
+  customers?: Array<string> | null | undefined;
+  filters?: Array<UsageFilterInput> | null | undefined;
+  from: string;
+  groupBy?: Array<string> | null | undefined;
+  meter: string;
+  timeZone?: string | null | undefined;
+  to: string;
+  top?: number | null | undefined;
+  window?: ReportWindow | null | undefined;
+};
+
+export type MeterPartsFragment = { id: string, key: string, name: string, eventType: string, aggregation: MeterAggregation, property: string | null, dimensions: Array<string>, createdAt: string, archivedAt: string | null, filters: Array<{ property: string, equals: string }>, eventFee: { percent: string, fixed: string | null, minimum: string | null, maximum: string | null } | null };
+
+export type MetersQueryVariables = Exact<{
+  archived?: boolean;
+}>;
+
+
+export type MetersQuery = { meters: Array<MeterPartsFragment> };
+
+export type CreateMeterMutationVariables = Exact<{
+  input: CreateMeterInput;
+}>;
+
+
+export type CreateMeterMutation = { createMeter: { key: string } };
+
+export type ArchiveMeterMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type ArchiveMeterMutation = { archiveMeter: { key: string } };
+
+export type UnarchiveMeterMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type UnarchiveMeterMutation = { unarchiveMeter: { key: string } };
+
+export type PricePartsFragment = { model: PriceModel, amount: string | null, unitPrice: string | null, packageSize: string | null, packagePrice: string | null, packageRounding: PackageRounding | null, freeUnits: string | null, percent: string | null, feePerEvent: string | null, freeAmount: string | null, freeEvents: number | null, flatFeeAtZero: boolean | null, tiers: Array<{ upTo: string | null, unitPrice: string, flatFee: string, percent: string | null, packageSize: string | null }> | null };
+
+export type VersionPartsFragment = { id: string, number: number, status: PlanVersionStatus, hash: string, publishedAt: string | null, charges: Array<{ key: string, name: string, meter: string | null, includedUnits: string | null, minimum: string | null, maximum: string | null, proration: Proration | null, timing: BillingTiming | null, price: PricePartsFragment, dimensionPrices: Array<{ values: Array<string>, price: PricePartsFragment }>, discounts: Array<{ key: string, name: string, percent: string | null, amount: string | null }> }>, terms: { minimum: string | null, maximum: string | null, taxMode: TaxMode, proration: Proration, commitment: { amount: string, overageFactor: string } | null, discounts: Array<{ key: string, name: string, percent: string | null, amount: string | null }>, taxes: Array<{ key: string, name: string, percent: string }> } };
+
+export type PlansQueryVariables = Exact<{
+  archived?: boolean;
+}>;
+
+
+export type PlansQuery = { plans: Array<{ id: string, key: string, name: string, currency: string, interval: BillingInterval, archivedAt: string | null, current: { id: string } | null, versions: Array<VersionPartsFragment> }> };
+
+export type CreatePlanMutationVariables = Exact<{
+  input: CreatePlanInput;
+}>;
+
+
+export type CreatePlanMutation = { createPlan: { key: string } };
+
+export type CreatePlanVersionMutationVariables = Exact<{
+  planKey: string;
+  charges: Array<ChargeInput> | ChargeInput;
+  terms?: PlanTermsInput | null | undefined;
+}>;
+
+
+export type CreatePlanVersionMutation = { createPlanVersion: { id: string, number: number } };
+
+export type PublishPlanVersionMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PublishPlanVersionMutation = { publishPlanVersion: { id: string } };
+
+export type ArchivePlanVersionMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ArchivePlanVersionMutation = { archivePlanVersion: { id: string } };
+
+export type ArchivePlanMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type ArchivePlanMutation = { archivePlan: { key: string } };
+
+export type UnarchivePlanMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type UnarchivePlanMutation = { unarchivePlan: { key: string } };
+
+export type RenamePlanMutationVariables = Exact<{
+  key: string;
+  name: string;
+}>;
+
+
+export type RenamePlanMutation = { renamePlan: { key: string } };
+
+export type WhatIfQueryVariables = Exact<{
+  planVersionId: string;
+  from: string;
+  to: string;
+  after?: string | null | undefined;
+}>;
+
+
+export type WhatIfQuery = { whatIf: { currency: string, totalNow: string, totalThen: string, winners: number, losers: number, unchanged: number, hasNextPage: boolean, endCursor: string | null, periods: Array<{ difference: string, now: { customer: string, subscriptionId: string, periodStart: string, periodEnd: string, total: string }, then: { total: string } }> } };
+
+export type CustomersQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  search?: string | null | undefined;
+  archived?: boolean;
+}>;
+
+
+export type CustomersQuery = { customers: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, key: string, name: string, email: string | null, createdAt: string, archivedAt: string | null }> } };
+
+export type CustomerQueryVariables = Exact<{
+  key: string;
+}>;
+
+
+export type CustomerQuery = { customer: { id: string, key: string, name: string, email: string | null, taxId: string | null, createdAt: string, archivedAt: string | null, address: { line1: string | null, line2: string | null, postalCode: string | null, city: string | null, region: string | null, country: string | null } | null } | null };
+
+export type CreateCustomersMutationVariables = Exact<{
+  input: Array<CreateCustomerInput> | CreateCustomerInput;
+}>;
+
+
+export type CreateCustomersMutation = { createCustomers: Array<{ key: string }> };
+
+export type UpdateCustomerMutationVariables = Exact<{
+  input: UpdateCustomerInput;
+}>;
+
+
+export type UpdateCustomerMutation = { updateCustomer: { key: string } };
+
+export type ArchiveCustomerMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type ArchiveCustomerMutation = { archiveCustomer: { key: string } };
+
+export type UnarchiveCustomerMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type UnarchiveCustomerMutation = { unarchiveCustomer: { key: string } };
+
+export type CreateCustomerTokenMutationVariables = Exact<{
+  customer: string;
+  expiresIn?: number | null | undefined;
+}>;
+
+
+export type CreateCustomerTokenMutation = { createCustomerToken: { token: string, expiresAt: string } };
+
+export type SubscriptionsQueryVariables = Exact<{
+  customer?: string | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type SubscriptionsQuery = { subscriptions: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, customer: string, planKey: string, planVersionId: string, status: SubscriptionStatus, start: string, end: string | null, trialEnd: string | null, interval: SubscriptionInterval, anchorDay: number, anchorMonth: number | null, creditUnused: boolean, timeZone: string, versions: Array<{ from: string, to: string | null, paused: boolean, planKey: string, planVersionId: string }>, warnings: Array<{ message: string, rule: string }> }> } };
+
+export type CreateSubscriptionsMutationVariables = Exact<{
+  input: Array<CreateSubscriptionInput> | CreateSubscriptionInput;
+}>;
+
+
+export type CreateSubscriptionsMutation = { createSubscriptions: Array<{ id: string, warnings: Array<{ message: string }> }> };
+
+export type ChangePlanMutationVariables = Exact<{
+  input: ChangePlanInput;
+}>;
+
+
+export type ChangePlanMutation = { changePlan: { id: string } };
+
+export type CancelPlanChangeMutationVariables = Exact<{
+  subscriptionId: string;
+}>;
+
+
+export type CancelPlanChangeMutation = { cancelPlanChange: { id: string } };
+
+export type EndSubscriptionMutationVariables = Exact<{
+  input: EndSubscriptionInput;
+}>;
+
+
+export type EndSubscriptionMutation = { endSubscription: { id: string } };
+
+export type UndoEndSubscriptionMutationVariables = Exact<{
+  subscriptionId: string;
+}>;
+
+
+export type UndoEndSubscriptionMutation = { undoEndSubscription: { id: string } };
+
+export type PauseSubscriptionMutationVariables = Exact<{
+  input: PauseSubscriptionInput;
+}>;
+
+
+export type PauseSubscriptionMutation = { pauseSubscription: { id: string } };
+
+export type ResumeSubscriptionMutationVariables = Exact<{
+  input: PauseSubscriptionInput;
+}>;
+
+
+export type ResumeSubscriptionMutation = { resumeSubscription: { id: string } };
+
+export type CurrentUsageQueryVariables = Exact<{
+  customer: string;
+}>;
+
+
+export type CurrentUsageQuery = { currentUsage: Array<{ subscriptionId: string, charge: string, meter: string, periodStart: string, periodEnd: string, quantity: string, amount: string, currency: string }> };
+
+export type PreviewQueryVariables = Exact<{
+  customer: string;
+  quantities?: Array<AssumedQuantityInput> | AssumedQuantityInput | null | undefined;
+  subscriptionId?: string | null | undefined;
+}>;
+
+
+export type PreviewQuery = { preview: Array<{ subscriptionId: string, customer: string, currency: string, periodStart: string, periodEnd: string, tax: string, total: string, lines: Array<{ charge: string, name: string, meter: string | null, quantity: string, unroundedAmount: string, amount: string, eventCount: number, eventDigest: string, kind: InvoiceLineKind, adjusts: { id: string, number: string } | null, span: { start: string, end: string } | null, explanation: Array<(
+        { children: Array<(
+          { children: Array<StepPartsFragment> }
+          & StepPartsFragment
+        )> }
+        & StepPartsFragment
+      )> }> }> };
+
+export type CustomerMoneyQueryVariables = Exact<{
+  customer: string;
+}>;
+
+
+export type CustomerMoneyQuery = { customerBalance: Array<{ currency: string, owed: string, balance: string, creditsLeft: string }>, creditGrants: Array<{ id: string, key: string, name: string, currency: string, amount: string, remaining: string, expired: string, priority: number, expiresAt: string | null, voidedAt: string | null, createdAt: string }>, entitlement: { allowed: boolean, accrued: string, remaining: string, creditsLeft: string, currency: string | null } };
+
+export type LedgerQueryVariables = Exact<{
+  customer: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type LedgerQuery = { ledger: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, transactionId: string, account: string, amount: string, currency: string, kind: string, invoiceId: string | null, createdAt: string }> } };
+
+export type CreateCreditGrantMutationVariables = Exact<{
+  input: CreateCreditGrantInput;
+}>;
+
+
+export type CreateCreditGrantMutation = { createCreditGrant: { id: string } };
+
+export type VoidCreditGrantMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type VoidCreditGrantMutation = { voidCreditGrant: { id: string } };
+
+export type SetHardStopMutationVariables = Exact<{
+  customer: string;
+  hardStop: boolean;
+}>;
+
+
+export type SetHardStopMutation = { setHardStop: { hardStop: boolean } };
+
+export type SubscriptionExtrasQueryVariables = Exact<{
+  subscriptionId: string;
+}>;
+
+
+export type SubscriptionExtrasQuery = { appliedCoupons: Array<{ coupon: string, appliedAt: string }>, oneOffCharges: Array<{ key: string, name: string, amount: string, at: string }> };
+
+export type ApplyCouponMutationVariables = Exact<{
+  input: ApplyCouponInput;
+}>;
+
+
+export type ApplyCouponMutation = { applyCoupon: { coupon: string } };
+
+export type CreateOneOffChargeMutationVariables = Exact<{
+  input: CreateOneOffChargeInput;
+}>;
+
+
+export type CreateOneOffChargeMutation = { createOneOffCharge: { key: string } };
+
+export type PortalUsageQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PortalUsageQuery = { portal: { customer: { name: string } | null, currentUsage: Array<{ subscriptionId: string, charge: string, meter: string, periodStart: string, periodEnd: string, quantity: string, amount: string, currency: string }>, subscriptions: { nodes: Array<{ id: string, planKey: string, timeZone: string }> } | null } };
+
+export type PortalInvoicesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type PortalInvoicesQuery = { portal: { invoices: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, number: string, status: InvoiceStatus, currency: string, periodStart: string, periodEnd: string, total: string, tax: string, pdfUrl: string, lines: Array<{ name: string, kind: InvoiceLineKind, quantity: string, amount: string, explanation: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string, children: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string }> }> }> }> } | null } };
+
+export type RecentEventsQueryVariables = Exact<{
+  limit: number;
+}>;
+
+
+export type RecentEventsQuery = { recentEvents: Array<{ idempotencyKey: string, type: string, customer: string, timestamp: string, properties: string, receivedAt: string, batchId: string, correctedBy: string | null, corrects: { idempotencyKey: string, replaces: boolean } | null }> };
+
+export type EventQueryVariables = Exact<{
+  key: string;
+}>;
+
+
+export type EventQuery = { event: { idempotencyKey: string, type: string, customer: string, timestamp: string, properties: string, receivedAt: string, batchId: string, correctedBy: string | null, corrects: { idempotencyKey: string, replaces: boolean } | null } | null };
+
+export type InvoicesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  customer?: string | null | undefined;
+  status?: InvoiceStatus | null | undefined;
+}>;
+
+
+export type InvoicesQuery = { invoices: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, number: string | null, customer: string, subscriptionId: string, status: InvoiceStatus, currency: string, periodStart: string, periodEnd: string, total: string, amountDue: string }> } };
+
+export type StepPartsFragment = { label: string, quantity: string, unitPrice: string, divisor: string, amount: string };
+
+export type InvoiceQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type InvoiceQuery = { invoice: { id: string, number: string | null, customer: string, subscriptionId: string, status: InvoiceStatus, currency: string, periodStart: string, periodEnd: string, subtotal: string, tax: string, total: string, amountDue: string, creditsApplied: string, balanceApplied: string, createdAt: string, finalizedAt: string | null, paidAt: string | null, paymentReference: string | null, voidedAt: string | null, voidReason: string | null, reissues: string | null, htmlUrl: string, pdfUrl: string, csvUrl: string, creditNotes: Array<{ id: string, number: string, amount: string, tax: string, reason: string, createdAt: string }>, lines: Array<{ charge: string, name: string, meter: string | null, quantity: string, unroundedAmount: string, amount: string, eventCount: number, eventDigest: string, kind: InvoiceLineKind, adjusts: { id: string, number: string } | null, span: { start: string, end: string } | null, explanation: Array<(
+        { children: Array<(
+          { children: Array<StepPartsFragment> }
+          & StepPartsFragment
+        )> }
+        & StepPartsFragment
+      )> }>, certificate: { planVersionHash: string, planVersionHashes: Array<string>, engineVersion: string, resultHash: string } } | null };
+
+export type CorrectionsQueryVariables = Exact<{
+  customer: string;
+}>;
+
+
+export type CorrectionsQuery = { invoices: { nodes: Array<{ id: string, number: string | null, status: InvoiceStatus, lines: Array<{ charge: string, amount: string, adjusts: { id: string } | null }> }> } };
+
+export type RecomputeInvoiceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RecomputeInvoiceMutation = { recomputeInvoice: { invoiceId: string, identical: boolean, resultHash: string, recomputedHash: string, differences: Array<{ charge: string, field: string, stored: string, recomputed: string }> } };
+
+export type InvoiceLineEventsQueryVariables = Exact<{
+  invoiceId: string;
+  ordinal: number;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type InvoiceLineEventsQuery = { invoiceLineEvents: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ idempotencyKey: string, type: string, timestamp: string, receivedAt: string, properties: string }> } };
+
+export type FinalizeInvoiceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type FinalizeInvoiceMutation = { finalizeInvoice: { id: string, status: InvoiceStatus } };
+
+export type FinalizeInvoicesMutationVariables = Exact<{
+  ids?: Array<string> | string | null | undefined;
+  through?: string | null | undefined;
+}>;
+
+
+export type FinalizeInvoicesMutation = { finalizeInvoices: { left: number, results: Array<{ id: string, number: string | null, outcome: FinalizeOutcome }> } };
+
+export type VoidInvoiceMutationVariables = Exact<{
+  id: string;
+  reason: string;
+}>;
+
+
+export type VoidInvoiceMutation = { voidInvoice: { id: string } };
+
+export type ReissueInvoiceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReissueInvoiceMutation = { reissueInvoice: { id: string } };
+
+export type CreateCreditNoteMutationVariables = Exact<{
+  input: CreateCreditNoteInput;
+}>;
+
+
+export type CreateCreditNoteMutation = { createCreditNote: { number: string } };
+
+export type MarkInvoicePaidMutationVariables = Exact<{
+  id: string;
+  at?: string | null | undefined;
+  reference?: string | null | undefined;
+}>;
+
+
+export type MarkInvoicePaidMutation = { markInvoicePaid: { id: string } };
+
+export type MarkInvoiceUnpaidMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type MarkInvoiceUnpaidMutation = { markInvoiceUnpaid: { id: string } };
+
+export type OverviewQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OverviewQuery = { meters: Array<{ key: string, name: string, aggregation: MeterAggregation }>, plans: Array<{ key: string, current: { id: string } | null }>, customers: { totalCount: number }, subscriptions: { totalCount: number, nodes: Array<{ id: string, customer: string, status: SubscriptionStatus }> }, drafts: { totalCount: number }, finalized: { totalCount: number }, paid: { totalCount: number }, recentEvents: Array<{ receivedAt: string }>, heldInvoices: Array<{ subscriptionId: string }>, reconciliation: { lastCheckedAt: string | null, driftFound: number, driftRepaired: number } };
+
+export type ReconciliationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ReconciliationQuery = { reconciliation: { lastCheckedAt: string | null, lastPassAt: string | null, bucketsInLastPass: number, driftFound: number, driftRepaired: number, findings: Array<{ kind: DriftKind, place: string, bucketStart: string, stored: string, expected: string, foundAt: string, repairedAt: string | null }> } };
+
+export type QualityQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type QualityQuery = { heldInvoices: Array<{ subscriptionId: string, customer: string, code: string, message: string, periodStart: string | null, periodEnd: string | null, tries: number, retryAt: string }> };
+
+export type DeadLettersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeadLettersQuery = { deadLetters: Array<{ id: string, source: string, reason: string, attempts: number, bytes: number, seenAt: string }> };
+
+export type ReplayDeadLettersMutationVariables = Exact<{
+  ids?: Array<string> | string | null | undefined;
+}>;
+
+
+export type ReplayDeadLettersMutation = { replayDeadLetters: { replayed: number, resolved: number, failed: Array<{ id: string, reason: string }> } };
+
+export type RetryHeldInvoicesMutationVariables = Exact<{
+  subscriptionIds?: Array<string> | string | null | undefined;
+}>;
+
+
+export type RetryHeldInvoicesMutation = { retryHeldInvoices: Array<{ subscriptionId: string, message: string }> };
+
+export type ReconcileUsageMutationVariables = Exact<{
+  from: string;
+  to: string;
+}>;
+
+
+export type ReconcileUsageMutation = { reconcileUsage: { checkedThrough: string, buckets: number, events: number, driftFound: number, driftRepaired: number, milliseconds: number } };
+
+export type AcceptInvitationMutationVariables = Exact<{
+  input: AcceptInvitationInput;
+}>;
+
+
+export type AcceptInvitationMutation = { acceptInvitation: { role: string, org: { name: string } } };
+
+export type ResetPasswordMutationVariables = Exact<{
+  newPassword: string;
+  token: string;
+}>;
+
+
+export type ResetPasswordMutation = { resetPassword: { userId: string } };
+
+export type SignUpMutationVariables = Exact<{
+  input: SignUpInput;
+}>;
+
+
+export type SignUpMutation = { signUp: { emailProof: string, org: { id: string, name: string }, apiKey: { secret: string } } };
+
+export type ProveEmailMutationVariables = Exact<{
+  token: string;
+}>;
+
+
+export type ProveEmailMutation = { proveEmail: { userId: string } };
+
+export type MeQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MeQuery = { me: { userId: string | null, email: string | null, role: string | null, scopes: Array<string>, org: { id: string, name: string, currency: string, timeZone: string, sandbox: boolean } } };
+
+export type ApiKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ApiKeysQuery = { apiKeys: Array<{ id: string, name: string, prefix: string, scopes: Array<string>, backfill: boolean, createdAt: string, expiresAt: string | null, lastUsedAt: string | null, rotatedAt: string | null, revokedAt: string | null }> };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { createApiKey: { secret: string, key: { id: string, name: string } } };
+
+export type RotateApiKeyMutationVariables = Exact<{
+  id: string;
+  overlap?: number | null | undefined;
+}>;
+
+
+export type RotateApiKeyMutation = { rotateApiKey: { secret: string, key: { id: string, name: string } } };
+
+export type RevokeApiKeyMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RevokeApiKeyMutation = { revokeApiKey: { id: string, revokedAt: string | null } };
+
+export type MembersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MembersQuery = { members: Array<{ userId: string, email: string | null, role: string, createdAt: string }>, invitations: Array<{ id: string, email: string, role: string, createdAt: string, expiresAt: string, revokedAt: string | null }> };
+
+export type CreateInvitationMutationVariables = Exact<{
+  input: CreateInvitationInput;
+}>;
+
+
+export type CreateInvitationMutation = { createInvitation: { token: string, invitation: { id: string, email: string } } };
+
+export type RevokeInvitationMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RevokeInvitationMutation = { revokeInvitation: { id: string } };
+
+export type ChangeMemberRoleMutationVariables = Exact<{
+  userId: string;
+  role: string;
+}>;
+
+
+export type ChangeMemberRoleMutation = { changeMemberRole: { userId: string } };
+
+export type RemoveMemberMutationVariables = Exact<{
+  userId: string;
+}>;
+
+
+export type RemoveMemberMutation = { removeMember: { userId: string } };
+
+export type LeaveOrgMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LeaveOrgMutation = { leaveOrg: { userId: string } };
+
+export type OrgLogQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type OrgLogQuery = { log: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, at: string, action: string, actorId: string | null, actorKind: string, subject: string | null, detail: string | null }> } };
+
+export type PlansLogQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type PlansLogQuery = { log: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, at: string, action: string, actorId: string | null, actorKind: string, subject: string | null, detail: string | null }> } };
+
+export type BillingLogQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type BillingLogQuery = { log: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, at: string, action: string, actorId: string | null, actorKind: string, subject: string | null, detail: string | null }> } };
+
+export type SettingsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SettingsQuery = { invoiceSettings: { legalName: string | null, taxId: string | null, email: string | null, paymentDays: number | null, note: string | null, footer: string | null, accentColor: string | null, figures: FigureStyle, address: { line1: string | null, line2: string | null, postalCode: string | null, city: string | null, region: string | null, country: string | null } | null, logo: { contentType: string, data: string } | null }, invoiceTiming: { graceMinutes: number | null, reviewHours: number | null } };
+
+export type UpdateInvoiceSettingsMutationVariables = Exact<{
+  input: UpdateInvoiceSettingsInput;
+}>;
+
+
+export type UpdateInvoiceSettingsMutation = { updateInvoiceSettings: { updatedAt: string | null } };
+
+export type SetInvoiceTimingMutationVariables = Exact<{
+  graceMinutes?: number | null | undefined;
+  reviewHours?: number | null | undefined;
+}>;
+
+
+export type SetInvoiceTimingMutation = { setInvoiceTiming: { graceMinutes: number | null } };
+
+export type ChangePasswordMutationVariables = Exact<{
+  currentPassword: string;
+  newPassword: string;
+  code?: string | null | undefined;
+}>;
+
+
+export type ChangePasswordMutation = { changePassword: boolean };
+
+export type StartTwoFactorMutationVariables = Exact<{
+  password: string;
+}>;
+
+
+export type StartTwoFactorMutation = { startTwoFactor: { secret: string, uri: string } };
+
+export type ConfirmTwoFactorMutationVariables = Exact<{
+  code: string;
+}>;
+
+
+export type ConfirmTwoFactorMutation = { confirmTwoFactor: Array<string> };
+
+export type TurnOffTwoFactorMutationVariables = Exact<{
+  code: string;
+  password: string;
+}>;
+
+
+export type TurnOffTwoFactorMutation = { turnOffTwoFactor: boolean };
+
+export type SignOutEverywhereMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SignOutEverywhereMutation = { signOut: boolean };
+
+export type MembershipsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MembershipsQuery = { memberships: Array<{ orgId: string, orgName: string, role: string }> };
+
+export type ThresholdsQueryVariables = Exact<{
+  archived: boolean;
+}>;
+
+
+export type ThresholdsQuery = { thresholds: Array<{ key: string, name: string, on: ThresholdOn, meter: string | null, charge: string | null, currency: string | null, plan: string | null, customer: string | null, values: Array<string>, createdAt: string, archivedAt: string | null }> };
+
+export type ThresholdCrossingsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ThresholdCrossingsQuery = { thresholdCrossings: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ eventId: string, customer: string, subscriptionId: string, periodStart: string, periodEnd: string, crossedAt: string, value: string, reached: string, threshold: { key: string, name: string, on: ThresholdOn, currency: string | null } }> } };
+
+export type CreateThresholdMutationVariables = Exact<{
+  input: CreateThresholdInput;
+}>;
+
+
+export type CreateThresholdMutation = { createThreshold: { key: string } };
+
+export type UpdateThresholdMutationVariables = Exact<{
+  input: UpdateThresholdInput;
+}>;
+
+
+export type UpdateThresholdMutation = { updateThreshold: { key: string } };
+
+export type ArchiveThresholdMutationVariables = Exact<{
+  key: string;
+}>;
+
+
+export type ArchiveThresholdMutation = { archiveThreshold: { key: string } };
+
+export type CouponsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type CouponsQuery = { coupons: { totalCount: number, endCursor: string | null, hasNextPage: boolean, nodes: Array<{ key: string, name: string, percent: string | null, amount: string | null, currency: string | null, periods: number | null, createdAt: string }> } };
+
+export type CreateCouponMutationVariables = Exact<{
+  input: CreateCouponInput;
+}>;
+
+
+export type CreateCouponMutation = { createCoupon: { key: string } };
+
+export type ClockQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ClockQuery = { clock: { now: string, frozen: boolean, duePeriods: number } };
+
+export type SetClockMutationVariables = Exact<{
+  now?: string | null | undefined;
+}>;
+
+
+export type SetClockMutation = { setClock: { now: string, frozen: boolean, duePeriods: number } };
+
+export type UsageReportQueryVariables = Exact<{
+  input: UsageReportInput;
+}>;
+
+
+export type UsageReportQuery = { usageReport: { meter: string, timeZone: string, window: ReportWindow, from: string, to: string, previousFrom: string | null, groups: Array<{ customer: string | null, others: boolean, quantity: string, eventCount: number, previousQuantity: string | null, change: string | null, dimensions: Array<{ name: string, value: string }>, points: Array<{ start: string, end: string, quantity: string, eventCount: number }> }> } };
+
+
+export interface Documents {
+  "\n    query Invoice($id: ID!) {\n      invoice(id: $id) {\n        id\n        number\n        customer\n        subscriptionId\n        status\n        currency\n        periodStart\n        periodEnd\n        subtotal\n        tax\n        total\n        amountDue\n        creditsApplied\n        balanceApplied\n        createdAt\n        finalizedAt\n        paidAt\n        paymentReference\n        voidedAt\n        voidReason\n        reissues\n        htmlUrl\n        pdfUrl\n        csvUrl\n        creditNotes {\n          id\n          number\n          amount\n          tax\n          reason\n          createdAt\n        }\n        lines {\n          charge\n          name\n          meter\n          quantity\n          unroundedAmount\n          amount\n          eventCount\n          eventDigest\n          kind\n          adjusts {\n            id\n            number\n          }\n          span {\n            start\n            end\n          }\n          explanation {\n            ...StepParts\n            children {\n              ...StepParts\n              children {\n                ...StepParts\n              }\n            }\n          }\n        }\n        certificate {\n          planVersionHash\n          planVersionHashes\n          engineVersion\n          resultHash\n        }\n      }\n    }\n  ": Document<InvoiceQuery, InvoiceQueryVariables>;
+  "\n    query Meters($archived: Boolean! = false) {\n      meters(archived: $archived) {\n        ...MeterParts\n      }\n    }\n  ": Document<MetersQuery, MetersQueryVariables>;
+  "\n    query Plans($archived: Boolean! = false) {\n      plans(archived: $archived) {\n        id\n        key\n        name\n        currency\n        interval\n        archivedAt\n        current {\n          id\n        }\n        versions {\n          ...VersionParts\n        }\n      }\n    }\n  ": Document<PlansQuery, PlansQueryVariables>;
+  "\n    query Preview($customer: String!, $quantities: [AssumedQuantityInput!], $subscriptionId: ID) {\n      preview(customer: $customer, quantities: $quantities, subscriptionId: $subscriptionId) {\n        subscriptionId\n        customer\n        currency\n        periodStart\n        periodEnd\n        tax\n        total\n        lines {\n          charge\n          name\n          meter\n          quantity\n          unroundedAmount\n          amount\n          eventCount\n          eventDigest\n          kind\n          adjusts {\n            id\n            number\n          }\n          span {\n            start\n            end\n          }\n          explanation {\n            ...StepParts\n            children {\n              ...StepParts\n              children {\n                ...StepParts\n              }\n            }\n          }\n        }\n      }\n    }\n  ": Document<PreviewQuery, PreviewQueryVariables>;
+  "\n  fragment MeterParts on Meter {\n    id\n    key\n    name\n    eventType\n    aggregation\n    property\n    dimensions\n    filters {\n      property\n      equals\n    }\n    eventFee {\n      percent\n      fixed\n      minimum\n      maximum\n    }\n    createdAt\n    archivedAt\n  }\n": FragmentText;
+  "\n  fragment PriceParts on Price {\n    model\n    amount\n    unitPrice\n    tiers {\n      upTo\n      unitPrice\n      flatFee\n      percent\n      packageSize\n    }\n    packageSize\n    packagePrice\n    packageRounding\n    freeUnits\n    percent\n    feePerEvent\n    freeAmount\n    freeEvents\n    flatFeeAtZero\n  }\n": FragmentText;
+  "\n  fragment StepParts on ExplanationStep {\n    label\n    quantity\n    unitPrice\n    divisor\n    amount\n  }\n": FragmentText;
+  "\n  fragment VersionParts on PlanVersion {\n    id\n    number\n    status\n    hash\n    publishedAt\n    charges {\n      key\n      name\n      meter\n      price {\n        ...PriceParts\n      }\n      dimensionPrices {\n        values\n        price {\n          ...PriceParts\n        }\n      }\n      includedUnits\n      minimum\n      maximum\n      discounts {\n        key\n        name\n        percent\n        amount\n      }\n      proration\n      timing\n    }\n    terms {\n      commitment {\n        amount\n        overageFactor\n      }\n      minimum\n      maximum\n      discounts {\n        key\n        name\n        percent\n        amount\n      }\n      taxMode\n      taxes {\n        key\n        name\n        percent\n      }\n      proration\n    }\n  }\n": FragmentText;
+  "\n  mutation AcceptInvitation($input: AcceptInvitationInput!) {\n    acceptInvitation(input: $input) {\n      role\n      org {\n        name\n      }\n    }\n  }\n": Document<AcceptInvitationMutation, AcceptInvitationMutationVariables>;
+  "\n  mutation ApplyCoupon($input: ApplyCouponInput!) {\n    applyCoupon(input: $input) {\n      coupon\n    }\n  }\n": Document<ApplyCouponMutation, ApplyCouponMutationVariables>;
+  "\n  mutation ArchiveCustomer($key: String!) {\n    archiveCustomer(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveCustomerMutation, ArchiveCustomerMutationVariables>;
+  "\n  mutation ArchiveMeter($key: String!) {\n    archiveMeter(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveMeterMutation, ArchiveMeterMutationVariables>;
+  "\n  mutation ArchivePlan($key: String!) {\n    archivePlan(key: $key) {\n      key\n    }\n  }\n": Document<ArchivePlanMutation, ArchivePlanMutationVariables>;
+  "\n  mutation ArchivePlanVersion($id: ID!) {\n    archivePlanVersion(id: $id) {\n      id\n    }\n  }\n": Document<ArchivePlanVersionMutation, ArchivePlanVersionMutationVariables>;
+  "\n  mutation ArchiveThreshold($key: String!) {\n    archiveThreshold(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveThresholdMutation, ArchiveThresholdMutationVariables>;
+  "\n  mutation CancelPlanChange($subscriptionId: ID!) {\n    cancelPlanChange(subscriptionId: $subscriptionId) {\n      id\n    }\n  }\n": Document<CancelPlanChangeMutation, CancelPlanChangeMutationVariables>;
+  "\n  mutation ChangeMemberRole($userId: ID!, $role: String!) {\n    changeMemberRole(userId: $userId, role: $role) {\n      userId\n    }\n  }\n": Document<ChangeMemberRoleMutation, ChangeMemberRoleMutationVariables>;
+  "\n  mutation ChangePassword($currentPassword: String!, $newPassword: String!, $code: String) {\n    changePassword(currentPassword: $currentPassword, newPassword: $newPassword, code: $code)\n  }\n": Document<ChangePasswordMutation, ChangePasswordMutationVariables>;
+  "\n  mutation ChangePlan($input: ChangePlanInput!) {\n    changePlan(input: $input) {\n      id\n    }\n  }\n": Document<ChangePlanMutation, ChangePlanMutationVariables>;
+  "\n  mutation ConfirmTwoFactor($code: String!) {\n    confirmTwoFactor(code: $code)\n  }\n": Document<ConfirmTwoFactorMutation, ConfirmTwoFactorMutationVariables>;
+  "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      key {\n        id\n        name\n      }\n      secret\n    }\n  }\n": Document<CreateApiKeyMutation, CreateApiKeyMutationVariables>;
+  "\n  mutation CreateCoupon($input: CreateCouponInput!) {\n    createCoupon(input: $input) {\n      key\n    }\n  }\n": Document<CreateCouponMutation, CreateCouponMutationVariables>;
+  "\n  mutation CreateCreditGrant($input: CreateCreditGrantInput!) {\n    createCreditGrant(input: $input) {\n      id\n    }\n  }\n": Document<CreateCreditGrantMutation, CreateCreditGrantMutationVariables>;
+  "\n  mutation CreateCreditNote($input: CreateCreditNoteInput!) {\n    createCreditNote(input: $input) {\n      number\n    }\n  }\n": Document<CreateCreditNoteMutation, CreateCreditNoteMutationVariables>;
+  "\n  mutation CreateCustomerToken($customer: String!, $expiresIn: Int) {\n    createCustomerToken(customer: $customer, expiresIn: $expiresIn) {\n      token\n      expiresAt\n    }\n  }\n": Document<CreateCustomerTokenMutation, CreateCustomerTokenMutationVariables>;
+  "\n  mutation CreateCustomers($input: [CreateCustomerInput!]!) {\n    createCustomers(input: $input) {\n      key\n    }\n  }\n": Document<CreateCustomersMutation, CreateCustomersMutationVariables>;
+  "\n  mutation CreateInvitation($input: CreateInvitationInput!) {\n    createInvitation(input: $input) {\n      token\n      invitation {\n        id\n        email\n      }\n    }\n  }\n": Document<CreateInvitationMutation, CreateInvitationMutationVariables>;
+  "\n  mutation CreateMeter($input: CreateMeterInput!) {\n    createMeter(input: $input) {\n      key\n    }\n  }\n": Document<CreateMeterMutation, CreateMeterMutationVariables>;
+  "\n  mutation CreateOneOffCharge($input: CreateOneOffChargeInput!) {\n    createOneOffCharge(input: $input) {\n      key\n    }\n  }\n": Document<CreateOneOffChargeMutation, CreateOneOffChargeMutationVariables>;
+  "\n  mutation CreatePlan($input: CreatePlanInput!) {\n    createPlan(input: $input) {\n      key\n    }\n  }\n": Document<CreatePlanMutation, CreatePlanMutationVariables>;
+  "\n  mutation CreatePlanVersion($planKey: String!, $charges: [ChargeInput!]!, $terms: PlanTermsInput) {\n    createPlanVersion(planKey: $planKey, charges: $charges, terms: $terms) {\n      id\n      number\n    }\n  }\n": Document<CreatePlanVersionMutation, CreatePlanVersionMutationVariables>;
+  "\n  mutation CreateSubscriptions($input: [CreateSubscriptionInput!]!) {\n    createSubscriptions(input: $input) {\n      id\n      warnings {\n        message\n      }\n    }\n  }\n": Document<CreateSubscriptionsMutation, CreateSubscriptionsMutationVariables>;
+  "\n  mutation CreateThreshold($input: CreateThresholdInput!) {\n    createThreshold(input: $input) {\n      key\n    }\n  }\n": Document<CreateThresholdMutation, CreateThresholdMutationVariables>;
+  "\n  mutation EndSubscription($input: EndSubscriptionInput!) {\n    endSubscription(input: $input) {\n      id\n    }\n  }\n": Document<EndSubscriptionMutation, EndSubscriptionMutationVariables>;
+  "\n  mutation FinalizeInvoice($id: ID!) {\n    finalizeInvoice(id: $id) {\n      id\n      status\n    }\n  }\n": Document<FinalizeInvoiceMutation, FinalizeInvoiceMutationVariables>;
+  "\n  mutation FinalizeInvoices($ids: [ID!], $through: DateTime) {\n    finalizeInvoices(ids: $ids, through: $through) {\n      left\n      results {\n        id\n        number\n        outcome\n      }\n    }\n  }\n": Document<FinalizeInvoicesMutation, FinalizeInvoicesMutationVariables>;
+  "\n  mutation LeaveOrg {\n    leaveOrg {\n      userId\n    }\n  }\n": Document<LeaveOrgMutation, LeaveOrgMutationVariables>;
+  "\n  mutation MarkInvoicePaid($id: ID!, $at: DateTime, $reference: String) {\n    markInvoicePaid(id: $id, at: $at, reference: $reference) {\n      id\n    }\n  }\n": Document<MarkInvoicePaidMutation, MarkInvoicePaidMutationVariables>;
+  "\n  mutation MarkInvoiceUnpaid($id: ID!) {\n    markInvoiceUnpaid(id: $id) {\n      id\n    }\n  }\n": Document<MarkInvoiceUnpaidMutation, MarkInvoiceUnpaidMutationVariables>;
+  "\n  mutation PauseSubscription($input: PauseSubscriptionInput!) {\n    pauseSubscription(input: $input) {\n      id\n    }\n  }\n": Document<PauseSubscriptionMutation, PauseSubscriptionMutationVariables>;
+  "\n  mutation ProveEmail($token: String!) {\n    proveEmail(token: $token) {\n      userId\n    }\n  }\n": Document<ProveEmailMutation, ProveEmailMutationVariables>;
+  "\n  mutation PublishPlanVersion($id: ID!) {\n    publishPlanVersion(id: $id) {\n      id\n    }\n  }\n": Document<PublishPlanVersionMutation, PublishPlanVersionMutationVariables>;
+  "\n  mutation RecomputeInvoice($id: ID!) {\n    recomputeInvoice(id: $id) {\n      invoiceId\n      identical\n      resultHash\n      recomputedHash\n      differences {\n        charge\n        field\n        stored\n        recomputed\n      }\n    }\n  }\n": Document<RecomputeInvoiceMutation, RecomputeInvoiceMutationVariables>;
+  "\n  mutation ReconcileUsage($from: DateTime!, $to: DateTime!) {\n    reconcileUsage(from: $from, to: $to) {\n      checkedThrough\n      buckets\n      events\n      driftFound\n      driftRepaired\n      milliseconds\n    }\n  }\n": Document<ReconcileUsageMutation, ReconcileUsageMutationVariables>;
+  "\n  mutation ReissueInvoice($id: ID!) {\n    reissueInvoice(id: $id) {\n      id\n    }\n  }\n": Document<ReissueInvoiceMutation, ReissueInvoiceMutationVariables>;
+  "\n  mutation RemoveMember($userId: ID!) {\n    removeMember(userId: $userId) {\n      userId\n    }\n  }\n": Document<RemoveMemberMutation, RemoveMemberMutationVariables>;
+  "\n  mutation RenamePlan($key: String!, $name: String!) {\n    renamePlan(key: $key, name: $name) {\n      key\n    }\n  }\n": Document<RenamePlanMutation, RenamePlanMutationVariables>;
+  "\n  mutation ReplayDeadLetters($ids: [ID!]) {\n    replayDeadLetters(ids: $ids) {\n      replayed\n      resolved\n      failed {\n        id\n        reason\n      }\n    }\n  }\n": Document<ReplayDeadLettersMutation, ReplayDeadLettersMutationVariables>;
+  "\n  mutation ResetPassword($newPassword: String!, $token: String!) {\n    resetPassword(newPassword: $newPassword, token: $token) {\n      userId\n    }\n  }\n": Document<ResetPasswordMutation, ResetPasswordMutationVariables>;
+  "\n  mutation ResumeSubscription($input: PauseSubscriptionInput!) {\n    resumeSubscription(input: $input) {\n      id\n    }\n  }\n": Document<ResumeSubscriptionMutation, ResumeSubscriptionMutationVariables>;
+  "\n  mutation RetryHeldInvoices($subscriptionIds: [ID!]) {\n    retryHeldInvoices(subscriptionIds: $subscriptionIds) {\n      subscriptionId\n      message\n    }\n  }\n": Document<RetryHeldInvoicesMutation, RetryHeldInvoicesMutationVariables>;
+  "\n  mutation RevokeApiKey($id: ID!) {\n    revokeApiKey(id: $id) {\n      id\n      revokedAt\n    }\n  }\n": Document<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
+  "\n  mutation RevokeInvitation($id: ID!) {\n    revokeInvitation(id: $id) {\n      id\n    }\n  }\n": Document<RevokeInvitationMutation, RevokeInvitationMutationVariables>;
+  "\n  mutation RotateApiKey($id: ID!, $overlap: Int) {\n    rotateApiKey(id: $id, overlap: $overlap) {\n      key {\n        id\n        name\n      }\n      secret\n    }\n  }\n": Document<RotateApiKeyMutation, RotateApiKeyMutationVariables>;
+  "\n  mutation SetClock($now: DateTime) {\n    setClock(now: $now) {\n      now\n      frozen\n      duePeriods\n    }\n  }\n": Document<SetClockMutation, SetClockMutationVariables>;
+  "\n  mutation SetHardStop($customer: String!, $hardStop: Boolean!) {\n    setHardStop(customer: $customer, hardStop: $hardStop) {\n      hardStop\n    }\n  }\n": Document<SetHardStopMutation, SetHardStopMutationVariables>;
+  "\n  mutation SetInvoiceTiming($graceMinutes: Int, $reviewHours: Int) {\n    setInvoiceTiming(graceMinutes: $graceMinutes, reviewHours: $reviewHours) {\n      graceMinutes\n    }\n  }\n": Document<SetInvoiceTimingMutation, SetInvoiceTimingMutationVariables>;
+  "\n  mutation SignOutEverywhere {\n    signOut(everywhere: true)\n  }\n": Document<SignOutEverywhereMutation, SignOutEverywhereMutationVariables>;
+  "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) {\n      emailProof\n      org {\n        id\n        name\n      }\n      apiKey {\n        secret\n      }\n    }\n  }\n": Document<SignUpMutation, SignUpMutationVariables>;
+  "\n  mutation StartTwoFactor($password: String!) {\n    startTwoFactor(password: $password) {\n      secret\n      uri\n    }\n  }\n": Document<StartTwoFactorMutation, StartTwoFactorMutationVariables>;
+  "\n  mutation TurnOffTwoFactor($code: String!, $password: String!) {\n    turnOffTwoFactor(code: $code, password: $password)\n  }\n": Document<TurnOffTwoFactorMutation, TurnOffTwoFactorMutationVariables>;
+  "\n  mutation UnarchiveCustomer($key: String!) {\n    unarchiveCustomer(key: $key) {\n      key\n    }\n  }\n": Document<UnarchiveCustomerMutation, UnarchiveCustomerMutationVariables>;
+  "\n  mutation UnarchiveMeter($key: String!) {\n    unarchiveMeter(key: $key) {\n      key\n    }\n  }\n": Document<UnarchiveMeterMutation, UnarchiveMeterMutationVariables>;
+  "\n  mutation UnarchivePlan($key: String!) {\n    unarchivePlan(key: $key) {\n      key\n    }\n  }\n": Document<UnarchivePlanMutation, UnarchivePlanMutationVariables>;
+  "\n  mutation UndoEndSubscription($subscriptionId: ID!) {\n    undoEndSubscription(subscriptionId: $subscriptionId) {\n      id\n    }\n  }\n": Document<UndoEndSubscriptionMutation, UndoEndSubscriptionMutationVariables>;
+  "\n  mutation UpdateCustomer($input: UpdateCustomerInput!) {\n    updateCustomer(input: $input) {\n      key\n    }\n  }\n": Document<UpdateCustomerMutation, UpdateCustomerMutationVariables>;
+  "\n  mutation UpdateInvoiceSettings($input: UpdateInvoiceSettingsInput!) {\n    updateInvoiceSettings(input: $input) {\n      updatedAt\n    }\n  }\n": Document<UpdateInvoiceSettingsMutation, UpdateInvoiceSettingsMutationVariables>;
+  "\n  mutation UpdateThreshold($input: UpdateThresholdInput!) {\n    updateThreshold(input: $input) {\n      key\n    }\n  }\n": Document<UpdateThresholdMutation, UpdateThresholdMutationVariables>;
+  "\n  mutation VoidCreditGrant($id: ID!) {\n    voidCreditGrant(id: $id) {\n      id\n    }\n  }\n": Document<VoidCreditGrantMutation, VoidCreditGrantMutationVariables>;
+  "\n  mutation VoidInvoice($id: ID!, $reason: String!) {\n    voidInvoice(id: $id, reason: $reason) {\n      id\n    }\n  }\n": Document<VoidInvoiceMutation, VoidInvoiceMutationVariables>;
+  "\n  query ApiKeys {\n    apiKeys {\n      id\n      name\n      prefix\n      scopes\n      backfill\n      createdAt\n      expiresAt\n      lastUsedAt\n      rotatedAt\n      revokedAt\n    }\n  }\n": Document<ApiKeysQuery, ApiKeysQueryVariables>;
+  "\n  query BillingLog($first: Int!, $after: String) {\n    log: billingAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<BillingLogQuery, BillingLogQueryVariables>;
+  "\n  query Clock {\n    clock {\n      now\n      frozen\n      duePeriods\n    }\n  }\n": Document<ClockQuery, ClockQueryVariables>;
+  "\n  query Corrections($customer: String!) {\n    invoices(customer: $customer, first: 50) {\n      nodes {\n        id\n        number\n        status\n        lines {\n          charge\n          amount\n          adjusts {\n            id\n          }\n        }\n      }\n    }\n  }\n": Document<CorrectionsQuery, CorrectionsQueryVariables>;
+  "\n  query Coupons($first: Int!, $after: String) {\n    coupons(first: $first, after: $after) {\n      nodes {\n        key\n        name\n        percent\n        amount\n        currency\n        periods\n        createdAt\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<CouponsQuery, CouponsQueryVariables>;
+  "\n  query CurrentUsage($customer: String!) {\n    currentUsage(customer: $customer) {\n      subscriptionId\n      charge\n      meter\n      periodStart\n      periodEnd\n      quantity\n      amount\n      currency\n    }\n  }\n": Document<CurrentUsageQuery, CurrentUsageQueryVariables>;
+  "\n  query Customer($key: String!) {\n    customer(key: $key) {\n      id\n      key\n      name\n      email\n      taxId\n      address {\n        line1\n        line2\n        postalCode\n        city\n        region\n        country\n      }\n      createdAt\n      archivedAt\n    }\n  }\n": Document<CustomerQuery, CustomerQueryVariables>;
+  "\n  query CustomerMoney($customer: String!) {\n    customerBalance(customer: $customer) {\n      currency\n      owed\n      balance\n      creditsLeft\n    }\n    creditGrants(customer: $customer) {\n      id\n      key\n      name\n      currency\n      amount\n      remaining\n      expired\n      priority\n      expiresAt\n      voidedAt\n      createdAt\n    }\n    entitlement(customer: $customer) {\n      allowed\n      accrued\n      remaining\n      creditsLeft\n      currency\n    }\n  }\n": Document<CustomerMoneyQuery, CustomerMoneyQueryVariables>;
+  "\n  query Customers($first: Int!, $after: String, $search: String, $archived: Boolean! = false) {\n    customers(first: $first, after: $after, search: $search, archived: $archived) {\n      nodes {\n        id\n        key\n        name\n        email\n        createdAt\n        archivedAt\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<CustomersQuery, CustomersQueryVariables>;
+  "\n  query DeadLetters {\n    deadLetters(first: 100) {\n      id\n      source\n      reason\n      attempts\n      bytes\n      seenAt\n    }\n  }\n": Document<DeadLettersQuery, DeadLettersQueryVariables>;
+  "\n  query Event($key: String!) {\n    event(idempotencyKey: $key) {\n      idempotencyKey\n      type\n      customer\n      timestamp\n      properties\n      receivedAt\n      batchId\n      correctedBy\n      corrects {\n        idempotencyKey\n        replaces\n      }\n    }\n  }\n": Document<EventQuery, EventQueryVariables>;
+  "\n  query InvoiceLineEvents($invoiceId: ID!, $ordinal: Int!, $first: Int!, $after: String) {\n    invoiceLineEvents(invoiceId: $invoiceId, ordinal: $ordinal, first: $first, after: $after) {\n      nodes {\n        idempotencyKey\n        type\n        timestamp\n        receivedAt\n        properties\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<InvoiceLineEventsQuery, InvoiceLineEventsQueryVariables>;
+  "\n  query Invoices($first: Int!, $after: String, $customer: String, $status: InvoiceStatus) {\n    invoices(first: $first, after: $after, customer: $customer, status: $status) {\n      nodes {\n        id\n        number\n        customer\n        subscriptionId\n        status\n        currency\n        periodStart\n        periodEnd\n        total\n        amountDue\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<InvoicesQuery, InvoicesQueryVariables>;
+  "\n  query Ledger($customer: String!, $first: Int!, $after: String) {\n    ledger(customer: $customer, first: $first, after: $after) {\n      nodes {\n        id\n        transactionId\n        account\n        amount\n        currency\n        kind\n        invoiceId\n        createdAt\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<LedgerQuery, LedgerQueryVariables>;
+  "\n  query Me {\n    me {\n      userId\n      email\n      role\n      scopes\n      org {\n        id\n        name\n        currency\n        timeZone\n        sandbox\n      }\n    }\n  }\n": Document<MeQuery, MeQueryVariables>;
+  "\n  query Members {\n    members {\n      userId\n      email\n      role\n      createdAt\n    }\n    invitations {\n      id\n      email\n      role\n      createdAt\n      expiresAt\n      revokedAt\n    }\n  }\n": Document<MembersQuery, MembersQueryVariables>;
+  "\n  query Memberships {\n    memberships {\n      orgId\n      orgName\n      role\n    }\n  }\n": Document<MembershipsQuery, MembershipsQueryVariables>;
+  "\n  query OrgLog($first: Int!, $after: String) {\n    log: auditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<OrgLogQuery, OrgLogQueryVariables>;
+  "\n  query Overview {\n    meters {\n      key\n      name\n      aggregation\n    }\n    plans {\n      key\n      current {\n        id\n      }\n    }\n    customers(first: 1) {\n      totalCount\n    }\n    subscriptions(first: 100) {\n      totalCount\n      nodes {\n        id\n        customer\n        status\n      }\n    }\n    drafts: invoices(first: 1, status: DRAFT) {\n      totalCount\n    }\n    finalized: invoices(first: 1, status: FINALIZED) {\n      totalCount\n    }\n    paid: invoices(first: 1, status: PAID) {\n      totalCount\n    }\n    recentEvents(limit: 1) {\n      receivedAt\n    }\n    heldInvoices {\n      subscriptionId\n    }\n    reconciliation {\n      lastCheckedAt\n      driftFound\n      driftRepaired\n    }\n  }\n": Document<OverviewQuery, OverviewQueryVariables>;
+  "\n  query PlansLog($first: Int!, $after: String) {\n    log: plansAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<PlansLogQuery, PlansLogQueryVariables>;
+  "\n  query PortalInvoices($first: Int!, $after: String) {\n    portal {\n      invoices(first: $first, after: $after) {\n        nodes {\n          id\n          number\n          status\n          currency\n          periodStart\n          periodEnd\n          total\n          tax\n          pdfUrl\n          lines {\n            name\n            kind\n            quantity\n            amount\n            explanation {\n              label\n              quantity\n              unitPrice\n              divisor\n              amount\n              children {\n                label\n                quantity\n                unitPrice\n                divisor\n                amount\n              }\n            }\n          }\n        }\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": Document<PortalInvoicesQuery, PortalInvoicesQueryVariables>;
+  "\n  query PortalUsage {\n    portal {\n      customer {\n        name\n      }\n      currentUsage {\n        subscriptionId\n        charge\n        meter\n        periodStart\n        periodEnd\n        quantity\n        amount\n        currency\n      }\n      subscriptions(first: 50) {\n        nodes {\n          id\n          planKey\n          timeZone\n        }\n      }\n    }\n  }\n": Document<PortalUsageQuery, PortalUsageQueryVariables>;
+  "\n  query Quality {\n    heldInvoices {\n      subscriptionId\n      customer\n      code\n      message\n      periodStart\n      periodEnd\n      tries\n      retryAt\n    }\n  }\n": Document<QualityQuery, QualityQueryVariables>;
+  "\n  query RecentEvents($limit: Int!) {\n    recentEvents(limit: $limit) {\n      idempotencyKey\n      type\n      customer\n      timestamp\n      properties\n      receivedAt\n      batchId\n      correctedBy\n      corrects {\n        idempotencyKey\n        replaces\n      }\n    }\n  }\n": Document<RecentEventsQuery, RecentEventsQueryVariables>;
+  "\n  query Reconciliation {\n    reconciliation {\n      lastCheckedAt\n      lastPassAt\n      bucketsInLastPass\n      driftFound\n      driftRepaired\n      findings {\n        kind\n        place\n        bucketStart\n        stored\n        expected\n        foundAt\n        repairedAt\n      }\n    }\n  }\n": Document<ReconciliationQuery, ReconciliationQueryVariables>;
+  "\n  query Settings {\n    invoiceSettings {\n      legalName\n      address {\n        line1\n        line2\n        postalCode\n        city\n        region\n        country\n      }\n      taxId\n      email\n      paymentDays\n      note\n      footer\n      accentColor\n      figures\n      logo {\n        contentType\n        data\n      }\n    }\n    invoiceTiming {\n      graceMinutes\n      reviewHours\n    }\n  }\n": Document<SettingsQuery, SettingsQueryVariables>;
+  "\n  query SubscriptionExtras($subscriptionId: ID!) {\n    appliedCoupons(subscriptionId: $subscriptionId) {\n      coupon\n      appliedAt\n    }\n    oneOffCharges(subscriptionId: $subscriptionId) {\n      key\n      name\n      amount\n      at\n    }\n  }\n": Document<SubscriptionExtrasQuery, SubscriptionExtrasQueryVariables>;
+  "\n  query Subscriptions($customer: String, $first: Int!, $after: String) {\n    subscriptions(customer: $customer, first: $first, after: $after) {\n      nodes {\n        id\n        customer\n        planKey\n        planVersionId\n        status\n        start\n        end\n        trialEnd\n        interval\n        anchorDay\n        anchorMonth\n        creditUnused\n        timeZone\n        versions {\n          from\n          to\n          paused\n          planKey\n          planVersionId\n        }\n        warnings {\n          message\n          rule\n        }\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<SubscriptionsQuery, SubscriptionsQueryVariables>;
+  "\n  query ThresholdCrossings($first: Int!, $after: String) {\n    thresholdCrossings(first: $first, after: $after) {\n      nodes {\n        eventId\n        customer\n        subscriptionId\n        periodStart\n        periodEnd\n        crossedAt\n        value\n        reached\n        threshold {\n          key\n          name\n          on\n          currency\n        }\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<ThresholdCrossingsQuery, ThresholdCrossingsQueryVariables>;
+  "\n  query Thresholds($archived: Boolean!) {\n    thresholds(archived: $archived) {\n      key\n      name\n      on\n      meter\n      charge\n      currency\n      plan\n      customer\n      values\n      createdAt\n      archivedAt\n    }\n  }\n": Document<ThresholdsQuery, ThresholdsQueryVariables>;
+  "\n  query UsageReport($input: UsageReportInput!) {\n    usageReport(input: $input) {\n      meter\n      timeZone\n      window\n      from\n      to\n      previousFrom\n      groups {\n        customer\n        others\n        quantity\n        eventCount\n        previousQuantity\n        change\n        dimensions {\n          name\n          value\n        }\n        points {\n          start\n          end\n          quantity\n          eventCount\n        }\n      }\n    }\n  }\n": Document<UsageReportQuery, UsageReportQueryVariables>;
+  "\n  query WhatIf($planVersionId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    whatIf(planVersionId: $planVersionId, from: $from, to: $to, first: 20, after: $after) {\n      currency\n      totalNow\n      totalThen\n      winners\n      losers\n      unchanged\n      hasNextPage\n      endCursor\n      periods {\n        difference\n        now {\n          customer\n          subscriptionId\n          periodStart\n          periodEnd\n          total\n        }\n        then {\n          total\n        }\n      }\n    }\n  }\n": Document<WhatIfQuery, WhatIfQueryVariables>;
+}

@@ -1,0 +1,2 @@
+/** Identity's limit. */
+export const MIN_PASSWORD_LENGTH = 10;
