@@ -12,6 +12,7 @@ using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Forms;
 using Polaris.Identity.Features.Grpc;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.Platform;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
@@ -179,6 +180,8 @@ builder.Services.AddSingleton<OrgBudgets>();
 builder.Services.AddSingleton<FindMembership>().AddSingleton<AcceptInvitation>().AddSingleton<ReadInstallation>();
 builder
     .Services.AddScoped<SignUp>()
+    .AddScoped<ReadOrgs>()
+    .AddScoped<FindOrgs>()
     .AddScoped<ProveEmail>()
     .AddScoped<EditPassword>()
     .AddScoped<TwoFactor>()

@@ -159,7 +159,8 @@ public static class MigrateVerb
             BEGIN
               CREATE TEMPORARY TABLE polaris_policy (org_id uuid) ON COMMIT DROP;
               CREATE POLICY org_isolation ON polaris_policy USING ({ReadPolicy}) WITH CHECK ({Policy});
-              SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) INTO wanted, wanted_check FROM pg_policy WHERE polrelid = 'polaris_policy'::regclass;
+              SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) INTO wanted, wanted_check
+              FROM pg_policy WHERE polrelid = 'polaris_policy'::regclass;
               FOR target IN
                 SELECT c.oid, c.relname, c.relrowsecurity, p.oid AS policy,
                   coalesce(p.polpermissive AND p.polcmd = '*' AND p.polroles = ARRAY[0]::oid[]

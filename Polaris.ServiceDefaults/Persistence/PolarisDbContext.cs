@@ -95,8 +95,8 @@ public abstract class PolarisDbContext(DbContextOptions options) : DbContext(opt
         );
 
     /// <summary>
-    /// Rows of the scope's orgs in work that reads several (<see cref="TenantScope.EnterOrgs"/>). The query filter is for one: an OR of both
-    /// in each statement would cost the hot ones their plan.
+    /// Rows of the scope's orgs in work that reads several (<see cref="TenantScope.EnterOrgs"/>). The query filter is for one: an OR of
+    /// both in each statement would cost the hot ones their plan.
     /// </summary>
     public IQueryable<TEntity> OfOrgs<TEntity>()
         where TEntity : class
