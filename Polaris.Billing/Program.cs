@@ -12,6 +12,7 @@ using Polaris.Billing.Features.Entitlements;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
+using Polaris.Billing.Features.Orgs;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
@@ -109,6 +110,8 @@ builder
     .AddSingleton<TestClocks>()
     .AddScoped<DraftInvoices>()
     .AddScoped<ReadInvoices>()
+    .AddScoped<ReadOfOrgs>()
+    .AddScoped<ReadUsageOfOrgs>()
     .AddScoped<ReadLineEvents>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()

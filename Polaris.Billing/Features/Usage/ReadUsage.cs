@@ -88,14 +88,17 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         await using var command = tx.Command("SELECT filled FROM meters WHERE org_id = $1 AND id = $2");
         command.Bind(org).Bind(meter.Id);
         if (await command.ExecuteScalarAsync(ct) is false)
-            throw new RefusedException(
-                new Refusal(
-                    RefusalKind.Unavailable,
-                    "meter_filling",
-                    $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."
-                )
-            );
+            throw StillFilling(meter);
     }
+
+    internal static RefusedException StillFilling(MeterDefinition meter) =>
+        new(
+            new Refusal(
+                RefusalKind.Unavailable,
+                "meter_filling",
+                $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."
+            )
+        );
 
     private static async Task<Dictionary<long, UsageSums>> SumsAsync(
         ScopedTransaction tx,

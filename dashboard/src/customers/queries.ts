@@ -32,7 +32,7 @@ export const SUBSCRIPTIONS = /* GraphQL */ `
     subscriptions(customer: $customer, first: $first, after: $after) {
       nodes {
         id
-        customer
+        customer: customerKey
         planKey
         planVersionId
         start

@@ -15,9 +15,9 @@ export const RECENT_EVENTS = /* GraphQL */ `
     recentEvents(limit: $limit) {
       idempotencyKey
       type
-      customer
+      customer: customerKey
       timestamp
-      properties
+      properties: propertiesText
       receivedAt
       batchId
     }
@@ -29,9 +29,9 @@ export const EVENT = /* GraphQL */ `
     event(idempotencyKey: $key) {
       idempotencyKey
       type
-      customer
+      customer: customerKey
       timestamp
-      properties
+      properties: propertiesText
       receivedAt
       batchId
     }

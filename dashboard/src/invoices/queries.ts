@@ -4,7 +4,7 @@ export const INVOICES = /* GraphQL */ `
       nodes {
         id
         number
-        customer
+        customer: customerKey
         status
         currency
         periodStart
@@ -23,7 +23,7 @@ export const INVOICE = /* GraphQL */ `
     invoice(id: $id) {
       id
       number
-      customer
+      customer: customerKey
       subscriptionId
       status
       currency
