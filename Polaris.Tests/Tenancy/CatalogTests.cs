@@ -118,7 +118,7 @@ public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
             await ExecuteAsync(
                 connection,
                 $"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {table} "
-                    + $"{(table == "open_policy" ? "USING (true)" : $"USING ({Read}) WITH CHECK ({(table == "writes_orgs" ? Read : Write)})")}"
+                    + (table == "open_policy" ? "USING (true)" : $"USING ({Read}) WITH CHECK ({(table == "writes_orgs" ? Read : Write)})")
             );
         }
 
