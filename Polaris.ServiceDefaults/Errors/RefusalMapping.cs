@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using GraphQL;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
@@ -64,19 +63,6 @@ public static class RefusalMapping
             RefusalKind.Unavailable => "UNAVAILABLE",
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
-
-    /// <summary>A GraphQL error with its code and, as extensions, the rule, the path and when to try again.</summary>
-    public static ExecutionError ToGraphQL(Refusal refusal)
-    {
-        ArgumentNullException.ThrowIfNull(refusal);
-        var error = new ExecutionError(refusal.Message) { Code = GraphQLCode(refusal.Kind) };
-        error.AddExtension("rule", refusal.Code);
-        if (refusal.Path is not null)
-            error.AddExtension("path", refusal.Path);
-        if (refusal.RetryAfter is { } wait)
-            error.AddExtension(RetryAfterExtension, RetryAfterSeconds(wait));
-        return error;
-    }
 
     /// <summary>
     /// The refusal that an exception stands for: its own, a conflict when another call was faster, or a retryable one when the database or

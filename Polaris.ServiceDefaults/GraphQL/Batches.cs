@@ -44,7 +44,7 @@ public sealed class Batch<TKey, TValue>(Func<IReadOnlyList<TKey>, CancellationTo
             }
             catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
             {
-                throw RefusalMapping.ToGraphQL(refusal);
+                throw RefusalErrors.Of(refusal);
             }
         }
 

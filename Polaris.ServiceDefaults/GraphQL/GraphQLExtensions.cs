@@ -156,7 +156,7 @@ public static class GraphQLExtensions
                 }
                 catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
                 {
-                    throw RefusalMapping.ToGraphQL(refusal);
+                    throw RefusalErrors.Of(refusal);
                 }
             });
         }

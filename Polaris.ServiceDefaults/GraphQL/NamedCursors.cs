@@ -42,7 +42,7 @@ internal sealed class NamedCursors : BaseSchemaNodeVisitor
         }
         catch (RefusedException exception)
         {
-            throw RefusalMapping.ToGraphQL(exception.Refusal);
+            throw RefusalErrors.Of(exception.Refusal);
         }
     }
 }
