@@ -13,6 +13,7 @@ using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
+using Polaris.Billing.Features.Orgs;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
 using Polaris.Billing.Features.Reconciliation;
@@ -113,6 +114,8 @@ builder
     .AddSingleton<TestClocks>()
     .AddScoped<DraftInvoices>()
     .AddScoped<ReadInvoices>()
+    .AddScoped<ReadOfOrgs>()
+    .AddScoped<ReadUsageOfOrgs>()
     .AddScoped<ReadLineEvents>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()

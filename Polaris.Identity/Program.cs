@@ -13,6 +13,7 @@ using Polaris.Identity.Features.Forms;
 using Polaris.Identity.Features.Grpc;
 using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.Platform;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
@@ -180,6 +181,8 @@ builder.Services.AddSingleton<OrgBudgets>().AddSingleton<OutgoingMail>();
 builder.Services.AddSingleton<FindMembership>().AddSingleton<AcceptInvitation>().AddSingleton<ReadInstallation>();
 builder
     .Services.AddScoped<SignUp>()
+    .AddScoped<ReadOrgs>()
+    .AddScoped<FindOrgs>()
     .AddScoped<ProveEmail>()
     .AddScoped<EditPassword>()
     .AddScoped<TwoFactor>()

@@ -21,7 +21,13 @@ builder.AddServiceDefaults("plans");
 builder.AddNpgsqlDbContext<PlansDbContext>();
 builder.Services.AddPolarisGrpc();
 builder.Services.AddSubgraph<Query, Mutation>();
-builder.Services.AddScoped<CreateMeter>().AddScoped<EditPlans>().AddScoped<Archive>().AddScoped<ReadPlans>().AddScoped<ReadAuditLog>();
+builder
+    .Services.AddScoped<CreateMeter>()
+    .AddScoped<EditPlans>()
+    .AddScoped<Archive>()
+    .AddScoped<ReadPlans>()
+    .AddScoped<ReadPlansOfOrgs>()
+    .AddScoped<ReadAuditLog>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

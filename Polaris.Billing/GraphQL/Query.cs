@@ -15,7 +15,7 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.GraphQL;
 
-/// <summary>Everything belongs to the caller's org: no field takes an org id.</summary>
+/// <summary>Everything belongs to the caller's org, or to another of theirs where a field names it.</summary>
 [Name("Query")]
 internal sealed partial class Query
 {
@@ -65,20 +65,27 @@ internal sealed partial class Query
         CancellationToken ct
     ) => (await charges.ListAsync(subscriptionId, ct)).Select(OneOffChargeType.Of);
 
+    /// <summary>A meter's usage.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<UsageType> Usage(
-        [FromServices] ReadUsage usage,
-        [FromServices] TenantScope tenant,
+    public static Task<UsageType> Usage(
+        [FromServices] InOrgs orgs,
         string meter,
         Instant from,
         Instant to,
         string? customer,
+        [Id] Guid? orgId,
         CancellationToken ct
-    )
-    {
-        var total = await usage.TotalAsync(tenant.RequireOrg(), meter, from, to, customer, ct);
-        return new UsageType(meter, from, to, total.Quantity, total.EventCount);
-    }
+    ) =>
+        orgs.RunAsync<ReadUsage, UsageType>(
+            orgId,
+            Scopes.Read,
+            async (usage, org) =>
+            {
+                var total = await usage.TotalAsync(org, meter, from, to, customer, ct);
+                return new UsageType(meter, from, to, total.Quantity, total.EventCount);
+            },
+            ct
+        );
 
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<UsagePointType>> UsageTimeline(
@@ -141,15 +148,26 @@ internal sealed partial class Query
         int first = 50
     ) => WhatIfType.Of(await whatIf.HandleAsync(planVersionId, from, to, customers, first, after, ct));
 
+    /// <summary>The org's invoices, newest first.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<InvoicePageType> Invoices(
-        [FromServices] ReadInvoices invoices,
+    public static Task<InvoicePageType> Invoices(
+        [FromServices] InOrgs orgs,
         string? after,
         string? customer,
         InvoiceStatus? status,
+        [Id] Guid? orgId,
         CancellationToken ct,
         int first = 50
-    ) => InvoicePageType.Of(await invoices.PageAsync(first, after, customer, status is { } wanted ? StoredStatus(wanted) : null, ct));
+    ) =>
+        orgs.RunAsync<ReadInvoices, InvoicePageType>(
+            orgId,
+            Scopes.Read,
+            async (invoices, _) =>
+                InvoicePageType.Of(
+                    await invoices.PageAsync(first, after, customer, status is { } wanted ? StoredStatus(wanted) : null, ct)
+                ),
+            ct
+        );
 
     [RequireScope(Scopes.Read)]
     public static async Task<InvoiceType?> Invoice([FromServices] ReadInvoices invoices, [Id] Guid id, CancellationToken ct) =>
@@ -189,6 +207,6 @@ internal sealed partial class Query
     public static PortalType Portal(IResolveFieldContext context) => PortalType.Of(context.User);
 
 #pragma warning disable CA1308 // Statuses are stored in lower case; nothing is compared case-insensitively.
-    private static string StoredStatus(InvoiceStatus status) => status.ToString().ToLowerInvariant();
+    internal static string StoredStatus(InvoiceStatus status) => status.ToString().ToLowerInvariant();
 #pragma warning restore CA1308
 }

@@ -18,9 +18,9 @@ public enum SubscriptionInterval
 
 /// <summary><c>end</c> of a canceled subscription is its start, or within its trial. <c>anchorMonth</c> is of a quarter or year.</summary>
 [Name("Subscription")]
-public sealed record SubscriptionType(
+public sealed partial record SubscriptionType(
     [property: Id] Guid Id,
-    string Customer,
+    string CustomerKey,
     SubscriptionStatus Status,
     string PlanKey,
     [property: Id] Guid PlanVersionId,
@@ -59,7 +59,10 @@ public sealed record SubscriptionType(
             row.TimeZone,
             versions,
             [.. (shared ?? []).Select(SubscriptionWarningType.Of)]
-        );
+        )
+        {
+            OrgId = row.OrgId,
+        };
     }
 }
 

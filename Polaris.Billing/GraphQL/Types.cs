@@ -14,6 +14,7 @@ namespace Polaris.Billing.GraphQL;
 
 /// <summary>Whom the org bills. Final invoices keep the name, address and tax id that they were made out to.</summary>
 /// <param name="Id">Its id.</param>
+/// <param name="OrgId">The org that bills it.</param>
 /// <param name="Key">The org's own key.</param>
 /// <param name="Name">As invoices show it; the key when none is stated.</param>
 /// <param name="Email">Its e-mail address.</param>
@@ -23,8 +24,9 @@ namespace Polaris.Billing.GraphQL;
 /// <param name="ArchivedAt">Since when it is archived; null when it is not.</param>
 /// <param name="HardStop">Whether it may go on only as long as prepaid credits remain (<c>entitlement</c>).</param>
 [Name("Customer")]
-public sealed record CustomerType(
+public sealed partial record CustomerType(
     [property: Id] Guid Id,
+    [property: Id] Guid OrgId,
     string Key,
     string Name,
     string? Email,
@@ -38,6 +40,7 @@ public sealed record CustomerType(
     internal static CustomerType Of(CustomerRow row) =>
         new(
             row.Id,
+            row.OrgId,
             row.Key,
             row.Name,
             row.Email,
@@ -131,7 +134,7 @@ public enum InvoiceStatus
 public sealed partial record InvoiceType(
     [property: Id] Guid Id,
     string? Number,
-    string Customer,
+    string CustomerKey,
     [property: Id] Guid SubscriptionId,
     InvoiceStatus Status,
     string Currency,
@@ -186,7 +189,10 @@ public sealed partial record InvoiceType(
             row.VoidedAt,
             row.VoidReason,
             row.ReissuesId
-        );
+        )
+        {
+            OrgId = row.OrgId,
+        };
 }
 
 [Name("InvoiceLine")]

@@ -28,7 +28,12 @@ internal sealed class Mutation
             ),
             ct
         );
-        return new SignUpResultType(signedUp.UserId, OrgType.Of(signedUp.Org), CreatedApiKeyType.Of(signedUp.ApiKey), signedUp.EmailProof);
+        return new SignUpResultType(
+            signedUp.UserId,
+            OrganizationType.Of(signedUp.Org),
+            CreatedApiKeyType.Of(signedUp.ApiKey),
+            signedUp.EmailProof
+        );
     }
 
     /// <summary>Gives an account the e-mail address that it was signed up with; from then on it can sign in.</summary>

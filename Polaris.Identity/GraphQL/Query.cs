@@ -5,6 +5,7 @@ using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.Platform;
 using Polaris.Identity.Features.Tokens;
 using Polaris.Identity.Persistence;
@@ -30,10 +31,23 @@ internal sealed class Query
             );
 
     [RequireScope(Scopes.Read)]
-    public static async Task<OrgType> Org([FromServices] OrgsDbContext db, CancellationToken ct) =>
+    public static async Task<OrganizationType> Org([FromServices] OrgsDbContext db, CancellationToken ct) =>
         await db.InTransactionAsync(token => db.Orgs.AsNoTracking().SingleOrDefaultAsync(token), ct) is { } row
-            ? OrgType.Of(row)
+            ? OrganizationType.Of(row)
             : throw new RefusedException(Refusal.NotFound("org"));
+
+    /// <summary>All orgs that the person is a member of, ordered by name; of an API key, its one.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<IEnumerable<OrganizationType>> Organizations(
+        IResolveFieldContext context,
+        [FromServices] ReadOrgs orgs,
+        CancellationToken ct
+    ) => (await orgs.OfCallerAsync(context.User!, ct)).Select(OrganizationType.Of);
+
+    /// <summary>One org of the caller's; null for any other id.</summary>
+    [RequireScope(Scopes.Read)]
+    public static async Task<OrganizationType?> Organization([FromServices] ReadOrgs orgs, [Id] Guid id, CancellationToken ct) =>
+        (await orgs.ByIdAsync([id], ct)).TryGetValue(id, out var row) ? OrganizationType.Of(row) : null;
 
     [RequireScope(Scopes.Admin)]
     public static async Task<IEnumerable<ApiKeyType>> ApiKeys([FromServices] EditApiKeys keys, CancellationToken ct) =>

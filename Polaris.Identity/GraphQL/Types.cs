@@ -1,24 +1,56 @@
 using GraphQL;
+using GraphQL.DataLoader;
+using GraphQL.Federation;
 using NodaTime;
 using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.Platform;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
 using Polaris.Identity.Persistence;
+using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Identity.GraphQL;
 
-[Name("Org")]
-public sealed record OrgType([property: Id] Guid Id, string Name, string Currency, string TimeZone, bool Sandbox, Instant CreatedAt)
+/// <summary>A tenant: its people, and all that belongs to it.</summary>
+/// <param name="Id">The org's id.</param>
+/// <param name="Name">As it was signed up.</param>
+/// <param name="Currency">ISO 4217; the default of its plans.</param>
+/// <param name="TimeZone">IANA; the default of its reports.</param>
+/// <param name="Sandbox">For trying things out: only a sandbox has a test clock.</param>
+/// <param name="CreatedAt">When it was signed up.</param>
+[Name("Organization"), Key("id")]
+public sealed record OrganizationType(
+    [property: Id] Guid Id,
+    string Name,
+    string Currency,
+    string TimeZone,
+    bool Sandbox,
+    Instant CreatedAt
+)
 {
-    internal static OrgType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.CreatedAt);
+    /// <summary>Null unless the caller is in the org.</summary>
+    [FederationResolver]
+    public static IDataLoaderResult<OrganizationType?> Resolve(IResolveFieldContext context, [Id] Guid id) =>
+        context
+            .Service<Batches>()
+            .Of<Guid, OrgRow>("Organization", (ids, ct) => context.Service<ReadOrgs>().ByIdAsync(ids, ct))
+            .Load(id, Of);
+
+    internal static OrganizationType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.CreatedAt);
 }
 
 [Name("Viewer")]
-public sealed record ViewerType([property: Id] Guid? UserId, string? Email, string? Role, IReadOnlyList<string> Scopes, OrgType Org);
+public sealed record ViewerType(
+    [property: Id] Guid? UserId,
+    string? Email,
+    string? Role,
+    IReadOnlyList<string> Scopes,
+    OrganizationType Org
+);
 
 /// <summary>Per second, over all replicas.</summary>
 [Name("RateLimits")]
@@ -78,7 +110,7 @@ public sealed class SignUpInput
 }
 
 [Name("SignUpResult")]
-public sealed record SignUpResultType([property: Id] Guid UserId, OrgType Org, CreatedApiKeyType ApiKey, string EmailProof);
+public sealed record SignUpResultType([property: Id] Guid UserId, OrganizationType Org, CreatedApiKeyType ApiKey, string EmailProof);
 
 /// <summary>A person's account.</summary>
 [Name("Account")]
@@ -171,9 +203,10 @@ public sealed record CreatedInvitationType(InvitationType Invitation, string Tok
 }
 
 [Name("AcceptedInvitation")]
-public sealed record AcceptedInvitationType([property: Id] Guid UserId, OrgType Org, string Role)
+public sealed record AcceptedInvitationType([property: Id] Guid UserId, OrganizationType Org, string Role)
 {
-    internal static AcceptedInvitationType Of(AcceptedInvitation accepted) => new(accepted.UserId, OrgType.Of(accepted.Org), accepted.Role);
+    internal static AcceptedInvitationType Of(AcceptedInvitation accepted) =>
+        new(accepted.UserId, OrganizationType.Of(accepted.Org), accepted.Role);
 }
 
 [Name("CustomerToken")]
@@ -183,9 +216,9 @@ public sealed record CustomerTokenType(string Token, Instant ExpiresAt)
 }
 
 [Name("OrgPage")]
-public sealed record OrgPageType(IReadOnlyList<OrgType> Nodes, string? EndCursor, bool HasNextPage)
+public sealed record OrgPageType(IReadOnlyList<OrganizationType> Nodes, string? EndCursor, bool HasNextPage)
 {
-    internal static OrgPageType Of(OrgPage page) => new([.. page.Rows.Select(OrgType.Of)], page.EndCursor, page.HasNextPage);
+    internal static OrgPageType Of(OrgPage page) => new([.. page.Rows.Select(OrganizationType.Of)], page.EndCursor, page.HasNextPage);
 }
 
 [Name("SigningKey")]

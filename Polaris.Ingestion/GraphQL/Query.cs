@@ -1,4 +1,6 @@
+using System.Text.Json;
 using GraphQL;
+using GraphQL.Federation;
 using NodaTime;
 using Polaris.Ingestion.Features.Events;
 using Polaris.ServiceDefaults.Auth;
@@ -6,15 +8,25 @@ using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Ingestion.GraphQL;
 
+/// <summary>A usage event as it is stored.</summary>
+/// <param name="IdempotencyKey">Unique in the org for ever.</param>
+/// <param name="Type">What meters select it by.</param>
+/// <param name="CustomerKey">The org's own key of the customer, which need not exist yet.</param>
+/// <param name="Timestamp">When it happened.</param>
+/// <param name="Properties">Its properties, an object.</param>
+/// <param name="PropertiesText">The same as text, for clients whose JSON numbers have fewer digits.</param>
+/// <param name="ReceivedAt">When it was stored.</param>
+/// <param name="BatchId">The batch that it is counted with.</param>
 /// <param name="Corrects">The earlier event that this one voids or replaces.</param>
 /// <param name="CorrectedBy">The key of the later event that voids or replaces this one, which is then no longer counted.</param>
 [Name("UsageEvent")]
 public sealed record UsageEventType(
     string IdempotencyKey,
     string Type,
-    string Customer,
+    string CustomerKey,
     Instant Timestamp,
-    string Properties,
+    JsonElement Properties,
+    string PropertiesText,
     Instant ReceivedAt,
     [property: Id] Guid BatchId,
     CorrectionType? Corrects,
@@ -27,12 +39,32 @@ public sealed record UsageEventType(
             found.Type,
             found.Customer,
             found.Timestamp,
+            JsonElement.Parse(found.Properties),
             found.Properties,
             found.ReceivedAt,
             found.BatchId,
             found.Corrects is { } correction ? new CorrectionType(correction.IdempotencyKey, correction.Replaces) : null,
             found.CorrectedBy
-        );
+        )
+        {
+            OrgId = found.OrgId,
+        };
+
+    internal Guid OrgId { get; init; }
+
+    /// <summary>The customer, when the org has created it.</summary>
+    public CustomerReference? Customer() => new(OrgId, CustomerKey);
+}
+
+/// <summary>A customer, whom Billing knows by org and key.</summary>
+/// <param name="OrgId">The org that bills it.</param>
+/// <param name="Key">The org's own key.</param>
+[Name("Customer"), Key("orgId key")]
+public sealed record CustomerReference([property: Id] Guid OrgId, string Key)
+{
+    /// <summary>Ingestion has nothing more to say of it, and so nothing to look up.</summary>
+    [FederationResolver]
+    public static CustomerReference Resolve([Id] Guid orgId, string key) => new(orgId, key);
 }
 
 /// <param name="Replaces">Whether the later event is counted in its place; otherwise it is a void, which is not counted.</param>

@@ -12,8 +12,18 @@ internal sealed partial class Query
 {
     /// <summary>The org's meters, oldest first; with <c>archived</c> also those that are archived.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<MeterType>> Meters([FromServices] ReadPlans plans, CancellationToken ct, bool archived = false) =>
-        (await plans.MetersAsync(archived, ct)).Select(MeterType.Of);
+    public static Task<IEnumerable<MeterType>> Meters(
+        [FromServices] InOrgs orgs,
+        [Id] Guid? orgId,
+        CancellationToken ct,
+        bool archived = false
+    ) =>
+        orgs.RunAsync<ReadPlans, IEnumerable<MeterType>>(
+            orgId,
+            Scopes.Read,
+            async (plans, _) => (await plans.MetersAsync(archived, ct)).Select(MeterType.Of),
+            ct
+        );
 
     [RequireScope(Scopes.Read)]
     public static async Task<MeterType?> Meter([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
@@ -21,8 +31,18 @@ internal sealed partial class Query
 
     /// <summary>The org's plans, ordered by key; with <c>archived</c> also those that are archived.</summary>
     [RequireScope(Scopes.Read)]
-    public static async Task<IEnumerable<PlanType>> Plans([FromServices] ReadPlans plans, CancellationToken ct, bool archived = false) =>
-        (await plans.PlansAsync(archived, ct)).Select(PlanType.Of);
+    public static Task<IEnumerable<PlanType>> Plans(
+        [FromServices] InOrgs orgs,
+        [Id] Guid? orgId,
+        CancellationToken ct,
+        bool archived = false
+    ) =>
+        orgs.RunAsync<ReadPlans, IEnumerable<PlanType>>(
+            orgId,
+            Scopes.Read,
+            async (plans, _) => (await plans.PlansAsync(archived, ct)).Select(PlanType.Of),
+            ct
+        );
 
     [RequireScope(Scopes.Read)]
     public static async Task<PlanType?> Plan([FromServices] ReadPlans plans, string key, CancellationToken ct) =>

@@ -1,8 +1,11 @@
 using GraphQL;
+using GraphQL.DataLoader;
+using GraphQL.Federation;
 using NodaTime;
 using Polaris.Plans.Domain;
 using Polaris.Plans.Features.Plans;
 using Polaris.Plans.Persistence;
+using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Plans.GraphQL;
 
@@ -48,9 +51,11 @@ public sealed record PlanType(
         );
 }
 
-[Name("PlanVersion")]
+/// <summary>A version of a plan, which never changes once it is published.</summary>
+[Name("PlanVersion"), Key("orgId id")]
 public sealed record PlanVersionType(
     [property: Id] Guid Id,
+    [property: Id] Guid OrgId,
     string PlanKey,
     int Number,
     PlanVersionStatus Status,
@@ -60,9 +65,20 @@ public sealed record PlanVersionType(
     Instant? PublishedAt
 )
 {
+    [FederationResolver]
+    public static IDataLoaderResult<PlanVersionType?> Resolve(IResolveFieldContext context, [Id] Guid orgId, [Id] Guid id) =>
+        context.LoadInOrgs<ReadPlansOfOrgs, (Guid Org, Guid Id), (PlanRow Plan, PlanVersionRow Version), PlanVersionType>(
+            "planVersion",
+            (orgId, id),
+            key => key.Org,
+            (read, keys, ct) => read.VersionsAsync(keys, ct),
+            found => Of(found.Plan, found.Version)
+        );
+
     internal static PlanVersionType Of(PlanRow plan, PlanVersionRow row) =>
         new(
             row.Id,
+            row.OrgId,
             plan.Key,
             row.Number,
             Enum.Parse<PlanVersionStatus>(row.Status, ignoreCase: true),

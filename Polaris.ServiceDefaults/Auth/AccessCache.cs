@@ -13,12 +13,18 @@ namespace Polaris.ServiceDefaults.Auth;
 public interface IAccessSource
 {
     Task<CheckAccessResponse> CheckAsync(CheckAccessRequest request, CancellationToken ct);
+
+    /// <summary>The same for several orgs of a person; those in which they are no member are left out.</summary>
+    Task<CheckMembershipsResponse> CheckAsync(CheckMembershipsRequest request, CancellationToken ct);
 }
 
 internal sealed class IdentityAccessSource(Identity.V1.Identity.IdentityClient identity) : IAccessSource
 {
     public async Task<CheckAccessResponse> CheckAsync(CheckAccessRequest request, CancellationToken ct) =>
         await identity.CheckAccessAsync(request, deadline: null, cancellationToken: ct);
+
+    public async Task<CheckMembershipsResponse> CheckAsync(CheckMembershipsRequest request, CancellationToken ct) =>
+        await identity.CheckMembershipsAsync(request, deadline: null, cancellationToken: ct);
 }
 
 internal sealed record KnownAccess(CheckAccessResponse Verdict, DateTimeOffset At) : IVerdict

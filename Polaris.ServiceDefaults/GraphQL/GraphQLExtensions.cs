@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GraphQL;
 using GraphQL.DI;
 using GraphQL.Execution;
@@ -14,6 +15,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NodaTime;
 using Polaris.ServiceDefaults.Audit;
+using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.ServiceDefaults.GraphQL;
@@ -58,6 +60,11 @@ public static class GraphQLExtensions
             .AddSingleton<InstantScalar>()
             .AddSingleton<LongScalar>()
             .AddScoped<MutationAudit>()
+            .AddHttpContextAccessor()
+            .AddScoped<OrgAccess>()
+            .AddScoped<InOrgs>()
+            .AddScoped<Batches>()
+            .AddSingleton<JsonScalar>()
             .AddGraphQL(graph =>
                 graph
                     .AddAutoSchema<TQuery>(configure)
@@ -70,6 +77,14 @@ public static class GraphQLExtensions
                             schema.RegisterTypeMapping(typeof(decimal), typeof(DecimalScalar));
                             schema.RegisterTypeMapping(typeof(Instant), typeof(InstantScalar));
                             schema.RegisterTypeMapping(typeof(long), typeof(LongScalar));
+                            schema.RegisterTypeMapping(typeof(JsonElement), typeof(JsonScalar));
+                            // An entity need not be reachable from the root: the gateway asks for it by its key.
+                            foreach (
+                                var entity in typeof(TQuery).Assembly.GetTypes().Where(type => type.IsDefined(typeof(KeyAttribute), false))
+                            )
+                                schema.RegisterType(typeof(AutoRegisteringObjectGraphType<>).MakeGenericType(entity));
+                            // Inside the guard, so that who may not call a field learns nothing of its arguments.
+                            schema.RegisterVisitor(new NamedCursors());
                             schema.RegisterVisitor(new RootFieldGuard());
                         }
                     )
@@ -111,7 +126,8 @@ public static class GraphQLExtensions
 
     /// <summary>
     /// Wraps every root field to check its declared scope first; an undeclared field stops the service at startup. Refusals become coded
-    /// errors, also in nested fields with arguments, which the root field's scope covers.
+    /// errors, also in nested fields with arguments, which the root field's scope covers. A nested field with a scope of its own belongs to
+    /// an <see cref="IInOrg"/>, and needs the scope in that org.
     /// </summary>
     private sealed class RootFieldGuard : BaseSchemaNodeVisitor
     {
@@ -122,7 +138,8 @@ public static class GraphQLExtensions
             var isRoot = type == schema.Query || type == schema.Mutation;
             if (isRoot && !field.HasMetadata(RequireScopeAttribute.MetadataKey))
                 throw new InvalidOperationException($"{type.Name}.{field.Name} declares no scope: add [RequireScope] or [AllowAnyone].");
-            if (!isRoot && field.Arguments is not { Count: > 0 })
+            var inOrg = !isRoot && field.HasMetadata(RequireScopeAttribute.MetadataKey);
+            if (!isRoot && !inOrg && field.Arguments is not { Count: > 0 })
                 return;
             var resolver = field.Resolver ?? throw new InvalidOperationException($"{type.Name}.{field.Name} has no resolver.");
             field.Resolver = new FuncFieldResolver<object?>(async context =>
@@ -131,13 +148,15 @@ public static class GraphQLExtensions
                 {
                     if (isRoot)
                         RequireScopeAttribute.Check(field, (HttpContext)context.UserContext[nameof(HttpContext)]!);
+                    else if (inOrg)
+                        ((IInOrg)context.Source!).Access.Require(field.GetMetadata<string>(RequireScopeAttribute.MetadataKey));
                     if (type == schema.Mutation)
                         return await AuditedAsync(context, resolver);
                     return await resolver.ResolveAsync(context);
                 }
                 catch (Exception exception) when (RefusalMapping.TryGetRefusal(exception, out var refusal))
                 {
-                    throw ToError(refusal);
+                    throw RefusalErrors.Of(refusal);
                 }
             });
         }
@@ -161,17 +180,6 @@ public static class GraphQLExtensions
             {
                 audit.End();
             }
-        }
-
-        private static ExecutionError ToError(Refusal refusal)
-        {
-            var error = new ExecutionError(refusal.Message) { Code = RefusalMapping.GraphQLCode(refusal.Kind) };
-            error.AddExtension("rule", refusal.Code);
-            if (refusal.Path is not null)
-                error.AddExtension("path", refusal.Path);
-            if (refusal.RetryAfter is { } wait)
-                error.AddExtension(RefusalMapping.RetryAfterExtension, RefusalMapping.RetryAfterSeconds(wait));
-            return error;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using GraphQL.Types;
 using GraphQLParser.AST;
 using NodaTime;
@@ -101,6 +102,22 @@ public sealed class LongScalar : ScalarGraphType
         };
 
     private object Bounded(long number) => number is >= -Max and <= Max ? number : ThrowValueConversionError(number)!;
+}
+
+/// <summary>Any JSON value, as it was sent: numbers keep their digits. Only in answers.</summary>
+public sealed class JsonScalar : ScalarGraphType
+{
+    public JsonScalar()
+    {
+        Name = "JSON";
+        Description = "Any JSON value. Numbers keep the digits with which they were sent.";
+    }
+
+    public override object? ParseLiteral(GraphQLValue value) => ThrowLiteralConversionError(value);
+
+    public override object? ParseValue(object? value) => ThrowValueConversionError(value);
+
+    public override object? Serialize(object? value) => value is JsonElement or null ? value : ThrowSerializationError(value);
 }
 
 /// <summary>An instant. Input: RFC 3339, see <see cref="Rfc3339"/>; output: UTC with <c>Z</c>.</summary>

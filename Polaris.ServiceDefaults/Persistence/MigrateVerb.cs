@@ -136,6 +136,12 @@ public static class MigrateVerb
           OR (SELECT nullif(current_setting('polaris.cross_org', true), '') IS NOT NULL)
         """;
 
+    /// <summary>What is read, in addition: the orgs that a person is verified in. Writing is for one org, or cross-org work.</summary>
+    private const string ReadPolicy = $"""
+        {Policy}
+          OR org_id = ANY ((SELECT string_to_array(nullif(current_setting('polaris.org_ids', true), ''), ','))::uuid[])
+        """;
+
     /// <summary>
     /// Creates the policy on every table with an org_id, so that none can be forgotten. A table that has it is not touched: changing a
     /// policy locks the table against all reads and writes, and there is no moment without one. Whether it is the same is decided by
@@ -149,14 +155,16 @@ public static class MigrateVerb
             DECLARE
               target record;
               wanted text;
+              wanted_check text;
             BEGIN
               CREATE TEMPORARY TABLE polaris_policy (org_id uuid) ON COMMIT DROP;
-              CREATE POLICY org_isolation ON polaris_policy USING ({Policy}) WITH CHECK ({Policy});
-              SELECT pg_get_expr(polqual, polrelid) INTO wanted FROM pg_policy WHERE polrelid = 'polaris_policy'::regclass;
+              CREATE POLICY org_isolation ON polaris_policy USING ({ReadPolicy}) WITH CHECK ({Policy});
+              SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) INTO wanted, wanted_check
+              FROM pg_policy WHERE polrelid = 'polaris_policy'::regclass;
               FOR target IN
                 SELECT c.oid, c.relname, c.relrowsecurity, p.oid AS policy,
                   coalesce(p.polpermissive AND p.polcmd = '*' AND p.polroles = ARRAY[0]::oid[]
-                    AND pg_get_expr(p.polqual, c.oid) = wanted AND pg_get_expr(p.polwithcheck, c.oid) = wanted, false) AS same
+                    AND pg_get_expr(p.polqual, c.oid) = wanted AND pg_get_expr(p.polwithcheck, c.oid) = wanted_check, false) AS same
                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 LEFT JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'org_isolation'
                 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
@@ -170,7 +178,7 @@ public static class MigrateVerb
                   IF target.policy IS NOT NULL THEN
                     EXECUTE format('DROP POLICY org_isolation ON %I', target.relname);
                   END IF;
-                  EXECUTE format($p$ CREATE POLICY org_isolation ON %I USING ({Policy}) WITH CHECK ({Policy}) $p$, target.relname);
+                  EXECUTE format($p$ CREATE POLICY org_isolation ON %I USING ({ReadPolicy}) WITH CHECK ({Policy}) $p$, target.relname);
                 END IF;
               END LOOP;
             END $do$

@@ -26,6 +26,10 @@ public sealed partial class CrossOrgScope
         "audit-log",
         "a person who signs in may be a member of several orgs; the installation has entries of its own"
     );
+    public static readonly CrossOrgScope CheckMemberships = new(
+        "check-memberships",
+        "says in which of several orgs a person is a member, and with which role"
+    );
     public static readonly CrossOrgScope CheckThresholds = new("check-thresholds", "finds the orgs with usage to rate for thresholds");
     public static readonly CrossOrgScope ClosePeriods = new("close-periods", "finds the orgs with a period that is due");
     public static readonly CrossOrgScope CompactAppliedBatches = new(

@@ -12,6 +12,9 @@ public static class TenantSql
     public const string OrgSetting = "polaris.org_id";
     public const string CrossOrgSetting = "polaris.cross_org";
 
+    /// <summary>Ids of several orgs, separated by commas.</summary>
+    public const string OrgsSetting = "polaris.org_ids";
+
     private static readonly ConditionalWeakTable<NpgsqlDataSource, ILogger> Logs = [];
 
     /// <summary>Sets the scope for the transaction only (like SET LOCAL), so that a pooled connection carries nothing over.</summary>
@@ -41,6 +44,43 @@ public static class TenantSql
         );
         command.Bind(orgId?.ToString() ?? "").Bind(scope?.Name ?? "");
         return command;
+    }
+
+    /// <summary>The same for a transaction that reads several orgs, and can write none.</summary>
+    internal static async Task SetOrgsAsync(
+        NpgsqlConnection connection,
+        NpgsqlTransaction transaction,
+        IReadOnlyList<Guid> orgs,
+        CancellationToken ct
+    )
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT set_config('polaris.org_ids', $1, true), set_config('transaction_read_only', 'on', true)",
+            connection,
+            transaction
+        );
+        command.Bind(string.Join(',', orgs));
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Begins a transaction that sees the orgs of a <see cref="TenantScope"/>, and can write none.</summary>
+    public static async Task<ScopedTransaction> BeginOrgsAsync(this NpgsqlDataSource source, TenantScope tenant, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(tenant);
+        var orgs = tenant.Orgs ?? throw new InvalidOperationException("No orgs were entered in this scope.");
+        var connection = await source.OpenConnectionAsync(ct);
+        try
+        {
+            var transaction = await connection.BeginTransactionAsync(ct);
+            await SetOrgsAsync(connection, transaction, orgs, ct);
+            return new ScopedTransaction(connection, transaction);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Begins a transaction that sees one org.</summary>

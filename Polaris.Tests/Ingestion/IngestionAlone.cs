@@ -129,6 +129,9 @@ internal sealed class IngestionAlone : IAsyncDisposable
     {
         public Task<CheckAccessResponse> CheckAsync(CheckAccessRequest request, CancellationToken ct) =>
             Task.FromResult(new CheckAccessResponse());
+
+        public Task<CheckMembershipsResponse> CheckAsync(CheckMembershipsRequest request, CancellationToken ct) =>
+            Task.FromResult(new CheckMembershipsResponse());
     }
 
     private sealed class Keys : IApiKeySource

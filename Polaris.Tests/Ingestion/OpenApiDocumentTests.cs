@@ -318,7 +318,7 @@ public sealed partial class OpenApiDocumentTests
     [Fact]
     public void The_described_ways_of_counting_are_those_that_an_event_can_have()
     {
-        var found = new FoundEvent("k", "t", "c", default, "{}", default, Guid.Empty, Published: true);
+        var found = new FoundEvent(Guid.Empty, "k", "t", "c", default, "{}", default, Guid.Empty, Published: true);
         CountedEvent?[] counted = [null, new(false, []), new(true, []), new(true, [new()])];
         FoundEvent[] events =
         [

@@ -8,7 +8,7 @@ namespace Polaris.Tests.MainPath;
 public sealed class InvoiceTests(PolarisApp polaris) : PlatformTests
 {
     private const string Lines =
-        "nodes { id number customer status total lines { charge quantity unroundedAmount amount eventCount "
+        "nodes { id number customer: customerKey status total lines { charge quantity unroundedAmount amount eventCount "
         + "explanation { quantity unitPrice amount } } certificate { resultHash } }";
 
     /// <summary>An org with its clock in May 2015, with one customer on a plan of 1.00 a month and 0.015 per call.</summary>

@@ -81,7 +81,7 @@ public sealed class PricedOrg(PolarisApp polaris) : IAsyncLifetime, ICollectionF
                 var data = await Tenant.QueryAsync(
                     $$"""
                     { clock { duePeriods } invoices { nodes {
-                      id number customer currency total tax periodStart periodEnd {{Lines}} } } }
+                      id number customer: customerKey currency total tax periodStart periodEnd {{Lines}} } } }
                     """
                 );
                 var all = data.GetProperty("invoices").GetProperty("nodes").EnumerateArray().ToLookup(IsOfStart);

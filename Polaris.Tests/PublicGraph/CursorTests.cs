@@ -1,3 +1,4 @@
+using Polaris.ServiceDefaults.Paging;
 using Xunit;
 
 namespace Polaris.Tests.PublicGraph;
@@ -42,8 +43,26 @@ public sealed class CursorTests(PolarisApp polaris) : PlatformTests
         foreach (var list in lists.Values)
             Assert.Equal(("INVALID_INPUT", "invalid_cursor", "after"), await tenant.RefusalAsync(Filled(list, bad)));
         foreach (var bad in (string[])["nothing", "INV-", "INV-1x", "00000000000000000000000000000001"])
-        foreach (var (name, list) in lists.Where(list => list.Key is not ("customers" or "coupons")))
+        foreach (var (name, list) in lists)
             Assert.Equal((name, "invalid_cursor"), (name, (await tenant.RefusalAsync(Filled(list, bad))).Rule));
+
+        // A place of one list is none of another, also where its text could be.
+        foreach (var (name, list) in lists)
+            Assert.Equal(
+                (name, "invalid_cursor"),
+                (name, (await tenant.RefusalAsync(Filled(list, Cursors.Name("another", "0192e4a0-0000-7000-8000-000000000001")))).Rule)
+            );
+        await tenant.QueryAsync("mutation { createCustomers(input: [{key: \"a\"}, {key: \"b\"}]) { id } }");
+        var end = (await tenant.QueryAsync("{ customers(first: 1) { endCursor } }"))
+            .GetProperty("customers")
+            .GetProperty("endCursor")
+            .GetString()!;
+        var next = await tenant.QueryAsync($"{{ customers(after: \"{end}\") {{ nodes {{ key }} }} }}");
+        Assert.Equal(
+            "b",
+            Assert.Single(next.GetProperty("customers").GetProperty("nodes").EnumerateArray()).GetProperty("key").GetString()
+        );
+        Assert.Equal("invalid_cursor", (await tenant.RefusalAsync(Filled(lists["coupons"], end))).Rule);
     }
 
     private static string Filled(string list, string cursor) => list.Replace("CURSOR", cursor, StringComparison.Ordinal);

@@ -54,7 +54,8 @@ internal static class Catalog
         ("every table has row-level security on", Bound + "SELECT relname FROM bound WHERE NOT relrowsecurity"),
         // Restrictive policies only narrow what the permissive one allows.
         (
-            "every table has one permissive policy, for all commands and roles, that requires the org or cross-org access",
+            "every table has one permissive policy, for all commands and roles, that requires the org or cross-org access, "
+                + "and for reading also the orgs that a person was verified in",
             Bound
                 + """
                 SELECT relname FROM bound b WHERE 1 <> (SELECT count(*) FROM pg_policy p WHERE p.polrelid = b.oid AND p.polpermissive)
@@ -64,7 +65,10 @@ internal static class Catalog
                           LIKE '%(org_id = ( SELECT (NULLIF(current_setting(''polaris.org_id''::text, true), ''''::text))::uuid%'
                         AND pg_get_expr(p.polqual, b.oid)
                           LIKE '%OR ( SELECT (NULLIF(current_setting(''polaris.cross_org''::text, true), ''''::text) IS NOT NULL)%'
-                    AND pg_get_expr(p.polwithcheck, b.oid) = pg_get_expr(p.polqual, b.oid))
+                        AND pg_get_expr(p.polqual, b.oid)
+                          LIKE '%OR (org_id = ANY ((( SELECT string_to_array(NULLIF(current_setting(''polaris.org_ids''%'
+                        AND starts_with(pg_get_expr(p.polqual, b.oid), left(pg_get_expr(p.polwithcheck, b.oid), -1))
+                        AND pg_get_expr(p.polwithcheck, b.oid) NOT LIKE '%polaris.org_ids%')
                 """
         ),
         (

@@ -81,9 +81,13 @@ public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
         var name = $"catalog_{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         await polaris.ScalarAsync<object>("plansdb", $"CREATE DATABASE {name}");
         await using var connection = await polaris.OpenDatabaseAsync("plansdb", $";Database={name}");
-        const string Policy = """
-            USING (org_id = (SELECT nullif(current_setting('polaris.org_id', true), '')::uuid)
-              OR (SELECT nullif(current_setting('polaris.cross_org', true), '') IS NOT NULL))
+        const string Write = """
+            org_id = (SELECT nullif(current_setting('polaris.org_id', true), '')::uuid)
+              OR (SELECT nullif(current_setting('polaris.cross_org', true), '') IS NOT NULL)
+            """;
+        const string Read = $"""
+            {Write}
+              OR org_id = ANY ((SELECT string_to_array(nullif(current_setting('polaris.org_ids', true), ''), ','))::uuid[])
             """;
         // Each table breaks only what its name says.
         foreach (
@@ -95,6 +99,7 @@ public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
                 ("no_security", "org_id uuid PRIMARY KEY"),
                 ("two_policies", "org_id uuid PRIMARY KEY"),
                 ("open_policy", "org_id uuid PRIMARY KEY"),
+                ("writes_orgs", "org_id uuid PRIMARY KEY"),
                 ("no_key", "org_id uuid NOT NULL"),
                 ("other_key", "org_id uuid NOT NULL, id uuid PRIMARY KEY"),
                 ("other_unique", "org_id uuid PRIMARY KEY, id uuid UNIQUE"),
@@ -113,7 +118,7 @@ public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
             await ExecuteAsync(
                 connection,
                 $"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {table} "
-                    + $"{(table == "open_policy" ? "USING (true)" : Policy + "WITH CHECK " + Policy["USING ".Length..])}"
+                    + (table == "open_policy" ? "USING (true)" : $"USING ({Read}) WITH CHECK ({(table == "writes_orgs" ? Read : Write)})")
             );
         }
 
@@ -132,7 +137,7 @@ public sealed class CatalogTests(PolarisApp polaris) : PlatformTests
         [
             ["no_org", "text_org"],
             ["child", "no_org", "no_security", "text_org"],
-            ["child", "no_org", "no_security", "open_policy", "text_org", "two_policies"],
+            ["child", "no_org", "no_security", "open_policy", "text_org", "two_policies", "writes_orgs"],
             ["no_key", "no_org", "other_key"],
             ["no_key"],
             ["no_org_pkey", "other_key_pkey", "other_unique_id_key"],

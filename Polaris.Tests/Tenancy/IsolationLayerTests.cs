@@ -19,11 +19,13 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
         """;
 
     /// <summary>
-    /// Calls that are isolated by something else too: meters by their ids, plans by the other service's answer, a partition by the org's
-    /// hash, statements by a join on org_id or by an EF condition that the switch does not remove.
+    /// Calls that are isolated by something else too: orgs by Identity's answer, meters by their ids, plans by the other service's answer, a
+    /// partition by the org's hash, statements by a join on org_id or by an EF condition that the switch does not remove.
     /// </summary>
     private static readonly string[] Kept =
     [
+        "Query.organization",
+        "Query.organizations",
         "Query.usage",
         "Query.usageTimeline",
         "Query.usageReport",
@@ -109,7 +111,7 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
                         item.leakCase.Field,
                         item.pair.Theirs,
                         item.pair.Missing,
-                        known => world.Schema.Operation(item.leakCase, known),
+                        known => world.Subgraphs[serviceOf[item.leakCase.Field]].Operation(item.leakCase, known),
                         operation =>
                             world.Probe.GraphQLAsync(
                                 world.Platform.Http(serviceOf[item.leakCase.Field]),

@@ -23,19 +23,26 @@ internal static class LeakCases
     private const string Span = $"from: \"{LeakOrg.Start}\", to: \"{LeakOrg.End}\"";
     private const string Charge = "{key: \"flat\", price: {model: FLAT, amount: \"1\"}}";
 
+    private static string At(string list, string place) => ServiceDefaults.Paging.Cursors.Name(list, place);
+
     public static readonly FieldCase[] Queries =
     [
         new("Query.apiKeys", _ => ""),
         new("Query.reconciliation", _ => ""),
         new("Query.auditLog", _ => "first: 100"),
-        new("Query.auditLog", known => $"after: \"{known.Invoice}\", action: \"member_removed\"", Shows: false, IsPlace: true),
+        new(
+            "Query.auditLog",
+            known => $"after: \"{At("auditLog", known.Invoice)}\", action: \"member_removed\"",
+            Shows: false,
+            IsPlace: true
+        ),
         new("Query.billingAuditLog", known => $"first: 100, subject: \"{known.Customer}\""),
-        new("Query.billingAuditLog", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
+        new("Query.billingAuditLog", known => $"after: \"{At("billingAuditLog", known.Invoice)}\"", Shows: false, IsPlace: true),
         new("Query.clock", _ => "", Shows: false),
         new("Query.currentUsage", known => $"customer: \"{known.Customer}\""),
         new("Query.customer", known => $"key: \"{known.Customer}\""),
         new("Query.coupons", _ => "first: 100", Shows: false),
-        new("Query.coupons", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
+        new("Query.coupons", known => $"after: \"{At("coupons", known.Customer)}\"", Shows: false, IsPlace: true),
         new("Query.appliedCoupons", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
         new("Query.oneOffCharges", known => $"subscriptionId: \"{known.Subscription}\"", Shows: false),
         new("Query.customerBalance", known => $"customer: \"{known.Customer}\"", Shows: false),
@@ -43,9 +50,9 @@ internal static class LeakCases
         new("Query.entitlement", known => $"customer: \"{known.Customer}\", currency: \"EUR\"", Shows: false),
         new("Query.invoiceTiming", _ => "", Shows: false),
         new("Query.ledger", known => $"first: 100, customer: \"{known.Customer}\"", Shows: false),
-        new("Query.ledger", known => $"customer: \"{known.Customer}\", after: \"1\"", Shows: false, IsPlace: true),
+        new("Query.ledger", known => $"customer: \"{known.Customer}\", after: \"{At("ledger", "1")}\"", Shows: false, IsPlace: true),
         new("Query.customers", _ => "first: 100, search: \"\", archived: true"),
-        new("Query.customers", known => $"after: \"{known.Customer}\"", Shows: false, IsPlace: true),
+        new("Query.customers", known => $"after: \"{At("customers", known.Customer)}\"", Shows: false, IsPlace: true),
         new("Query.deadLetters", _ => "first: 100, resolved: true"),
         new("Query.deliveryDeadLetters", _ => "first: 100", Shows: false),
         new("Query.deliveries", _ => "first: 100"),
@@ -67,11 +74,13 @@ internal static class LeakCases
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoiceVerifications", _ => "", Shows: false),
         new("Query.invoices", known => $"first: 100, customer: \"{known.Customer}\", status: DRAFT"),
-        new("Query.invoices", _ => "after: \"1\"", Shows: false, IsPlace: true),
+        new("Query.invoices", _ => $"after: \"{At("invoices", "1")}\"", Shows: false, IsPlace: true),
+        new("Query.invoices", known => $"orgId: \"{known.Org}\", first: 100"),
         new("Query.invoiceLineEvents", known => $"invoiceId: \"{known.Invoice}\", ordinal: 0, first: 100"),
         new(
             "Query.invoiceLineEvents",
-            known => $"invoiceId: \"{known.Invoice}\", ordinal: 0, after: \"{LeakOrg.EventTimeUs}:{known.Event}\"",
+            known =>
+                $"invoiceId: \"{known.Invoice}\", ordinal: 0, after: \"{At("invoiceLineEvents", $"{LeakOrg.EventTimeUs}:{known.Event}")}\"",
             Shows: false
         ),
         new("Query.heldInvoices", _ => "", Shows: false),
@@ -82,14 +91,18 @@ internal static class LeakCases
         new("Query.memberships", _ => "", Shows: false),
         new("Query.meter", known => $"key: \"{known.Meter}\""),
         new("Query.meters", _ => "archived: true"),
+        new("Query.meters", known => $"orgId: \"{known.Org}\""),
         new("Query.org", _ => ""),
-        new("Query.orgs", known => $"first: 100, after: \"{known.Org}\"", Shows: false),
+        new("Query.organization", known => $"id: \"{known.Org}\""),
+        new("Query.organizations", _ => ""),
+        new("Query.orgs", known => $"first: 100, after: \"{At("orgs", known.Org)}\"", Shows: false),
         new("Query.plan", known => $"key: \"{known.Plan}\""),
         new("Query.planVersion", known => $"id: \"{known.Version}\""),
         new("Query.plans", _ => "archived: true"),
+        new("Query.plans", known => $"orgId: \"{known.Org}\""),
         new("Query.plansAuditLog", known => $"first: 100, subject: \"{known.Plan}\""),
-        new("Query.plansAuditLog", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
-        new("Query.platformAuditLog", known => $"first: 100, after: \"{known.Org}\"", Shows: false),
+        new("Query.plansAuditLog", known => $"after: \"{At("plansAuditLog", known.Invoice)}\"", Shows: false, IsPlace: true),
+        new("Query.platformAuditLog", known => $"first: 100, after: \"{At("platformAuditLog", known.Org)}\"", Shows: false),
         new("Query.portal", _ => "", Shows: false),
         new(
             "Query.preview",
@@ -100,28 +113,48 @@ internal static class LeakCases
         new("Query.recentEvents", _ => "limit: 100"),
         new("Query.signingKeys", _ => "", Shows: false),
         new("Query.subscriptions", known => $"first: 100, customer: \"{known.Customer}\""),
-        new("Query.subscriptions", known => $"after: \"{known.Subscription}\"", Shows: false, IsPlace: true),
+        new("Query.subscriptions", known => $"after: \"{At("subscriptions", known.Subscription)}\"", Shows: false, IsPlace: true),
         new("Query.thresholds", _ => "archived: true"),
         new("Query.thresholdCrossings", known => $"first: 100, customer: \"{known.Customer}\""),
-        new("Query.thresholdCrossings", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
+        new("Query.thresholdCrossings", known => $"after: \"{At("thresholdCrossings", known.Invoice)}\"", Shows: false, IsPlace: true),
         new(
             "Query.usageReport",
             known => $"input: {{meter: \"{known.Meter}\", customers: [\"{known.Customer}\"], groupBy: [\"CUSTOMER\"], {Span}}}"
         ),
         new("Query.usage", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),
+        new("Query.usage", known => $"orgId: \"{known.Org}\", meter: \"{known.Meter}\", {Span}"),
         new("Query.usageTimeline", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}, window: DAY"),
         new("Query.whatIf", known => $"planVersionId: \"{known.Version}\", customers: [\"{known.Customer}\"], {Span}, first: 100"),
-        new("Query.whatIf", known => $"planVersionId: \"{known.SpareVersion}\", after: \"{known.Subscription}\", {Span}", Shows: false),
+        new(
+            "Query.whatIf",
+            known => $"planVersionId: \"{known.SpareVersion}\", after: \"{At("whatIf", known.Subscription)}\", {Span}",
+            Shows: false
+        ),
     ];
 
     /// <summary>Fields below a root field; selected wherever their type is reached.</summary>
     public static readonly FieldCase[] Nested =
     [
+        new("Customer.invoices", _ => "first: 20, status: DRAFT"),
+        new("Customer.invoices", _ => $"after: \"{At("invoices", "99999999")}\""),
+        new("Customer.subscriptions", _ => "first: 20"),
+        new("Customer.subscriptions", known => $"after: \"{At("subscriptions", known.Subscription)}\""),
+        new("Customer.usage", known => $"meter: \"{known.Meter}\", {Span}"),
+        new("Organization.customers", _ => "first: 20, search: \"\", archived: true"),
+        new("Organization.customers", known => $"after: \"{At("customers", known.Customer)}\""),
+        new("Organization.invoices", known => $"first: 20, customer: \"{known.Customer}\", status: DRAFT"),
+        new("Organization.invoices", _ => $"after: \"{At("invoices", "99999999")}\""),
+        new("Organization.meters", _ => "archived: true"),
+        new("Organization.plans", _ => "archived: true"),
+        new("Organization.recentEvents", _ => "limit: 20"),
+        new("Organization.subscriptions", known => $"first: 20, customer: \"{known.Customer}\""),
+        new("Organization.subscriptions", known => $"after: \"{At("subscriptions", known.Subscription)}\""),
+        new("Organization.usage", known => $"meter: \"{known.Meter}\", {Span}, customer: \"{known.Customer}\""),
         new("Portal.invoices", _ => "first: 100"),
         // A cursor of invoices is a place in the order of creation, and this one is after all of them.
-        new("Portal.invoices", _ => "after: \"99999999\""),
+        new("Portal.invoices", _ => $"after: \"{At("invoices", "99999999")}\""),
         new("Portal.subscriptions", _ => "first: 100"),
-        new("Portal.subscriptions", known => $"after: \"{known.Subscription}\""),
+        new("Portal.subscriptions", known => $"after: \"{At("subscriptions", known.Subscription)}\""),
         new("Portal.usage", known => $"meter: \"{known.Meter}\", {Span}"),
         new("Portal.usageTimeline", known => $"meter: \"{known.Meter}\", {Span}, window: DAY"),
     ];

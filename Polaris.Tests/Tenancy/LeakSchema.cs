@@ -8,6 +8,9 @@ internal sealed class LeakSchema
     /// <summary>How often a type may be nested within itself in a selection.</summary>
     private const int MaxRecursion = 2;
 
+    /// <summary>Objects that lead to one another: each is on a path once, or a selection of everything would have no end.</summary>
+    private static readonly HashSet<string> Related = ["Organization", "Customer", "Invoice", "Subscription", "PlanVersion"];
+
     private const string Introspection = """
         { __schema { types { kind name fields(includeDeprecated: true) { name args { name } type { ...Named } } } } }
         fragment Named on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }
@@ -82,7 +85,10 @@ internal sealed class LeakSchema
             return "";
         var below = path.Append(type).ToArray();
         var selected = fields
-            .Where(field => !types.ContainsKey(field.Type) || below.Count(seen => seen == field.Type) < MaxRecursion)
+            .Where(field =>
+                !types.ContainsKey(field.Type)
+                || below.Count(seen => seen == field.Type) < (Related.Contains(field.Type) ? 1 : MaxRecursion)
+            )
             .Select(field =>
                 field.Name
                 + (field.Arguments.Length == 0 ? "" : InParentheses(Arguments($"{type}.{field.Name}")))

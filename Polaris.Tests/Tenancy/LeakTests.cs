@@ -171,7 +171,8 @@ public sealed class LeakTests(LeakFixture fixture) : PlatformTests, IClassFixtur
                 calls,
                 async call =>
                 {
-                    var operation = World.Schema.Operation(
+                    var schema = call.target == World.Platform.Gateway ? World.Schema : World.Subgraphs[call.surface.Service];
+                    var operation = schema.Operation(
                         LeakCases.All.First(leakCase => leakCase.Field == call.surface.Name),
                         World.Theirs.Alike
                     );

@@ -76,6 +76,11 @@ internal static class LeakWireCases
             Shows: false
         ),
         new(
+            "polaris.identity.v1.Identity/CheckMemberships",
+            known => $$"""{"origin": "session:{{known.User}}:{{known.User}}", "orgIds": ["{{known.Org}}"]}""",
+            AllOrgs: "a person's session is asked about, whose orgs they are"
+        ),
+        new(
             "polaris.identity.v1.Identity/GetOrgs",
             known => $$"""{"orgIds": ["{{known.Org}}"]}""",
             AllOrgs: "a service reads several orgs in one call"

@@ -17,6 +17,9 @@ internal sealed partial class LeakWorld : IDisposable
     public required LeakOrg Mine { get; init; }
     public required LeakOrg Theirs { get; init; }
     public required LeakSchema Schema { get; init; }
+
+    /// <summary>Each subgraph's own schema, for operations that go to the service itself: it does not know the others' fields.</summary>
+    public required IReadOnlyDictionary<string, LeakSchema> Subgraphs { get; init; }
     public required LeakTokens Tokens { get; init; }
 
     public LeakProbe Probe { get; } = new();
@@ -37,6 +40,7 @@ internal sealed partial class LeakWorld : IDisposable
             Mine = orgs[0],
             Theirs = orgs[1],
             Schema = await LeakSchema.ReadAsync(orgs[0].Tenant),
+            Subgraphs = await SubgraphsAsync(platform, orgs[0].Tenant),
             Tokens = tokens,
         };
         var (theirs, mine) = (await world.SeenByOwnerAsync(world.Theirs), await world.SeenByOwnerAsync(world.Mine));
@@ -143,6 +147,18 @@ internal sealed partial class LeakWorld : IDisposable
                 || answer.Text.Contains(id.ToString("N"), StringComparison.OrdinalIgnoreCase)
             )
         );
+
+    private static async Task<Dictionary<string, LeakSchema>> SubgraphsAsync(LeakPlatform platform, Tenant anyone)
+    {
+        var schemas = new Dictionary<string, LeakSchema>();
+        foreach (var service in LeakPlatform.Services)
+        {
+            using var direct = new Tenant(platform.Http(service), anyone.OrgId.ToString(), anyone.ApiKey);
+            schemas.Add(service, await LeakSchema.ReadAsync(direct));
+        }
+
+        return schemas;
+    }
 
     private async Task<string> SeenByOwnerAsync(LeakOrg org)
     {

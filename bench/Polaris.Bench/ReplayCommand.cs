@@ -342,7 +342,7 @@ internal sealed class ReplayCommand(Options options)
             var page = (
                 await client.QueryAsync(
                     "query($first: Int!, $after: String) { invoices(first: $first, after: $after) { endCursor hasNextPage "
-                        + "nodes { id customer total lines { charge quantity amount } } } }",
+                        + "nodes { id customer: customerKey total lines { charge quantity amount } } } }",
                     new { first = InvoicePage, after }
                 )
             ).GetProperty("invoices");

@@ -55,39 +55,42 @@ internal static class LevelCheckpoints
     }
 
     /// <summary>
-    /// Rows (customer_key, dimensions, total) whose sum by customer and dimensions is the level before $3 of the meter $2 of the org $1. A
+    /// Rows (customer_key, dimensions, total) whose sum by customer and dimensions is the level before $3 of the meter of the org. A
     /// checkpoint is used whether it is earlier or later than that: what changed in between is added or taken away, so a time near to it
     /// costs little, however long the history. Without one, all earlier buckets are added.
     /// </summary>
     /// <param name="customers">A table expression with a column customer_key; null for every customer of the org.</param>
-    public static string Before(string? customers) =>
+    /// <param name="org">An expression; by default a parameter.</param>
+    /// <param name="meter">An expression; by default a parameter.</param>
+    public static string Before(string? customers, string org = "$1", string meter = "$2") =>
         $"""
-            SELECT who.customer_key, l.dimensions, l.total FROM ({customers ?? EveryCustomer}) who
+            SELECT who.customer_key, l.dimensions, l.total FROM ({customers ?? EveryCustomer(org)}) who
             CROSS JOIN LATERAL (
               SELECT max(c.before) AS before FROM level_checkpoints c
-              WHERE c.org_id = $1 AND c.customer_key = who.customer_key AND c.meter_id = $2) known
+              WHERE c.org_id = {org} AND c.customer_key = who.customer_key AND c.meter_id = {meter}) known
             CROSS JOIN LATERAL (
               SELECT c.dimensions, c.level AS total FROM level_checkpoints c
-              WHERE c.org_id = $1 AND c.customer_key = who.customer_key AND c.meter_id = $2
+              WHERE c.org_id = {org} AND c.customer_key = who.customer_key AND c.meter_id = {meter}
               UNION ALL
               SELECT u.dimensions, u.total FROM usage_aggregates u
-              WHERE u.org_id = $1 AND {UsageSql.OfCustomer("u", "who.customer_key", "$2", "coalesce(known.before, '-infinity')", "$3")}
+              WHERE u.org_id = {org} AND {UsageSql.OfCustomer("u", "who.customer_key", meter, "coalesce(known.before, '-infinity')", "$3")}
               UNION ALL
               SELECT u.dimensions, -u.total FROM usage_aggregates u
-              WHERE u.org_id = $1 AND {UsageSql.OfCustomer("u", "who.customer_key", "$2", "$3", "known.before")}) l
+              WHERE u.org_id = {org} AND {UsageSql.OfCustomer("u", "who.customer_key", meter, "$3", "known.before")}) l
             """;
 
     /// <summary>Reads one index entry of each customer: DISTINCT would read every bucket.</summary>
-    private const string EveryCustomer = """
-        WITH RECURSIVE each(customer_key) AS (
-          (SELECT a.customer_key FROM usage_aggregates a WHERE a.org_id = $1 ORDER BY a.customer_key LIMIT 1)
-          UNION ALL
-          SELECT (
-            SELECT a.customer_key FROM usage_aggregates a
-            WHERE a.org_id = $1 AND a.customer_key > each.customer_key ORDER BY a.customer_key LIMIT 1)
-          FROM each WHERE each.customer_key IS NOT NULL)
-        SELECT customer_key FROM each WHERE customer_key IS NOT NULL
-        """;
+    private static string EveryCustomer(string org) =>
+        $"""
+            WITH RECURSIVE each(customer_key) AS (
+              (SELECT a.customer_key FROM usage_aggregates a WHERE a.org_id = {org} ORDER BY a.customer_key LIMIT 1)
+              UNION ALL
+              SELECT (
+                SELECT a.customer_key FROM usage_aggregates a
+                WHERE a.org_id = {org} AND a.customer_key > each.customer_key ORDER BY a.customer_key LIMIT 1)
+              FROM each WHERE each.customer_key IS NOT NULL)
+            SELECT customer_key FROM each WHERE customer_key IS NOT NULL
+            """;
 
     /// <summary>Moves checkpoints forward to these times; the caller holds the org's exclusive lock.</summary>
     public static async Task StoreAsync(

@@ -25,8 +25,7 @@ internal sealed class ReadInvoices(BillingDbContext db)
     )
     {
         Paging.Check(first);
-        var before = 0L;
-        Cursors.Checked(after, after is null || IsSequence(after, out before));
+        var before = Cursor(after);
         return db.InTransactionAsync(
             async token =>
             {
@@ -38,16 +37,9 @@ internal sealed class ReadInvoices(BillingDbContext db)
                 if (status is not null)
                     matching = matching.Where(row => row.Status == status);
                 var total = await matching.CountAsync(token);
-                if (after is not null)
+                if (before is not null)
                     matching = matching.Where(row => row.Sequence < before);
-                var rows = await matching
-                    .OrderByDescending(row => row.Sequence)
-                    .Take(first + 1)
-                    .Include(row => row.Lines.OrderBy(line => line.Ordinal))
-                    .Include(row => row.CreditNotes.OrderBy(note => note.Number))
-                        .ThenInclude(note => note.Lines.OrderBy(line => line.Ordinal))
-                    .AsSplitQuery()
-                    .ToListAsync(token);
+                var rows = await WithParts(matching.OrderByDescending(row => row.Sequence).Take(first + 1)).ToListAsync(token);
                 return Paging.ToPage(rows, first, total, row => row.Sequence.ToString(CultureInfo.InvariantCulture));
             },
             ct
@@ -55,16 +47,23 @@ internal sealed class ReadInvoices(BillingDbContext db)
     }
 
     public Task<InvoiceRow?> FindAsync(Guid id, CancellationToken ct) =>
-        db.InTransactionAsync(
-            token =>
-                db.Invoices.AsNoTracking()
-                    .Include(row => row.Lines.OrderBy(line => line.Ordinal))
-                    .Include(row => row.CreditNotes.OrderBy(note => note.Number))
-                        .ThenInclude(note => note.Lines.OrderBy(line => line.Ordinal))
-                    .AsSplitQuery()
-                    .SingleOrDefaultAsync(row => row.Id == id, token),
-            ct
-        );
+        db.InTransactionAsync(token => WithParts(db.Invoices.AsNoTracking()).SingleOrDefaultAsync(row => row.Id == id, token), ct);
+
+    /// <summary>With lines and credit notes, each in their order.</summary>
+    internal static IQueryable<InvoiceRow> WithParts(IQueryable<InvoiceRow> invoices) =>
+        invoices
+            .Include(row => row.Lines.OrderBy(line => line.Ordinal))
+            .Include(row => row.CreditNotes.OrderBy(note => note.Number))
+                .ThenInclude(note => note.Lines.OrderBy(line => line.Ordinal))
+            .AsSplitQuery();
+
+    /// <summary>The sequence that a cursor stands for; null for the first page.</summary>
+    internal static long? Cursor(string? after)
+    {
+        var sequence = 0L;
+        Cursors.Checked(after, after is null || IsSequence(after, out sequence));
+        return after is null ? null : sequence;
+    }
 
     private static bool IsSequence(string text, out long sequence) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out sequence) && text[0] != '0';

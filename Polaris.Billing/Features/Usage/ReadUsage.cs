@@ -99,14 +99,17 @@ internal sealed class ReadUsage(NpgsqlDataSource database, MeterCatalog catalog)
         await using var command = tx.Command("SELECT key FROM meters WHERE org_id = $1 AND id = ANY($2) AND NOT filled LIMIT 1");
         command.Bind(org).Bind<Guid[]>([.. meters.Select(meter => meter.Id)]);
         if (await command.ExecuteScalarAsync(ct) is string key)
-            throw new RefusedException(
-                new Refusal(
-                    RefusalKind.Unavailable,
-                    "meter_filling",
-                    $"The meter '{key}' is still counting earlier events. Try again in a moment."
-                )
-            );
+            throw StillFilling(meters.First(meter => meter.Key == key));
     }
+
+    internal static RefusedException StillFilling(MeterDefinition meter) =>
+        new(
+            new Refusal(
+                RefusalKind.Unavailable,
+                "meter_filling",
+                $"The meter '{meter.Key}' is still counting earlier events. Try again in a moment."
+            )
+        );
 
     private static async Task<Dictionary<long, UsageSums>> SumsAsync(
         ScopedTransaction tx,

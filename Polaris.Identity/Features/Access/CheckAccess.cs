@@ -26,4 +26,22 @@ internal sealed class CheckAccess(NpgsqlDataSource database, TimeProvider time) 
         response.Scopes.AddRange(access.Scopes);
         return response;
     }
+
+    /// <summary>Only a person is a member of several orgs: a key, and what was made from it, has its one.</summary>
+    public async Task<CheckMembershipsResponse> CheckAsync(CheckMembershipsRequest request, CancellationToken ct)
+    {
+        var response = new CheckMembershipsResponse();
+        if (TokenOrigin.Parse(request.Origin) is not { Session: not null } origin)
+            return response;
+        Guid[] orgs = [.. request.OrgIds.Select(id => Guid.TryParse(id, out var org) ? org : Guid.Empty).Distinct()];
+        await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.CheckMemberships, ct);
+        foreach (var (org, role) in await ReadAccess.MembershipsAsync(tx, origin, orgs, time.GetCurrentInstant(), ct))
+        {
+            var membership = new CurrentMembership { OrgId = org.ToString(), Role = role };
+            membership.Scopes.AddRange(Roles.ScopesOf(role));
+            response.Memberships.Add(membership);
+        }
+
+        return response;
+    }
 }

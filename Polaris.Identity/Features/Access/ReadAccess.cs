@@ -34,6 +34,29 @@ internal static class ReadAccess
         : org is { } named ? OfKeyAsync(tx, origin, named, now, lockRows, ct)
         : Task.FromResult<CurrentAccess?>(null);
 
+    /// <summary>The person's role in those of the orgs that they are a member of; in none when the session has ended.</summary>
+    public static async Task<IReadOnlyList<(Guid Org, string Role)>> MembershipsAsync(
+        ScopedTransaction tx,
+        TokenOrigin origin,
+        Guid[] orgs,
+        Instant now,
+        CancellationToken ct
+    )
+    {
+        await using var command = tx.Command(
+            """
+            SELECT m.org_id, m.role FROM memberships m WHERE m.org_id = ANY($1) AND m.user_id = $2 AND EXISTS (
+              SELECT 1 FROM sessions s WHERE s.id = $3 AND s.user_id = $2 AND s.ended_at IS NULL AND s.expires_at > $4)
+            """
+        );
+        command.Bind(orgs).Bind(origin.User).Bind(origin.Session!.Value).Bind(now);
+        var found = new List<(Guid, string)>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            found.Add((reader.GetGuid(0), reader.GetString(1)));
+        return found;
+    }
+
     private static async Task<CurrentAccess?> OfSessionAsync(
         ScopedTransaction tx,
         Guid session,

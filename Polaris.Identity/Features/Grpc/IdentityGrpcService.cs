@@ -9,6 +9,7 @@ using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Persistence;
 using Polaris.Identity.V1;
+using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Telemetry;
 using Polaris.ServiceDefaults.Tenancy;
@@ -49,6 +50,12 @@ internal sealed class IdentityGrpcService(
 
     public override Task<CheckAccessResponse> CheckAccess(CheckAccessRequest request, ServerCallContext context) =>
         access.CheckAsync(request, context.CancellationToken);
+
+    public override Task<CheckMembershipsResponse> CheckMemberships(CheckMembershipsRequest request, ServerCallContext context)
+    {
+        CheckCount("org_ids", request.OrgIds.Count, OrgAccess.MaxOrgs);
+        return access.CheckAsync(request, context.CancellationToken);
+    }
 
     public override async Task<Org> GetOrg(GetOrgRequest request, ServerCallContext context)
     {

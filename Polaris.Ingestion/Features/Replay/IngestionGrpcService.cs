@@ -265,7 +265,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
         var next = page.Count == limit || bytes >= PageBytes ? last : null;
         var corrected = await EventCorrections.OfBatchesAsync(
             tx,
-            org,
+            [org],
             page.Select(batch => new Guid(batch.BatchId.Span, bigEndian: true)),
             ct
         );
@@ -273,7 +273,7 @@ internal sealed class IngestionGrpcService(NpgsqlDataSource database) : V1.Inges
             return new BatchPage(page, next);
         foreach (var stored in page.SelectMany(batch => batch.Events))
         {
-            if (corrected.TryGetValue(stored.IdempotencyKey, out var by))
+            if (corrected.TryGetValue((org, stored.IdempotencyKey), out var by))
                 stored.CorrectedBy = ByteString.CopyFrom(by.BatchId.ToByteArray(bigEndian: true));
         }
 

@@ -88,7 +88,7 @@ export const SUBSCRIPTIONS = graphql(/* GraphQL */ `
     subscriptions(customer: $customer, first: $first, after: $after) {
       nodes {
         id
-        customer
+        customer: customerKey
         planKey
         planVersionId
         status

@@ -6,9 +6,9 @@ export const RECENT_EVENTS = graphql(/* GraphQL */ `
     recentEvents(limit: $limit) {
       idempotencyKey
       type
-      customer
+      customer: customerKey
       timestamp
-      properties
+      properties: propertiesText
       receivedAt
       batchId
       correctedBy
@@ -25,9 +25,9 @@ export const EVENT = graphql(/* GraphQL */ `
     event(idempotencyKey: $key) {
       idempotencyKey
       type
-      customer
+      customer: customerKey
       timestamp
-      properties
+      properties: propertiesText
       receivedAt
       batchId
       correctedBy

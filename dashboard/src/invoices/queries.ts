@@ -7,7 +7,7 @@ export const INVOICES = graphql(/* GraphQL */ `
       nodes {
         id
         number
-        customer
+        customer: customerKey
         subscriptionId
         status
         currency
@@ -40,7 +40,7 @@ export const INVOICE = graphql(
       invoice(id: $id) {
         id
         number
-        customer
+        customer: customerKey
         subscriptionId
         status
         currency

@@ -21,7 +21,7 @@ export const OVERVIEW = graphql(/* GraphQL */ `
       totalCount
       nodes {
         id
-        customer
+        customer: customerKey
         status
       }
     }
