@@ -80,7 +80,7 @@ internal sealed class FakeSchema
         }
     }
 
-    /// <summary>The mutations that ran, in order.</summary>
+    /// <summary>The mutations that ran, of all subgraphs in order, and the lookups of entities.</summary>
     public ConcurrentQueue<string> Mutations { get; init; } = new();
 
     /// <summary>The lists of entities that were asked for, as JSON.</summary>
@@ -115,6 +115,7 @@ internal sealed class FakeSchema
         if (name == "_entities")
         {
             var asked = context.GetArgument<List<object>>("representations");
+            Mutations.Enqueue(name);
             Representations.Enqueue([.. asked.Select(Serializer.Serialize)]);
             return asked.Select(one => world.Find((IDictionary<string, object?>)one)).ToList();
         }
