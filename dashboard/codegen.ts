@@ -5,7 +5,7 @@ const config: CodegenConfig = {
   schema: '../docs/graphql/schema.graphql',
   documents: 'src/**/*.{ts,tsx}',
   config: {
-    scalars: { DateTime: 'string', Decimal: 'string', ID: 'string', Long: 'number' },
+    scalars: { DateTime: 'string', Decimal: 'string', ID: 'string', JSON: 'unknown', Long: 'number' },
     strictScalars: true,
     enumType: 'string-literal',
     enumsAsTypes: true,

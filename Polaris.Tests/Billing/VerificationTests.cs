@@ -108,10 +108,11 @@ public sealed class VerificationTests(BillingAloneFixture alone) : PlatformTests
 
         billing.Store.Streaming = of =>
             of == scene.Org ? Task.FromException(new RpcException(new Status(StatusCode.Unavailable, ""))) : Task.CompletedTask;
-        for (var attempt = 1; attempt < VerifyInvoices.MaxTries; attempt++)
+        // The first invoice, fees at the subscription's start, has no events to read.
+        for (var attempt = 0; attempt < VerifyInvoices.MaxTries; attempt++)
         {
             await billing.Of<VerifyInvoices>().RunOnceAsync(default);
-            Assert.Equal((attempt, 0), ((await LatestAsync(scene)).Tries, Done(await LatestAsync(scene))));
+            Assert.Equal((attempt, 1), ((await LatestAsync(scene)).Tries, Done(await LatestAsync(scene))));
         }
 
         await billing.Of<VerifyInvoices>().RunOnceAsync(default);

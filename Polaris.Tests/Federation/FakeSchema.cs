@@ -64,7 +64,7 @@ internal sealed class FakeSchema
         {
             if (type is GraphQLUnionTypeDefinition or GraphQLInterfaceTypeDefinition)
                 builder.Types.For(type.Name.StringValue).ResolveType = value =>
-                    schema!.AllTypes[((FakeObject)value).Type] as IObjectGraphType;
+                    (IObjectGraphType)schema!.AllTypes[((FakeObject)value).Type]!;
         }
 
         schema = (Schema)builder.Build(text);
