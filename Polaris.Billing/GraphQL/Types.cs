@@ -313,7 +313,7 @@ public sealed record RecomputationType(
     string RecomputedHash,
     IReadOnlyList<RecomputationDifferenceType> Differences,
     IReadOnlyList<ChangedEventType> ChangedEvents,
-    int ChangedEventCount,
+    long ChangedEventCount,
     IReadOnlyList<CorrectingInvoiceType> CorrectedOn,
     bool Settled
 )

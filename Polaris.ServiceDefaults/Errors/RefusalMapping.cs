@@ -171,6 +171,10 @@ public static class RefusalMapping
                         Problem(bad.StatusCode, bad.StatusCode == 413 ? "request_too_large" : "bad_request", bad.Message)
                     );
                     return true;
+                // Kestrel's words for a chunk whose size no number holds.
+                case IOException { InnerException: OverflowException } chunk:
+                    await httpContext.WriteProblemAsync(Problem(400, "bad_request", chunk.Message));
+                    return true;
                 default:
                     var problem = Problem(
                         500,

@@ -77,8 +77,8 @@ public sealed class MigrateTests(PolarisApp polaris) : PlatformTests
             using (var third = Start(owner))
                 await EndAsync(third);
             const string Meters = """
-                SELECT pg_get_expr(polqual, polrelid) = pg_get_expr(polwithcheck, polrelid) AND relrowsecurity
-                FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE relname = 'meters'
+                SELECT count(DISTINCT pg_get_expr(polqual, polrelid)) = 1 AND bool_and(relrowsecurity)
+                FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE relname IN ('meters', 'subscriptions', 'usage_aggregates')
                 """;
             Assert.Equal(true, await ExecuteAsync(connection, Meters));
             Assert.Equal(

@@ -33,8 +33,11 @@ public sealed class PoisonBillingEventTests(PolarisApp polaris) : PlatformTests
         await polaris.UntilAsync(
             "the events behind",
             async () =>
-                await polaris.ScalarAsync<long>("notificationsdb", "SELECT count(*) FROM events WHERE org_id = $1", tenant.OrgId)
-                == Topics.BillingPartitions
+                await polaris.ScalarAsync<long>(
+                    "notificationsdb",
+                    "SELECT count(*) FROM events WHERE org_id = $1 AND kind = 'invoice.generated'",
+                    tenant.OrgId
+                ) == Topics.BillingPartitions
         );
         await polaris.UntilAsync(
             "periods of the events behind",

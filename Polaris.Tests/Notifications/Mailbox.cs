@@ -17,7 +17,11 @@ internal sealed partial class Mailbox(PolarisApp polaris)
         await polaris.UntilAsync(
             $"a mail to {address}",
             async () =>
-                (found = (await MailsAsync(address)).LastOrDefault(mail => mail.Subject?.Contains(subject, StringComparison.Ordinal) == true))
+                (
+                    found = (await MailsAsync(address)).LastOrDefault(mail =>
+                        mail.Subject?.Contains(subject, StringComparison.Ordinal) == true
+                    )
+                )
                     is not null
         );
         return found!;

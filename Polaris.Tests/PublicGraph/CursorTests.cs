@@ -19,9 +19,11 @@ public sealed class CursorTests(PolarisApp polaris) : PlatformTests
             ["billingAuditLog"] = "{ billingAuditLog(after: \"CURSOR\") { hasNextPage } }",
             ["invoiceLineEvents"] =
                 "{ invoiceLineEvents(after: \"CURSOR\", ordinal: 0, invoiceId: \"00000000-0000-0000-0000-000000000001\") { hasNextPage } }",
+            ["notificationsAuditLog"] = "{ notificationsAuditLog(after: \"CURSOR\") { hasNextPage } }",
             ["plansAuditLog"] = "{ plansAuditLog(after: \"CURSOR\") { hasNextPage } }",
             ["thresholdCrossings"] = "{ thresholdCrossings(after: \"CURSOR\") { hasNextPage } }",
             ["coupons"] = "{ coupons(after: \"CURSOR\") { hasNextPage } }",
+            ["deliveries"] = "{ deliveries(after: \"CURSOR\") { hasNextPage } }",
             ["customers"] = "{ customers(after: \"CURSOR\") { hasNextPage } }",
             ["invoices"] = "{ invoices(after: \"CURSOR\") { hasNextPage } }",
             ["ledger"] = "{ ledger(customer: \"acme\", after: \"CURSOR\") { hasNextPage } }",

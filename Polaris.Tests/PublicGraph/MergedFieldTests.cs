@@ -33,7 +33,7 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
     {
         using var tenant = await polaris.SignUpAsync();
         Assert.Equal(
-            """{"kind":"Query","clock":{"frozen":false},"__schema":{"queryType":{"name":"Query"}},"__type":{"name":"Org"},"meters":[]}""",
+            """{"kind":"Query","clock":{"frozen":false},"__schema":{"queryType":{"name":"Query"}},"__type":{"name":"Organization"},"meters":[]}""",
             JsonSerializer.Serialize(
                 await tenant.QueryAsync(
                     """
@@ -46,7 +46,7 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
                     }
                     fragment Named on __Type { name }
                     """,
-                    new { type = "Org" }
+                    new { type = "Organization" }
                 )
             )
         );
@@ -57,7 +57,7 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
     [InlineData(true, """{"clock":{"frozen":false}}""")]
     [InlineData(
         false,
-        """{"__typename":"Query","__schema":{"queryType":{"name":"Query"}},"a":{"name":"Org"},"b":"Query","clock":{"frozen":false}}"""
+        """{"__typename":"Query","__schema":{"queryType":{"name":"Query"}},"a":{"name":"Organization"},"b":"Query","clock":{"frozen":false}}"""
     )]
     public async Task Conditions_apply_to_introspection_as_to_any_field(bool skip, string expected)
     {
@@ -67,7 +67,7 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
             query($skip: Boolean!) {
               __typename @skip(if: $skip)
               __schema @skip(if: $skip) { queryType { name } }
-              ... @skip(if: $skip) { a: __type(name: "Org") { name } }
+              ... @skip(if: $skip) { a: __type(name: "Organization") { name } }
               ...B @skip(if: $skip)
               clock { frozen }
             }

@@ -11,6 +11,12 @@ const rowsOf = (region: string) =>
     .slice(1);
 const pressed = (name: string) => screen.getByRole('button', { name });
 
+function nth(elements: HTMLElement[], index: number): HTMLElement {
+  const element = elements[index];
+  if (!element) throw new Error(`There are only ${elements.length}.`);
+  return element;
+}
+
 describe('usage', () => {
   it('shows the total and a chart, and the same numbers as a table', async () => {
     const { user, polaris } = open({ at: '/usage?meter=tokens&range=24h' });
@@ -454,12 +460,12 @@ describe('running an org', () => {
 
   it('makes a plan with tiers, with its price curve, exactly', async () => {
     const { user, polaris } = open({ at: '/plans/edit' });
-    await user.type((await screen.findAllByLabelText('Name'))[0] as HTMLElement, 'Basic');
-    await user.type(screen.getAllByLabelText('Key')[0] as HTMLElement, 'basic');
-    await user.type(screen.getAllByLabelText('Key')[1] as HTMLElement, 'fee');
+    await user.type(nth(await screen.findAllByLabelText('Name'), 0), 'Basic');
+    await user.type(nth(screen.getAllByLabelText('Key'), 0), 'basic');
+    await user.type(nth(screen.getAllByLabelText('Key'), 1), 'fee');
     await user.type(screen.getByLabelText('Amount'), '9.90');
     await user.click(screen.getByRole('button', { name: 'Add a price of a meter' }));
-    await user.type(screen.getAllByLabelText('Key')[2] as HTMLElement, 'calls');
+    await user.type(nth(screen.getAllByLabelText('Key'), 2), 'calls');
     await user.selectOptions(screen.getByLabelText('Meter'), 'api_calls');
     await user.selectOptions(screen.getByLabelText('Price'), 'GRADUATED');
     await user.click(screen.getByRole('button', { name: 'Add a tier' }));

@@ -14,5 +14,5 @@ for (var i = 0; i < 1000; i++)
         }
     );
 await polaris.FlushAsync();
-var answer = await polaris.QueryAsync<JsonElement>("{ recentEvents(limit: 3) { type customer } }");
+var answer = await polaris.QueryAsync<JsonElement>("{ recentEvents(limit: 3) { type customerKey } }");
 Console.WriteLine(answer.GetProperty("recentEvents"));

@@ -62,7 +62,10 @@ abstract class PolarisElement extends HTMLElement {
     return data;
   }
 
-  protected async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+  protected async fetch(
+    path: string,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const response = await fetch((this.getAttribute('endpoint') ?? '').replace(/\/$/, '') + path, {
       ...init,
       credentials: 'omit',

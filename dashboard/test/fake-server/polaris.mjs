@@ -157,7 +157,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     return {
       id: id(1000 + number),
       number: `INV-${String(number).padStart(8, '0')}`,
-      customer: customers[index].key,
+      customerKey: customers[index].key,
       subscriptionId: id(500 + index),
       status: index % 3 === 1 ? 'FINALIZED' : 'DRAFT',
       currency: 'USD',
@@ -228,13 +228,13 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
   const events = Array.from({ length: 120 }, (_, index) => ({
     idempotencyKey: `demo-${String(120 - index).padStart(4, '0')}`,
     type: index % 4 === 0 ? 'job.run' : 'api.call',
-    customer: customers[index % 5].key,
+    customerKey: customers[index % 5].key,
     timestamp: new Date(now() - index * 40_000).toISOString(),
     receivedAt: new Date(now() - index * 40_000 + 900).toISOString(),
     batchId: id(7000 + Math.floor(index / 10)),
     correctedBy: index === 3 ? 'demo-0118' : null,
     corrects: index === 2 ? { idempotencyKey: 'demo-0117', replaces: true } : null,
-    properties: `{"endpoint":"/v1/translate","tokens":${1000 + index}.123456789,"user":"user-${index % 7}"}`,
+    propertiesText: `{"endpoint":"/v1/translate","tokens":${1000 + index}.123456789,"user":"user-${index % 7}"}`,
   }));
 
   const report = ({ input }) => {
@@ -621,7 +621,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
         or([
           {
             id: id(500),
-            customer: customer ?? 'acme',
+            customerKey: customer ?? 'acme',
             planKey: 'pro',
             planVersionId: version.id,
             status: 'ACTIVE',
@@ -656,7 +656,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     usageReport: report,
     invoices: ({ customer, status, ...paging }) =>
       page(
-        or(invoices).filter((one) => (!customer || one.customer === customer) && (!status || one.status === status)),
+        or(invoices).filter((one) => (!customer || one.customerKey === customer) && (!status || one.status === status)),
         paging,
         ({ number }) => number,
       ),
