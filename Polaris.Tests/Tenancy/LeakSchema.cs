@@ -8,6 +8,9 @@ internal sealed class LeakSchema
     /// <summary>How often a type may be nested within itself in a selection.</summary>
     private const int MaxRecursion = 2;
 
+    /// <summary>How many of <see cref="Related"/> may be on a path: each relation is on one of some root field.</summary>
+    private const int MaxRelated = 2;
+
     /// <summary>Objects that lead to one another: each is on a path once, or a selection of everything would have no end.</summary>
     private static readonly HashSet<string> Related = ["Organization", "Customer", "Invoice", "Subscription", "PlanVersion"];
 
@@ -87,7 +90,11 @@ internal sealed class LeakSchema
         var selected = fields
             .Where(field =>
                 !types.ContainsKey(field.Type)
-                || below.Count(seen => seen == field.Type) < (Related.Contains(field.Type) ? 1 : MaxRecursion)
+                || (
+                    Related.Contains(field.Type)
+                        ? !below.Contains(field.Type) && below.Count(Related.Contains) < MaxRelated
+                        : below.Count(seen => seen == field.Type) < MaxRecursion
+                )
             )
             .Select(field =>
                 field.Name

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Polaris.Bench.Notify;
@@ -48,8 +49,9 @@ public static class Receiver
                 await AnswerAsync(context, behaviour, seen.AddOrUpdate((name, id), 1, (_, tries) => tries + 1));
             }
         );
+        await app.StartAsync();
         Console.WriteLine("ready");
-        await app.RunAsync();
+        await app.WaitForShutdownAsync();
         return 0;
     }
 

@@ -235,6 +235,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     correctedBy: index === 3 ? 'demo-0118' : null,
     corrects: index === 2 ? { idempotencyKey: 'demo-0117', replaces: true } : null,
     propertiesText: `{"endpoint":"/v1/translate","tokens":${1000 + index}.123456789,"user":"user-${index % 7}"}`,
+    properties: `{"endpoint":"/v1/translate","tokens":${1000 + index}.123456789,"user":"user-${index % 7}"}`,
   }));
 
   const report = ({ input }) => {
