@@ -33,7 +33,8 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
     {
         using var tenant = await polaris.SignUpAsync();
         Assert.Equal(
-            """{"kind":"Query","clock":{"frozen":false},"__schema":{"queryType":{"name":"Query"}},"__type":{"name":"Organization"},"meters":[]}""",
+            """{"kind":"Query","clock":{"frozen":false},"__schema":{"queryType":{"name":"Query"}},"__type":"""
+                + """{"name":"Organization"},"meters":[]}""",
             JsonSerializer.Serialize(
                 await tenant.QueryAsync(
                     """
@@ -57,7 +58,8 @@ public sealed class MergedFieldTests(PolarisApp polaris) : PlatformTests
     [InlineData(true, """{"clock":{"frozen":false}}""")]
     [InlineData(
         false,
-        """{"__typename":"Query","__schema":{"queryType":{"name":"Query"}},"a":{"name":"Organization"},"b":"Query","clock":{"frozen":false}}"""
+        """{"__typename":"Query","__schema":{"queryType":{"name":"Query"}},"a":"""
+            + """{"name":"Organization"},"b":"Query","clock":{"frozen":false}}"""
     )]
     public async Task Conditions_apply_to_introspection_as_to_any_field(bool skip, string expected)
     {

@@ -19,8 +19,8 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
         """;
 
     /// <summary>
-    /// Calls that are isolated by something else too: orgs by Identity's answer, meters by their ids, plans by the other service's answer, a
-    /// partition by the org's hash, statements by a join on org_id or by an EF condition that the switch does not remove.
+    /// Calls that are isolated by something else too: orgs by Identity's answer, meters by their ids, plans by the other service's answer,
+    /// a partition by the org's hash, statements by a join on org_id or by an EF condition that the switch does not remove.
     /// </summary>
     private static readonly string[] Kept =
     [

@@ -61,7 +61,7 @@ internal static class LeakCases
             known => $"endpointId: \"{known.Endpoint}\", eventType: \"invoice.generated\", status: WAITING, channel: WEBHOOK",
             Shows: false
         ),
-        new("Query.deliveries", known => $"after: \"{known.Delivery}\"", Shows: false, IsPlace: true),
+        new("Query.deliveries", known => $"after: \"{At("deliveries", known.Delivery)}\"", Shows: false, IsPlace: true),
         new("Query.delivery", known => $"id: \"{known.Delivery}\""),
         new("Query.eventTypes", _ => "", Shows: false),
         new("Query.webhookEndpoints", _ => "archived: true"),
@@ -69,7 +69,12 @@ internal static class LeakCases
         new("Query.notificationAddresses", _ => ""),
         new("Query.notificationSettings", _ => "", Shows: false),
         new("Query.notificationsAuditLog", known => $"first: 100, subject: \"{known.Endpoint}\"", Shows: false),
-        new("Query.notificationsAuditLog", known => $"after: \"{known.Invoice}\"", Shows: false, IsPlace: true),
+        new(
+            "Query.notificationsAuditLog",
+            known => $"after: \"{At("notificationsAuditLog", known.Invoice)}\"",
+            Shows: false,
+            IsPlace: true
+        ),
         new("Query.event", known => $"idempotencyKey: \"{known.Event}\""),
         new("Query.invoice", known => $"id: \"{known.Invoice}\""),
         new("Query.invoiceVerifications", _ => "", Shows: false),

@@ -59,9 +59,10 @@ internal sealed class LeakSchema
     {
         var (root, name) = (one.Field.Split('.')[0], one.Field.Split('.')[1]);
         var field = types[root].Single(candidate => candidate.Name == name);
+        // A person may have 200 organizations: the lists of each, which `organization` shows, would be more than an answer may have.
         nested ??= LeakCases.Nested.DistinctBy(candidate => candidate.Field).ToDictionary(candidate => candidate.Field);
         return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}"
-            + $"{Selection(field.Type, known, nested, [])} }}";
+            + $"{Selection(field.Type, known, nested, name == "organizations" ? ["Customer"] : [])} }}";
     }
 
     /// <summary>Every type reachable from the given one.</summary>

@@ -41,7 +41,8 @@ internal sealed class CloseCommand(Options options)
     {
         var limit = TimeSpan.FromMinutes(options.Number("--minutes", 20));
         Console.WriteLine(
-            "  customers  orgs  drafts      s  drafts/s  statements/draft   first s (fastest, slowest org)   last s (fastest, slowest)   final s  final/s  statements/final"
+            "  customers  orgs  drafts      s  drafts/s  statements/draft   first s (fastest, slowest org)"
+                + "   last s (fastest, slowest)   final s  final/s  statements/final"
         );
         foreach (var customers in options.Numbers("--customers", 1_000, 10_000, 100_000))
         {
@@ -74,10 +75,12 @@ internal sealed class CloseCommand(Options options)
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}  {drafting / drafts, 16:0.00}   "
+                $"  {customers, 9} {orgs.Count, 5} {drafts, 7} {took.TotalSeconds, 6:0.0} {drafts / took.TotalSeconds, 9:0}"
+                    + $"  {drafting / drafts, 16:0.00}   "
                     + $"{orgs.Min(org => org.First)?.TotalSeconds, 6:0.0} {orgs.Max(org => org.First)?.TotalSeconds, 6:0.0}"
                     + $"                    {orgs.Min(org => org.Last).TotalSeconds, 6:0.0} {orgs.Max(org => org.Last).TotalSeconds, 6:0.0}"
-                    + $"               {finalized.TotalSeconds, 6:0.0} {drafts / finalized.TotalSeconds, 8:0}  {finalizing / drafts, 16:0.00}"
+                    + $"               {finalized.TotalSeconds, 6:0.0} {drafts / finalized.TotalSeconds, 8:0}"
+                    + $"  {finalizing / drafts, 16:0.00}"
             )
         );
     }
