@@ -83,7 +83,13 @@ public static class PolarisTelemetry
                     // Only these of ASP.NET Core's meters: the others (routing, authentication, authorization) cost more per request than
                     // parsing an event.
                     .AddMeter(Name, "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
-                    .AddView(instrument => CountedAtEveryRequest.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
+                    // Whom Notifications calls is an org's own affair: these meters name the hosts.
+                    .AddView(instrument =>
+                        CountedAtEveryRequest.Contains(instrument.Name)
+                        || (serviceName == "notifications" && instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal))
+                            ? MetricStreamConfiguration.Drop
+                            : null
+                    )
                     .AddPrometheusExporter()
             );
 

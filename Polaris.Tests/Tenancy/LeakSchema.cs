@@ -62,7 +62,7 @@ internal sealed class LeakSchema
         // A person may have 200 organizations: the lists of each, which `organization` shows, would be more than an answer may have.
         nested ??= LeakCases.Nested.DistinctBy(candidate => candidate.Field).ToDictionary(candidate => candidate.Field);
         return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}"
-            + $"{Selection(field.Type, known, nested, name == "organizations" ? ["Customer"] : [])} }}";
+            + $"{Selection(field.Type, known, nested, name is "organizations" or "orgs" ? ["Customer"] : [])} }}";
     }
 
     /// <summary>Every type reachable from the given one.</summary>
