@@ -14,8 +14,8 @@ using Polaris.Billing.Persistence;
 namespace Polaris.Billing.Persistence.Migrations
 {
     [DbContext(typeof(BillingDbContext))]
-    [Migration("20261130110656_CreditNoteKeys")]
-    partial class CreditNoteKeys
+    [Migration("20261130131210_ConfirmedEventsAndVerifications")]
+    partial class ConfirmedEventsAndVerifications
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -866,6 +866,85 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("invoice_settings", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.InvoiceVerificationRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Corrected")
+                        .HasColumnType("integer")
+                        .HasColumnName("corrected");
+
+                    b.Property<int>("Different")
+                        .HasColumnType("integer")
+                        .HasColumnName("different");
+
+                    b.PrimitiveCollection<Guid[]>("DifferentIds")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("different_ids");
+
+                    b.Property<int>("Failed")
+                        .HasColumnType("integer")
+                        .HasColumnName("failed");
+
+                    b.PrimitiveCollection<Guid[]>("FailedIds")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("failed_ids");
+
+                    b.Property<Instant?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<Instant?>("HeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_until");
+
+                    b.Property<int>("Identical")
+                        .HasColumnType("integer")
+                        .HasColumnName("identical");
+
+                    b.Property<long>("Position")
+                        .HasColumnType("bigint")
+                        .HasColumnName("position");
+
+                    b.Property<Instant>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<long>("ThroughSequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("through_sequence");
+
+                    b.Property<int>("Total")
+                        .HasColumnType("integer")
+                        .HasColumnName("total");
+
+                    b.Property<int>("Tries")
+                        .HasColumnType("integer")
+                        .HasColumnName("tries");
+
+                    b.Property<Instant?>("TurnAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("turn_at");
+
+                    b.HasKey("OrgId", "Id")
+                        .HasName("pk_invoice_verifications");
+
+                    b.HasIndex("OrgId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_invoice_verifications_running")
+                        .HasFilter("finished_at IS NULL");
+
+                    b.ToTable("invoice_verifications", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.LedgerEntryRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -1117,12 +1196,24 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("message");
 
+                    b.Property<Instant?>("PublishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("published_at");
+
                     b.Property<string>("TraceLinks")
                         .HasColumnType("text")
                         .HasColumnName("trace_links");
 
                     b.HasKey("OrgId", "EventId")
                         .HasName("pk_outbox");
+
+                    b.HasIndex("EventId")
+                        .HasDatabaseName("ix_outbox_waiting")
+                        .HasFilter("published_at IS NULL");
+
+                    b.HasIndex("PublishedAt")
+                        .HasDatabaseName("ix_outbox_published")
+                        .HasFilter("published_at IS NOT NULL");
 
                     b.ToTable("outbox", (string)null);
                 });
