@@ -303,7 +303,7 @@ public sealed class Tenant(Uri gateway, string orgId, string apiKey) : IDisposab
     {
         var answer = await SendQueryAsync(query, variables);
         Assert.False(answer.TryGetProperty("errors", out var errors), errors.ValueKind == JsonValueKind.Undefined ? "" : errors.ToString());
-        return answer.GetProperty("data");
+        return answer.TryGetProperty("data", out var data) ? data : throw new InvalidOperationException($"No answer of GraphQL: {answer}");
     }
 
     /// <summary>The first error's code, rule and path.</summary>

@@ -365,14 +365,23 @@ internal sealed class FakeIngestion : Polaris.Ingestion.V1.Ingestion.IngestionCl
             })
             .Where(batch => batch.Events.Count > 0)
             .ToArray();
-        return new AsyncServerStreamingCall<UsageBatch>(
-            new Reader(found, Streaming is { } streaming ? () => streaming(Guid.Parse(request.OrgId)) : null),
-            Task.FromResult(new Metadata()),
-            () => Status.DefaultSuccess,
-            () => [],
-            () => { }
-        );
+        return Stream(new Reader(found, Streaming is { } streaming ? () => streaming(Guid.Parse(request.OrgId)) : null));
     }
+
+    public override AsyncServerStreamingCall<UsageBatch> GetBatches(
+        GetBatchesRequest request,
+        Metadata? headers = null,
+        DateTime? deadline = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var ids = request.Batches.Select(named => Bytes(Guid.Parse(named.BatchId))).ToHashSet();
+        lock (sync)
+            return Stream(new Reader([.. batches.Where(batch => ids.Contains(batch.BatchId)).Select(batch => batch.Clone())], null));
+    }
+
+    private static AsyncServerStreamingCall<UsageBatch> Stream(Reader reader) =>
+        new(reader, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { });
 
     public static UsageEvent Event(string key, Instant at, string customer = "acme", string properties = "", Correction? corrects = null) =>
         new()

@@ -14,6 +14,7 @@ using Polaris.Billing.Features.Counting;
 using Polaris.Billing.Features.Customers;
 using Polaris.Billing.Features.DeadLetterQueue;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Reconciliation;
 using Polaris.Billing.Features.Subscriptions;
 using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
@@ -53,14 +54,17 @@ public sealed class FairnessTests(BillingAloneFixture alone) : PlatformTests, IC
             new ConsumerConfig { BootstrapServers = "localhost:1" },
             new ConsumerPositions(billing.Database, NullLogger<ConsumerPositions>.Instance),
             billing.Of<ApplyUsage>(),
-            new DeadLetters(
-                billing.Database,
-                DispatchProxy.Create<IProducer<byte[], byte[]>, Broker>(),
-                TimeProvider.System,
-                NullLogger<DeadLetters>.Instance
-            ),
+            SetAside(),
             TimeProvider.System,
             NullLogger<ConsumeUsage>.Instance
+        );
+
+    private DeadLetters SetAside() =>
+        new(
+            billing.Database,
+            DispatchProxy.Create<IProducer<byte[], byte[]>, Broker>(),
+            TimeProvider.System,
+            NullLogger<DeadLetters>.Instance
         );
 
     private ConsumeResult<Ignore, byte[]> Record(Guid org, string key) =>
@@ -211,6 +215,21 @@ public sealed class FairnessTests(BillingAloneFixture alone) : PlatformTests, IC
         Assert.Equal(1, await CountedAsync(org));
         Assert.Equal(1L, await ScalarAsync<long>("SELECT count(*) FROM dead_letters WHERE org_id = $1", org));
         Assert.False(consumer.HoldsRecords);
+    }
+
+    /// <summary>Otherwise the search for lost batches would stay before it for ever, and with it what is verified of every org.</summary>
+    [Fact]
+    public async Task A_stored_batch_that_cannot_be_counted_is_a_dead_letter_and_is_not_tried_for_ever()
+    {
+        var org = await billing.NewOrgAsync(Calls());
+        var unhashed = FakeIngestion.Event("wrong", March);
+        unhashed.ContentHash = ByteString.Empty;
+        var stored = new[] { billing.Store.Add(org, unhashed), billing.Store.Add(org, FakeIngestion.Event("right", March)) };
+        var store = new ApplyFromStore(billing.Of<ApplyUsage>(), SetAside(), billing.Store, NullLogger<ApplyFromStore>.Instance);
+        var applied = await store.ApplyAsync(stored.Select(batch => (org, FoldUsage.IdOf(batch))), default);
+        Assert.Empty(applied.Left);
+        Assert.Equal((1, 1L), (applied.Events, await CountedAsync(org)));
+        Assert.Equal(1L, await ScalarAsync<long>("SELECT count(*) FROM dead_letters WHERE org_id = $1", org));
     }
 
     [Fact]

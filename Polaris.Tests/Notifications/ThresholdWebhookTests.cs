@@ -31,7 +31,7 @@ public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
               createThreshold(input: {key: "heavy", on: QUANTITY, meter: "calls", values: ["1", "2", "3", "4", "5"]}) { key } }
             """
         );
-        var start = TimeProvider.System.GetUtcNow().AddDays(-1).ToString("O");
+        var start = new DateTimeOffset(TimeProvider.System.GetUtcNow().UtcDateTime.Date.AddDays(-1), TimeSpan.Zero).ToString("O");
         await tenant.QueryAsync(
             "mutation($start: DateTime!) { createSubscriptions(input: [{customer: \"acme\", plan: \"p\", start: $start}]) { id } }",
             new { start }

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Aspire.Hosting.Testing;
 using Google.Protobuf;
@@ -219,6 +220,7 @@ public sealed class SeveralOrgs(PolarisApp polaris) : IAsyncLifetime
                     Customer = $"c{i}",
                     TimestampUs = events.ReceivedAtUs,
                     Properties = ByteString.CopyFromUtf8("""{"n":12345678901234567890.5}"""),
+                    ContentHash = ByteString.CopyFrom(SHA256.HashData(org.ToByteArray()).AsSpan(0, 16)),
                 }
             );
         await RunAsync(

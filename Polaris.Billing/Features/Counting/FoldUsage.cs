@@ -76,27 +76,33 @@ internal sealed class FoldUsage(
         try
         {
             var batch = UsageBatch.Parser.ParseFrom(payload);
-            if (batch.BatchId.Length != 16 || batch.OrgId.Length != 16)
-                return (null, "The batch names no batch id or org.");
-            foreach (var usageEvent in batch.Events)
-            {
-                if (usageEvent.Customer.Length == 0 || usageEvent.Type.Length == 0 || usageEvent.ContentHash.Length != 16)
-                    return (null, $"The event '{usageEvent.IdempotencyKey}' lacks a customer, type or content hash.");
-                if (usageEvent.TimestampUs < EarliestUs || usageEvent.TimestampUs > LatestUs)
-                    return (null, $"The event '{usageEvent.IdempotencyKey}' has a timestamp outside of the years 1970 to 2200.");
-                if (
-                    usageEvent.Corrects is { } earlier
-                    && (earlier.BatchId.Length != 16 || earlier.IdempotencyKey.Length == 0 || earlier.Customer.Length == 0)
-                )
-                    return (null, $"The event '{usageEvent.IdempotencyKey}' corrects an event that it does not name.");
-            }
-
-            return (batch, null);
+            return ReasonAgainst(batch) is { } reason ? (null, reason) : (batch, null);
         }
         catch (InvalidProtocolBufferException exception)
         {
             return (null, $"The value is no UsageBatch: {exception.Message}");
         }
+    }
+
+    /// <summary>Why a batch, from Kafka or from Ingestion's store, cannot be counted; null when it can.</summary>
+    public static string? ReasonAgainst(UsageBatch batch)
+    {
+        if (batch.BatchId.Length != 16 || batch.OrgId.Length != 16)
+            return "The batch names no batch id or org.";
+        foreach (var usageEvent in batch.Events)
+        {
+            if (usageEvent.Customer.Length == 0 || usageEvent.Type.Length == 0 || usageEvent.ContentHash.Length != 16)
+                return $"The event '{usageEvent.IdempotencyKey}' lacks a customer, type or content hash.";
+            if (usageEvent.TimestampUs < EarliestUs || usageEvent.TimestampUs > LatestUs)
+                return $"The event '{usageEvent.IdempotencyKey}' has a timestamp outside of the years 1970 to 2200.";
+            if (
+                usageEvent.Corrects is { } earlier
+                && (earlier.BatchId.Length != 16 || earlier.IdempotencyKey.Length == 0 || earlier.Customer.Length == 0)
+            )
+                return $"The event '{usageEvent.IdempotencyKey}' corrects an event that it does not name.";
+        }
+
+        return null;
     }
 
     private static UsageTotals Totals<TKey>(Dictionary<TKey, UsageTotals> all, TKey key, MeterAggregation? aggregation = null)

@@ -49,6 +49,12 @@ internal sealed partial class ApplyFromStore(
             {
                 await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
                 {
+                    if (FoldUsage.ReasonAgainst(batch) is { } reason)
+                    {
+                        await deadLetters.SetAsideAsync(batch, reason, ct);
+                        continue;
+                    }
+
                     batches.Add(batch);
                     if ((bytes += batch.CalculateSize()) < MaxBytes)
                         continue;
