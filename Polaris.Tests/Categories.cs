@@ -28,7 +28,7 @@ public abstract class PlatformTests : IAsyncLifetime
 {
     public virtual async ValueTask InitializeAsync() => await (await TestContext.Current.GetFixture<PolarisApp>())!.StartedAsync();
 
-    public ValueTask DisposeAsync()
+    public virtual ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;

@@ -74,14 +74,22 @@ internal ref struct AnswerReader
 
             for (var i = 0; Next() != JsonTokenType.EndArray; i++)
             {
-                if (json.TokenType != JsonTokenType.StartObject || i >= own.Count)
-                {
+                if (i < own.Count && json.TokenType == JsonTokenType.StartObject)
+                    ReadEntity(own, i);
+                else if (i < own.Count && json.TokenType == JsonTokenType.Null)
+                    MarkUnknown(own, i);
+                else
                     json.Skip();
-                    continue;
-                }
-
-                ReadEntity(own, i);
             }
+        }
+    }
+
+    private static void MarkUnknown(EntityTargets own, int index)
+    {
+        for (var p = 0; p < own.Lookup.Parts.Count; p++)
+        {
+            foreach (var target in own.Of(p, index))
+                target.IsUnknown = true;
         }
     }
 

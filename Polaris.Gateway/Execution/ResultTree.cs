@@ -25,6 +25,9 @@ internal sealed class ResultObject(ObjectShape shape)
 {
     public readonly ObjectShape Shape = shape;
     public readonly ResultValue[] Values = new ResultValue[shape.Slots];
+
+    /// <summary>A subgraph that was to complete it has no such entity: null in its place is an answer, not an error.</summary>
+    public bool IsUnknown;
 }
 
 /// <summary>An error of a field.</summary>
@@ -80,7 +83,7 @@ internal sealed class ResultTree(QueryPlan plan, int maxErrors) : IDisposable
         {
             if (field.Constant is null && !Complete(ref value.Values[field.Slot], field.Value))
             {
-                if (errors.Count == 0)
+                if (errors.Count == 0 && !value.IsUnknown)
                     Add(new FieldError(value, [field.Key], $"{value.Shape.Type}.{field.Key} is null, which the schema rules out.", null));
                 return false;
             }

@@ -98,7 +98,7 @@ public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
             System.IO.Path.GetTempPath(),
             $"polaris-killed-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}"
         );
-        using var first = Start(state);
+        var first = Start(state);
         var pids = await ReadyAsync(state, first);
         first.Kill();
         await first.WaitForExitAsync();
@@ -106,7 +106,7 @@ public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
 
         // The file that the killed AppHost left must not be mistaken for the next one's.
         File.Delete(System.IO.Path.Combine(state, "endpoints.json"));
-        using var second = Start(state);
+        var second = Start(state);
         pids = await ReadyAsync(state, second);
         second.StandardInput.Close();
         using (var stop = Process.Start("kill", ["-INT", $"{second.Id}"]))
@@ -119,6 +119,21 @@ public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
 
     /// <summary>The output of the AppHosts started here, for failure messages.</summary>
     private readonly ConcurrentQueue<string> said = new();
+
+    private readonly List<Process> started = [];
+
+    /// <summary>A failed test leaves no AppHost behind, which would be in the way of all others.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var process in started)
+        {
+            if (!process.HasExited)
+                process.Kill();
+            process.Dispose();
+        }
+
+        await base.DisposeAsync();
+    }
 
     private static readonly string AppHostAssembly =
         BuiltProject.ExecutableOf(Path.Combine(Switches.RepositoryRoot, "Polaris.AppHost", "Polaris.AppHost.csproj")) + ".dll";
@@ -135,6 +150,7 @@ public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
             RedirectStandardOutput = true,
         };
         var process = Process.Start(start)!;
+        started.Add(process);
         process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "(the end of its output)");
         process.BeginOutputReadLine();
         return process;
@@ -165,7 +181,8 @@ public sealed class AppHostTests(PolarisApp polaris) : PlatformTests
             },
             () => string.Join('\n', said)
         );
-        Assert.Equal(9, pids.Length);
+        // PostgreSQL, the broker, the mailbox, six services and the dashboard of Aspire.
+        Assert.Equal(10, pids.Length);
         return pids;
     }
 

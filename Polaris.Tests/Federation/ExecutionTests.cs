@@ -83,6 +83,47 @@ public sealed class ExecutionTests
     }
 
     [Fact]
+    public async Task An_entity_that_its_subgraph_does_not_know_is_null_where_it_may_be_and_no_error()
+    {
+        const string link = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\"])\n";
+        await using var composition = await Composition.StartAsync([
+            (
+                "events",
+                link
+                    + """
+                    type Query { events: [Event!]! }
+                    type Event { key: String! customer: Customer owner: Owner! }
+                    type Customer @key(fields: "id") { id: ID! }
+                    type Owner @key(fields: "id") { id: ID! }
+                    """
+            ),
+            (
+                "customers",
+                link
+                    + """
+                    type Query { customers: [Customer!]! owners: [Owner!]! }
+                    type Customer @key(fields: "id") { id: ID! name: String! nick: String }
+                    type Owner @key(fields: "id") { id: ID! name: String! }
+                    """
+            ),
+        ]);
+        composition.Subgraphs["customers"].Knows = false;
+        var whole = await composition.ExpectAsync("{ events { key } }");
+        Assert.NotEmpty(whole.GetProperty("data").GetProperty("events").EnumerateArray());
+
+        var answer = await composition.AskAsync("{ events { key customer { id name } } }");
+        Assert.False(answer.TryGetProperty("errors", out _), answer.ToString());
+        Assert.All(
+            answer.GetProperty("data").GetProperty("events").EnumerateArray(),
+            one => Assert.Equal(JsonValueKind.Null, one.GetProperty("customer").ValueKind)
+        );
+        // Where the schema says that there is one, its absence is an error, of the field that names it.
+        var broken = await composition.AskAsync("{ events { key owner { name } } }");
+        Assert.Equal("null", broken.GetProperty("data").GetRawText());
+        Assert.Equal("""["events",0,"owner"]""", broken.GetProperty("errors")[0].GetProperty("path").GetRawText());
+    }
+
+    [Fact]
     public async Task Mutations_run_in_order_each_once_and_what_they_need_of_others_comes_before_the_next()
     {
         await using var composition = await Composition.StartAsync(Orgs);

@@ -86,6 +86,9 @@ internal sealed class FakeSchema
     /// <summary>The lists of entities that were asked for, as JSON.</summary>
     public ConcurrentQueue<string[]> Representations { get; } = new();
 
+    /// <summary>Whether it has the entities that others name.</summary>
+    public bool Knows { get; set; } = true;
+
     /// <summary>What was asked.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
@@ -117,7 +120,7 @@ internal sealed class FakeSchema
             var asked = context.GetArgument<List<object>>("representations");
             Mutations.Enqueue(name);
             Representations.Enqueue([.. asked.Select(Serializer.Serialize)]);
-            return asked.Select(one => world.Find((IDictionary<string, object?>)one)).ToList();
+            return asked.Select(one => Knows ? world.Find((IDictionary<string, object?>)one) : null).ToList();
         }
 
         if (type.Name == "Mutation")

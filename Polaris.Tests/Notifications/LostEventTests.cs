@@ -11,7 +11,7 @@ public sealed class LostEventTests(PolarisApp polaris) : PlatformTests
     /// <summary>More seeds than in an ordinary run: 50 before a release.</summary>
     private const string SeedsVariable = "POLARIS_NOTIFY_SEEDS";
 
-    private const int UsualSeeds = 3;
+    private const int UsualSeeds = 2;
     private static readonly string[] Victims = ["notifications", "billing", "kafka", "postgres", "receiver"];
 
     public static TheoryData<int> Seeds() =>
@@ -62,7 +62,8 @@ public sealed class LostEventTests(PolarisApp polaris) : PlatformTests
         using var tenant = await polaris.SignUpAsync();
         var scene = new WebhookScene(polaris, tenant, receiver);
         var (_, secret) = await scene.EndpointAsync("any", "ok", ["customer.created"]);
-        await scene.EndpointAsync("failing", "fails-twice", ["customer.created"]);
+        // A quarter of the events fails at first: were it all of them, the pauses of a failing endpoint would be all that takes time.
+        await scene.EndpointAsync("failing", "fails-some", ["customer.created"]);
         var killed = Enumerable.Range(0, 3).ToDictionary(_ => random.Next(Events), _ => Victims[random.Next(Victims.Length)]);
         for (var i = 0; i < Events; i++)
         {
@@ -97,7 +98,7 @@ public sealed class LostEventTests(PolarisApp polaris) : PlatformTests
             async () =>
                 await polaris.ScalarAsync<long>(
                     "notificationsdb",
-                    "SELECT count(*) FROM deliveries WHERE org_id = $1 AND status = 'delivered'",
+                    "SELECT count(*) FROM deliveries WHERE org_id = $1 AND channel = 'webhook' AND status = 'delivered'",
                     tenant.OrgId
                 )
                 == 2 * Events

@@ -46,7 +46,7 @@ public static class Receiver
                     gate.Release();
                 }
 
-                await AnswerAsync(context, behaviour, seen.AddOrUpdate((name, id), 1, (_, tries) => tries + 1));
+                await AnswerAsync(context, behaviour, id, seen.AddOrUpdate((name, id), 1, (_, tries) => tries + 1));
             }
         );
         await app.StartAsync();
@@ -55,13 +55,16 @@ public static class Receiver
         return 0;
     }
 
-    private static async Task AnswerAsync(HttpContext context, string behaviour, int attempt)
+    private static async Task AnswerAsync(HttpContext context, string behaviour, string id, int attempt)
     {
         switch (behaviour)
         {
             case "fails-twice" when attempt <= 2:
                 context.Response.StatusCode = 500;
                 await context.Response.WriteAsync($"not yet: {attempt}");
+                break;
+            case "fails-some" when attempt == 1 && id.Length > 0 && id[^1] is >= '0' and <= '3':
+                context.Response.StatusCode = 500;
                 break;
             case "fails":
                 context.Response.StatusCode = 503;
