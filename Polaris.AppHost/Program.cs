@@ -46,7 +46,7 @@ var notifications = CallsIdentity(Service<Projects.Polaris_Notifications>("notif
     // For the events that a broker lost, and the PDFs of invoices.
     .WithReference(billing)
     .WithEnvironment("Polaris__EncryptionSecret", local.Secret("notifications-encryption-secret"));
-local.Mailbox(notifications);
+local.Mailbox(notifications, identity);
 
 var dashboard = builder
     .AddViteApp("dashboard", "../dashboard", switches.DevServer)

@@ -95,6 +95,7 @@ builder
     );
 builder.Services.AddAntiforgery(options => options.Cookie.SecurePolicy = secure);
 builder.Services.AddSharedDataProtection(builder.Configuration);
+builder.Services.AddOptions<TokenAnswers>().BindConfiguration(TokenAnswers.Section);
 builder
     .Services.AddOptions<ThrottleOptions>()
     .Configure(limits =>

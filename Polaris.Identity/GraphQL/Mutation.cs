@@ -1,8 +1,10 @@
 using GraphQL;
+using Microsoft.Extensions.Options;
 using Polaris.Identity.Features.Access;
 using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
@@ -15,7 +17,12 @@ namespace Polaris.Identity.GraphQL;
 internal sealed class Mutation
 {
     [AllowAnyone]
-    public static async Task<SignUpResultType> SignUp([FromServices] SignUp signUp, SignUpInput input, CancellationToken ct)
+    public static async Task<SignUpResultType> SignUp(
+        [FromServices] SignUp signUp,
+        [FromServices] IOptions<TokenAnswers> answers,
+        SignUpInput input,
+        CancellationToken ct
+    )
     {
         var signedUp = await signUp.HandleAsync(
             new NewAccount(
@@ -32,7 +39,7 @@ internal sealed class Mutation
             signedUp.UserId,
             OrganizationType.Of(signedUp.Org),
             CreatedApiKeyType.Of(signedUp.ApiKey),
-            signedUp.EmailProof
+            answers.Value.Of(signedUp.EmailProof)
         );
     }
 
@@ -82,6 +89,16 @@ internal sealed class Mutation
         string email,
         CancellationToken ct
     ) => PasswordResetType.Of(await passwords.StartResetAsync(email, ct));
+
+    /// <summary>
+    /// Mails a link that sets a new password, good once within an hour. The answer is the same whether or not an account has the address.
+    /// </summary>
+    [AllowAnyone]
+    public static async Task<bool> RequestPasswordReset([FromServices] EditPassword passwords, string email, CancellationToken ct)
+    {
+        await passwords.RequestResetAsync(email, ct);
+        return true;
+    }
 
     /// <summary>Sets a new password and ends all sessions of the person.</summary>
     [AllowAnyone]
@@ -163,11 +180,12 @@ internal sealed class Mutation
             )
         );
 
-    /// <summary>The token is shown only once; it admits the person with the invitation's e-mail address.</summary>
+    /// <summary>A mail with a token goes to the address; it admits the person who reads it.</summary>
     [RequireScope(Scopes.Admin), RequireRole(Roles.Owner, Roles.Admin)]
     public static async Task<CreatedInvitationType> CreateInvitation(
         IResolveFieldContext context,
         [FromServices] Invite invite,
+        [FromServices] IOptions<TokenAnswers> answers,
         CreateInvitationInput input,
         CancellationToken ct
     ) =>
@@ -178,7 +196,8 @@ internal sealed class Mutation
                 input.Role,
                 input.ExpiresIn is { } seconds ? TimeSpan.FromSeconds(seconds) : Invite.DefaultLifetime,
                 ct
-            )
+            ),
+            answers.Value
         );
 
     [RequireScope(Scopes.Admin), RequireRole(Roles.Owner, Roles.Admin)]

@@ -5,6 +5,7 @@ using NodaTime;
 using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
+using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
 using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.Platform;
@@ -109,8 +110,14 @@ public sealed class SignUpInput
     public bool? Sandbox { get; set; }
 }
 
+/// <param name="UserId">The new owner.</param>
+/// <param name="Org">The new organization.</param>
+/// <param name="ApiKey">Its first key, with all scopes; the secret is shown only once.</param>
+/// <param name="EmailProof">
+/// The token of the mail that proves the owner's address, where the installation tells it (a local run); else null.
+/// </param>
 [Name("SignUpResult")]
-public sealed record SignUpResultType([property: Id] Guid UserId, OrganizationType Org, CreatedApiKeyType ApiKey, string EmailProof);
+public sealed record SignUpResultType([property: Id] Guid UserId, OrganizationType Org, CreatedApiKeyType ApiKey, string? EmailProof);
 
 /// <summary>A person's account.</summary>
 [Name("Account")]
@@ -196,10 +203,13 @@ public sealed record InvitationType(
         new(row.Id, row.Email, row.Role, row.InvitedBy, row.CreatedAt, row.ExpiresAt, row.RevokedAt);
 }
 
+/// <param name="Invitation">The invitation.</param>
+/// <param name="Token">The token of its mail, where the installation tells it (a local run); else null.</param>
 [Name("CreatedInvitation")]
-public sealed record CreatedInvitationType(InvitationType Invitation, string Token)
+public sealed record CreatedInvitationType(InvitationType Invitation, string? Token)
 {
-    internal static CreatedInvitationType Of(CreatedInvitation created) => new(InvitationType.Of(created.Invitation), created.Token);
+    internal static CreatedInvitationType Of(CreatedInvitation created, TokenAnswers answers) =>
+        new(InvitationType.Of(created.Invitation), answers.Of(created.Token));
 }
 
 [Name("AcceptedInvitation")]

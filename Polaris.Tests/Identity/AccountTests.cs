@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using OtpNet;
+using Polaris.Tests.Notifications;
 using Xunit;
 
 namespace Polaris.Tests.Identity;
@@ -109,6 +110,85 @@ public sealed class AccountTests(PolarisApp polaris) : PlatformTests
         );
         Assert.True((await account.TrySignInAsync()).IsError);
         (await (account with { Password = wanted }).SignInAsync()).Dispose();
+    }
+
+    [Fact]
+    public async Task Anyone_may_ask_for_a_new_password_by_mail_and_learns_nothing_from_the_answer()
+    {
+        var account = await Account.SignUpAsync(polaris);
+        const string request = "mutation($email: String!) { requestPasswordReset(email: $email) }";
+        const string reset = "mutation($token: String!, $new: String!) { resetPassword(token: $token, newPassword: $new) { userId } }";
+        using var anyone = Anyone();
+        var nobodys = Account.NewEmail();
+        // The second within minutes is answered alike and mails nothing.
+        foreach (var email in new[] { account.Email, account.Email, nobodys })
+            Assert.True((await anyone.QueryAsync(request, new { email })).GetProperty("requestPasswordReset").GetBoolean());
+        var mailbox = new Mailbox(polaris);
+        var mail = await mailbox.UntilMailAsync(account.Email, "Set a new password");
+        var token = MailTests.TokenIn(mail, "/reset-password");
+        await anyone.QueryAsync(reset, new { token, @new = Account.NewPassword() });
+        Assert.True((await account.TrySignInAsync()).IsError);
+        await polaris.UntilAsync(
+            "all mail to be on its way",
+            async () =>
+                await polaris.ScalarAsync<long>("identitydb", "SELECT count(*) FROM outgoing_mail WHERE recipient = $1", account.Email) == 0
+        );
+        Assert.Equal(
+            1L,
+            await polaris.ScalarAsync<long>(
+                "notificationsdb",
+                "SELECT count(*) FROM deliveries WHERE recipient = $1 AND kind = 'account.password_reset'",
+                account.Email
+            )
+        );
+        Assert.Empty(await mailbox.MailsAsync(nobodys));
+    }
+
+    [Fact]
+    public async Task Where_the_installation_does_not_tell_tokens_they_come_by_mail_alone()
+    {
+        await using var identity = await polaris.StartReplicaAsync("identity", ("TokenAnswers__Enabled", "false"));
+        using var http = new HttpClient { BaseAddress = identity.Url };
+        var (owner, guest) = (Account.NewEmail(), Account.NewEmail());
+        var signUp = await AskAsync(
+            "mutation($input: SignUpInput!) { signUp(input: $input) { emailProof apiKey { secret } } }",
+            new
+            {
+                input = new
+                {
+                    email = owner,
+                    password = Account.NewPassword(),
+                    orgName = "By mail",
+                },
+            }
+        );
+        Assert.Equal(JsonValueKind.Null, signUp.GetProperty("signUp").GetProperty("emailProof").ValueKind);
+        var mailbox = new Mailbox(polaris);
+        var token = MailTests.TokenIn(await mailbox.UntilMailAsync(owner, "Confirm"), "/prove-email");
+        await AskAsync("mutation($token: String!) { proveEmail(token: $token) { email } }", new { token });
+
+        var account = await Account.SignUpAsync(polaris);
+        using var office = await account.SignInAsync();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", office.ApiKey);
+        var invited = await AskAsync(
+            "mutation($input: CreateInvitationInput!) { createInvitation(input: $input) { token invitation { email } } }",
+            new { input = new { email = guest, role = "viewer" } }
+        );
+        Assert.Equal(JsonValueKind.Null, invited.GetProperty("createInvitation").GetProperty("token").ValueKind);
+        var invitation = MailTests.TokenIn(await mailbox.UntilMailAsync(guest, "invited"), "/accept-invitation");
+        var accepted = await AskAsync(
+            "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { role } }",
+            new { input = new { token = invitation, password = Account.NewPassword() } }
+        );
+        Assert.Equal("viewer", accepted.GetProperty("acceptInvitation").GetProperty("role").GetString());
+
+        async Task<JsonElement> AskAsync(string query, object variables)
+        {
+            using var response = await http.PostAsJsonAsync("/graphql", new { query, variables });
+            var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+            Assert.False(answer.TryGetProperty("errors", out _), answer.ToString());
+            return answer.GetProperty("data");
+        }
     }
 
     [Fact]

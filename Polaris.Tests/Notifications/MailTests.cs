@@ -25,6 +25,13 @@ public sealed class MailTests(PolarisApp polaris) : PlatformTests
             .GetProperty("status")
             .GetString()!;
 
+    /// <summary>The token in a mail's link to a page of the dashboard.</summary>
+    internal static string TokenIn(MimeMessage mail, string page)
+    {
+        var link = Assert.Single(mail.TextBody!.Split((char[])[' ', '\r', '\n']), word => word.Contains(page, StringComparison.Ordinal));
+        return Uri.UnescapeDataString(new Uri(link).Fragment[1..]);
+    }
+
     [Fact]
     public async Task A_final_invoice_is_mailed_to_the_org_and_its_customer_with_totals_and_the_PDF()
     {
@@ -152,10 +159,9 @@ public sealed class MailTests(PolarisApp polaris) : PlatformTests
         var signedUp = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("data").GetProperty("signUp");
         var org = Guid.Parse(signedUp.GetProperty("org").GetProperty("id").GetString()!);
         var proof = await mailbox.UntilMailAsync(email, "Confirm your e-mail address");
-        var token = Assert.Single(
-            proof.TextBody!.Split('\n').Select(line => line.Trim()),
-            line => line.StartsWith("proof_", StringComparison.Ordinal)
-        );
+        var token = TokenIn(proof, "/prove-email");
+        Assert.StartsWith("proof_", token, StringComparison.Ordinal);
+        Assert.Contains($"{polaris.Gateway}prove-email#{token}", proof.HtmlBody, StringComparison.Ordinal);
         using var tenant = new Tenant(polaris.Gateway, org.ToString(), signedUp.GetProperty("apiKey").GetProperty("secret").GetString()!);
         await tenant.QueryAsync("mutation($token: String!) { proveEmail(token: $token) { email } }", new { token });
         Assert.Empty(

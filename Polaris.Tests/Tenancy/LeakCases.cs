@@ -293,6 +293,7 @@ internal static class LeakCases
             _ => $"token: \"reset_{new string('0', 40)}\", newPassword: \"correct horse battery\"",
             RefusesOwner: "NOT_FOUND"
         ),
+        new("Mutation.requestPasswordReset", known => $"email: \"{known.Customer}@example.com\""),
         new("Mutation.createPasswordReset", known => $"email: \"{known.Customer}@example.com\"", RefusesOwner: "FORBIDDEN"),
         new(
             "Mutation.changePassword",

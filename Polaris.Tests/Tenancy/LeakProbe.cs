@@ -135,7 +135,9 @@ internal sealed partial class LeakProbe : IDisposable
     {
         var text = new StringBuilder($"{answer.Status} {answer.Refusal} {answer.Text}");
         var differing = asked.Values().Zip(other.Values()).Where(pair => pair.First != pair.Second);
-        foreach (var value in differing.SelectMany(pair => new[] { pair.First, pair.Second }).Distinct().OrderByDescending(own => own.Length))
+        foreach (
+            var value in differing.SelectMany(pair => new[] { pair.First, pair.Second }).Distinct().OrderByDescending(own => own.Length)
+        )
             text.Replace(value, "?");
         return Times().Replace(Ids().Replace(Measured().Replace(text.ToString(), ""), "#"), "@");
     }

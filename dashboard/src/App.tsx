@@ -37,6 +37,7 @@ const SettingsPage = page('SettingsPage', () => import('./settings/SettingsPage'
 const ProfilePage = page('ProfilePage', () => import('./settings/ProfilePage'));
 const SignUpPage = page('SignUpPage', () => import('./session/SignUpPage'));
 const AcceptInvitationPage = page('AcceptInvitationPage', () => import('./session/AcceptInvitationPage'));
+const ProveEmailPage = page('ProveEmailPage', () => import('./session/ProveEmailPage'));
 const ResetPasswordPage = page('ResetPasswordPage', () => import('./session/ResetPasswordPage'));
 
 /**
@@ -52,6 +53,7 @@ export function App({ session, queries }: { session: Session; queries: QueryClie
             <Route path="/sign-in" element={<SignInPage />} />
             <Route path="/sign-up" element={<SignUpPage />} />
             <Route path="/accept-invitation" element={<AcceptInvitationPage />} />
+            <Route path="/prove-email" element={<ProveEmailPage />} />
             <Route path="/reset-password" element={<ResetPasswordPage />} />
             <Route element={<SignedInOnly />}>
               <Route index element={<Navigate to="/overview" replace />} />

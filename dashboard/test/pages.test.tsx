@@ -523,6 +523,25 @@ describe('running an org', () => {
     await user.click(pressed('Accept'));
     expect(await screen.findByText('Welcome to Northwind Cloud')).toBeTruthy();
   });
+
+  it('confirms an address after a click, not after a look', async () => {
+    const session = new FakeSession();
+    session.cookie = false;
+    const polaris = createPolaris();
+    const { user } = open({ at: '/prove-email#the-token', session, polaris });
+    await user.click(await screen.findByRole('button', { name: 'Confirm' }));
+    expect(await screen.findByText('ada@example.org is yours')).toBeTruthy();
+    expect(polaris.calls.filter(({ field }) => field === 'proveEmail')).toHaveLength(1);
+  });
+
+  it('asks for a link to set a new password', async () => {
+    const session = new FakeSession();
+    session.cookie = false;
+    const { user } = open({ at: '/reset-password', session });
+    await user.type(await screen.findByLabelText('E-mail'), 'ada@example.org');
+    await user.click(pressed('Send a link'));
+    expect(await screen.findByText(/a link is on its way/)).toBeTruthy();
+  });
 });
 
 describe('errors', () => {

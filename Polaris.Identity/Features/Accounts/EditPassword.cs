@@ -33,6 +33,9 @@ internal sealed class EditPassword(
 {
     public static readonly Duration ResetLifetime = Duration.FromHours(1);
 
+    /// <summary>The least time between two mails that anyone asks for to one account.</summary>
+    public static readonly Duration ResetPause = Duration.FromMinutes(5);
+
     /// <summary>Everything but the given session ends.</summary>
     public async Task ChangeAsync(Guid id, Guid? session, string current, string wanted, string? code, CancellationToken ct)
     {
@@ -52,12 +55,35 @@ internal sealed class EditPassword(
         SignUp.ValidateEmail(email, "email");
         await caller.RequireNowAsync(Scopes.Platform, ct);
         var user = await users.FindProvenAsync(email, ct) ?? throw new RefusedException(Refusal.NotFound("account"));
+        var reset = await MailResetAsync(user, ct);
+        await audit.WriteForInstallationAsync(AuditActions.PasswordResetCreated, user.Id.ToString(), null, ct);
+        return reset;
+    }
+
+    /// <summary>
+    /// For whoever says that an address is theirs: the token goes to the address alone. Nobody learns whether an account holds it, and it
+    /// gets no second mail within <see cref="ResetPause"/>.
+    /// </summary>
+    /// <exception cref="RefusedException">There were too many requests from this network address, or it is no e-mail address.</exception>
+    public async Task RequestResetAsync(string email, CancellationToken ct)
+    {
+        addresses.Take(AddressLimit.SignUp, ClientAddress.Of(http.HttpContext));
+        SignUp.ValidateEmail(email, "email");
+        if (await users.FindProvenAsync(email, ct) is not { } user)
+            return;
+        if (user.PasswordResetExpiresAt > time.GetCurrentInstant() + ResetLifetime - ResetPause)
+            return;
+        await MailResetAsync(user, ct);
+        await audit.WriteForUserAsync(user.Id, AuditActions.PasswordResetCreated, ct);
+    }
+
+    private async Task<PasswordReset> MailResetAsync(User user, CancellationToken ct)
+    {
         var token = AccountTokens.Create(AccountTokens.ResetStart);
         user.PasswordResetHash = AccountTokens.HashOf(AccountTokens.ResetStart, token);
         user.PasswordResetExpiresAt = time.GetCurrentInstant() + ResetLifetime;
         Require(await users.UpdateAsync(user), "email");
         await mail.WriteAsync(MailKinds.PasswordReset, user.Email!, token, ct);
-        await audit.WriteForInstallationAsync(AuditActions.PasswordResetCreated, user.Id.ToString(), null, ct);
         return new PasswordReset(token, user.PasswordResetExpiresAt.Value);
     }
 

@@ -6,17 +6,20 @@ namespace Polaris.Notifications.Features.Mail;
 /// <summary>A line of a mail's table.</summary>
 public sealed record MailFact(string Name, string Value);
 
+/// <summary>A page of the dashboard that takes a token. It is in the fragment, which a browser sends to no server.</summary>
+public sealed record MailPage(string Path, string Token, string Label);
+
 /// <summary>What a mail says; the templates give it its form.</summary>
 /// <param name="Subject">One line.</param>
 /// <param name="Text">Paragraphs.</param>
 /// <param name="Facts">What it is about.</param>
-/// <param name="Code">A token to pass on, or null.</param>
+/// <param name="Page">The dashboard's page for a token, or null.</param>
 /// <param name="Invoice">The invoice to attach, or null.</param>
 public sealed record MailContent(
     string Subject,
     IReadOnlyList<string> Text,
     IReadOnlyList<MailFact> Facts,
-    string? Code = null,
+    MailPage? Page = null,
     Guid? Invoice = null
 )
 {
@@ -59,21 +62,21 @@ public sealed record MailContent(
             ),
             "account.email_proof" => new MailContent(
                 "Confirm your e-mail address",
-                [$"{org} was created on Polaris with this address. Confirm it with this code:"],
+                [$"{org} was created on Polaris with this address. Confirm it within 30 days, then you can sign in."],
                 [],
-                At("token")
+                new MailPage("/prove-email", At("token"), "Confirm the address")
             ),
             "account.invitation" => new MailContent(
                 $"You are invited to {org}",
-                [$"You are invited to become a member of {org} on Polaris, with the role {At("role")}. Accept with this code:"],
+                [$"You are invited to become a member of {org} on Polaris, with the role {At("role")}."],
                 [],
-                At("token")
+                new MailPage("/accept-invitation", At("token"), "Accept the invitation")
             ),
             "account.password_reset" => new MailContent(
                 "Set a new password",
-                ["A new password was asked for. Set it with this code, once, within an hour:"],
+                ["A new password was asked for. Set it, once, within an hour."],
                 [],
-                At("token")
+                new MailPage("/reset-password", At("token"), "Set a new password")
             ),
             _ => new MailContent($"{org}: {kind}", [$"This happened in {org}: {kind}."], Rest()),
         };

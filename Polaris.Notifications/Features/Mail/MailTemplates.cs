@@ -14,7 +14,7 @@ internal static class MailTemplates
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
     private static readonly TemplateOptions Options = CreateOptions();
 
-    public static async Task<(string Html, string Text)> RenderAsync(MailContent mail, string org, string? unsubscribe)
+    public static async Task<(string Html, string Text)> RenderAsync(MailContent mail, string org, string? unsubscribe, string? page)
     {
         var context = new TemplateContext(Options);
         context.SetValue("mail", mail);
@@ -22,6 +22,8 @@ internal static class MailTemplates
         // Text that is null would count as there.
         if (unsubscribe is not null)
             context.SetValue("unsubscribe", unsubscribe);
+        if (page is not null)
+            context.SetValue("page", page);
         return (await Html.RenderAsync(context, Encoder), await Text.RenderAsync(context, NullEncoder.Default));
     }
 
@@ -31,6 +33,7 @@ internal static class MailTemplates
         options.MemberAccessStrategy.MemberNameStrategy = MemberNameStrategies.CamelCase;
         options.MemberAccessStrategy.Register<MailContent>();
         options.MemberAccessStrategy.Register<MailFact>();
+        options.MemberAccessStrategy.Register<MailPage>();
         return options;
     }
 

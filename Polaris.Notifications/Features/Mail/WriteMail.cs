@@ -33,12 +33,13 @@ internal sealed class WriteMail(
         var recipient = toCustomer ? document?.CustomerEmail ?? "" : delivery.Recipient;
         if (!MailboxAddress.TryParse(recipient, out var to))
             return null;
+        var publicUrl = PolarisAuthentication.Issuer(configuration).TrimEnd('/');
         var link =
             toCustomer || delivery.Secret
                 ? null
-                : $"{PolarisAuthentication.Issuer(configuration).TrimEnd('/')}{Unsubscribe.Path}"
-                    + $"?token={Uri.EscapeDataString(unsubscribe.TokenOf(delivery.Org, delivery.Recipient))}";
-        var (html, text) = await MailTemplates.RenderAsync(content, org, link);
+                : $"{publicUrl}{Unsubscribe.Path}?token={Uri.EscapeDataString(unsubscribe.TokenOf(delivery.Org, delivery.Recipient))}";
+        var page = content.Page is { } at ? $"{publicUrl}{at.Path}#{Uri.EscapeDataString(at.Token)}" : null;
+        var (html, text) = await MailTemplates.RenderAsync(content, org, link, page);
         var from = MailboxAddress.Parse(options.Value.From);
         var message = new MimeMessage
         {

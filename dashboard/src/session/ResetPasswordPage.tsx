@@ -18,7 +18,13 @@ export const RESET_PASSWORD = graphql(/* GraphQL */ `
   }
 `);
 
-/** The token is the address's fragment, which a browser sends to no server. Platform admins make such links. */
+const REQUEST_PASSWORD_RESET = graphql(/* GraphQL */ `
+  mutation RequestPasswordReset($email: String!) {
+    requestPasswordReset(email: $email)
+  }
+`);
+
+/** The token is the address's fragment, which a browser sends to no server. Without one, a link can be asked for. */
 export function ResetPasswordPage() {
   const token = useLocation().hash.slice(1);
   const { signIn } = useSession();
@@ -55,16 +61,7 @@ export function ResetPasswordPage() {
             </button>
           </>
         ) : token === '' ? (
-          <>
-            <h1>Forgot the password?</h1>
-            <p>
-              Ask the operators of this installation: they make a link for your e-mail address, which is good once
-              within an hour.
-            </p>
-            <p className="entry-other">
-              <Link to="/sign-in">Back to signing in</Link>
-            </p>
-          </>
+          <AskForReset />
         ) : (
           <form onSubmit={submit} className="form">
             <h1>Set a new password</h1>
@@ -89,5 +86,58 @@ export function ResetPasswordPage() {
         )}
       </div>
     </main>
+  );
+}
+
+/** The answer is the same whether or not an account has the address. */
+function AskForReset() {
+  const [email, setEmail] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const [asked, setAsked] = useState(false);
+  const submit = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setFailure(null);
+    try {
+      await anonymous(REQUEST_PASSWORD_RESET, { email });
+      setAsked(true);
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const refused = errorAt(failure, 'email');
+  return (
+    <form onSubmit={submit} className="form">
+      <h1>Forgot the password?</h1>
+      {asked ? (
+        <p role="status">If an account has the address {email}, a link is on its way. It is good once, within an hour.</p>
+      ) : (
+        <>
+          {failure !== null && !(argumentOf(failure) !== null && refused) ? <ErrorNote error={failure} /> : null}
+          <Field label="E-mail" error={refused} hint="A link to set a new password is mailed to it.">
+            {(props) => (
+              <input
+                {...props}
+                type="email"
+                required
+                autoComplete="username"
+                value={email}
+                onChange={(event) => setEmail(event.target.value)}
+              />
+            )}
+          </Field>
+          <button type="submit" className="button button-primary button-wide" disabled={busy}>
+            {busy ? 'Sending …' : 'Send a link'}
+          </button>
+        </>
+      )}
+      <p className="entry-other">
+        <Link to="/sign-in">Back to signing in</Link>
+      </p>
+    </form>
   );
 }

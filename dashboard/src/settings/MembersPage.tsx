@@ -189,13 +189,16 @@ function InviteDialog({ isOwner, onClose }: { isOwner: boolean; onClose: () => v
   const invite = useChange(CREATE_INVITATION);
   const created = invite.data?.createInvitation;
   if (created) {
-    const link = `${window.location.origin}/accept-invitation#${created.token}`;
+    const link = created.token === null ? null : `${window.location.origin}/accept-invitation#${created.token}`;
     return (
       <Dialog title={`Invitation for ${created.invitation.email}`}>
-        <SecretOnce what="link" secret={link} note="Pass it on: whoever has it can accept. It cannot be shown again." />
+        <p>A mail with a link to accept it is on its way.</p>
+        {link === null ? null : (
+          <SecretOnce what="link" secret={link} note="This local run shows the mail’s link as well." />
+        )}
         <div className="dialog-actions">
           <button type="button" className="button button-primary" onClick={onClose}>
-            I have passed it on
+            {link === null ? 'Done' : 'I have passed it on'}
           </button>
         </div>
       </Dialog>

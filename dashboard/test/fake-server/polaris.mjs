@@ -587,6 +587,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     },
     createInvitation: ({ input }) => ({ token: 'invitation-token', invitation: { id: id(871), ...input } }),
     acceptInvitation: () => ({ role: 'viewer', org, userId: id(5) }),
+    requestPasswordReset: () => true,
     resetPassword: () => ({ userId: id(2), email: viewer.email }),
     setClock: () => ({ now: monthStart(1), frozen: true, duePeriods: 1 }),
     startTwoFactor: () => ({ secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Polaris:demo?secret=JBSWY3DPEHPK3PXP' }),
