@@ -55,6 +55,7 @@ var dashboard = builder
 
 CallsIdentity(gateway)
     .WithReadinessCheck("/health")
+    .WithGraphiQL("../Polaris.Gateway/Pages")
     .WithEnvironment("Polaris__PublicUrl", publicUrl)
     .WithReference(plans)
     .WithReference(ingestion)

@@ -36,6 +36,7 @@ var app = builder.Build();
 app.UseKnownHosts();
 app.UseBrowserHeaders();
 app.UseGraphQLPaths();
+app.UseGraphiQL();
 
 // ASP.NET Core adds authentication to every route when a scheme is registered. Proxied requests would be authenticated twice; this opts
 // out.
@@ -43,6 +44,7 @@ app.UseGraphQLPaths();
 app.UsePolarisAuthentication(onlyAt: ["/graphql", SessionEndpoints.Path], beforeIt: requests => requests.UseDashboardSession());
 
 app.MapGraphQL();
+app.MapReference();
 app.MapDashboardSession();
 app.MapDefaultEndpoints();
 app.MapPolarisProxy();

@@ -7,6 +7,7 @@ using Polaris.Notifications.Features.Deliveries;
 using Polaris.Notifications.Features.Endpoints;
 using Polaris.Notifications.Features.Events;
 using Polaris.Notifications.Features.Mail;
+using Polaris.Notifications.Features.Orgs;
 using Polaris.Notifications.Features.Secrets;
 using Polaris.Notifications.Features.Serving;
 using Polaris.Notifications.Features.Webhooks;
@@ -82,6 +83,7 @@ builder
     .Services.AddScoped<EditEndpoints>()
     .AddScoped<EditAddresses>()
     .AddScoped<ReadDeliveries>()
+    .AddScoped<ReadOfOrgs>()
     .AddScoped<Resend>()
     .AddScoped<ReadAuditLog>();
 

@@ -45,7 +45,7 @@ internal static class ViteAppBuilderExtensions
     }
 
     /// <summary>Installs the packages when they are missing or the lock file changed.</summary>
-    private static Task InstallAsync(string directory, ILogger logger, CancellationToken ct) =>
+    internal static Task InstallAsync(string directory, ILogger logger, CancellationToken ct) =>
         WhenChangedAsync(
             Path.Combine(directory, "node_modules", ".polaris-installed"),
             [Path.Combine(directory, "package-lock.json")],

@@ -5,19 +5,19 @@ namespace Polaris.Billing.Domain;
 /// <summary>How a printed figure separates decimals and groups of three digits.</summary>
 public enum FigureStyle
 {
-    /// <summary>1,234.56</summary>
+    /// <summary>Like 1,234.56.</summary>
     Point,
 
-    /// <summary>1.234,56</summary>
+    /// <summary>Like 1.234,56.</summary>
     Comma,
 
-    /// <summary>1 234,56, with a no-break space</summary>
+    /// <summary>Like 1 234,56, with a no-break space.</summary>
     Space,
 
-    /// <summary>1'234.56</summary>
+    /// <summary>Like 1'234.56.</summary>
     Apostrophe,
 
-    /// <summary>1234.56</summary>
+    /// <summary>Like 1234.56.</summary>
     Plain,
 }
 

@@ -3,6 +3,7 @@ namespace Polaris.Billing.Domain;
 /// <summary>How the amount of a whole period is reduced for a shorter one.</summary>
 public enum Proration
 {
+    /// <summary>In full.</summary>
     None,
 
     /// <summary>By seconds, as a share of the whole period's.</summary>

@@ -5,6 +5,7 @@ namespace Polaris.Billing.Domain;
 /// <summary>Width of a usage report's windows, in its time zone.</summary>
 public enum ReportWindow
 {
+    /// <summary>A quarter of an hour.</summary>
     QuarterHour,
 
     /// <summary>
@@ -18,6 +19,7 @@ public enum ReportWindow
     /// <summary>From Monday to Monday.</summary>
     Week,
 
+    /// <summary>From the first of a month to that of the next.</summary>
     Month,
 
     /// <summary>The whole time is one window.</summary>

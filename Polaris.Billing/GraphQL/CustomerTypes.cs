@@ -8,7 +8,7 @@ namespace Polaris.Billing.GraphQL;
 /// <summary>An address as it is printed; parts that are not known are null.</summary>
 /// <param name="Line1">Street and number, or the like.</param>
 /// <param name="Line2">Anything more of it.</param>
-/// <param name="City">The city.</param>
+/// <param name="City">The name of the city.</param>
 /// <param name="PostalCode">Printed before the city.</param>
 /// <param name="Region">State, province or county.</param>
 /// <param name="Country">ISO 3166 alpha-2, such as DE.</param>
@@ -29,7 +29,7 @@ public sealed class PostalAddressInput
     /// <summary>Anything more of it.</summary>
     public string? Line2 { get; set; }
 
-    /// <summary>The city.</summary>
+    /// <summary>The name of the city.</summary>
     public string? City { get; set; }
 
     /// <summary>Printed before the city; at most 20 characters.</summary>

@@ -9,7 +9,7 @@ using Polaris.Billing.Persistence;
 namespace Polaris.Billing.GraphQL;
 
 /// <summary>What the org's invoices say of the org, and how they look. Final invoices keep theirs, but for the logo.</summary>
-/// <param name="LegalName">The seller.</param>
+/// <param name="LegalName">The seller's name.</param>
 /// <param name="Address">The seller's address.</param>
 /// <param name="TaxId">The seller's tax id.</param>
 /// <param name="Email">Where the seller is asked about invoices.</param>
@@ -51,7 +51,7 @@ public sealed record InvoiceSettingsType(
         );
 }
 
-/// <summary>A picture.</summary>
+/// <summary>A picture on invoices.</summary>
 /// <param name="ContentType">image/png or image/jpeg.</param>
 /// <param name="Bytes">The file's size.</param>
 /// <param name="Data">The file, in base64.</param>

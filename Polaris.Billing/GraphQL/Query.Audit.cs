@@ -7,10 +7,10 @@ namespace Polaris.Billing.GraphQL;
 
 internal sealed partial class Query
 {
-    /// <summary>
-    /// What was changed in billing, newest first: the mutation, its input, when and by whom. With a <c>subject</c>, what was done to that
-    /// id or key.
-    /// </summary>
+    /// <summary>What was changed in billing, newest first: the mutation, its input, when and by whom.</summary>
+    /// <param name="first">The page size, 1 to 200.</param>
+    /// <param name="after">The <c>endCursor</c> of the page before.</param>
+    /// <param name="subject">Only what was done to this id or key.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<AuditPageType> BillingAuditLog(
         [FromServices] ReadAuditLog log,

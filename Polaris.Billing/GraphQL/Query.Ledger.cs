@@ -11,6 +11,7 @@ namespace Polaris.Billing.GraphQL;
 internal sealed partial class Query
 {
     /// <summary>What a customer owes and has, by currency; empty when nothing was posted to its ledger yet.</summary>
+    /// <param name="customer">The customer's key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<CustomerBalanceType>> CustomerBalance(
         [FromServices] ReadLedger ledger,
@@ -19,6 +20,9 @@ internal sealed partial class Query
     ) => (await ledger.StandingsAsync(customer, ct)).Select(CustomerBalanceType.Of);
 
     /// <summary>A customer's ledger entries, newest first.</summary>
+    /// <param name="customer">The customer's key.</param>
+    /// <param name="first">The page size, 1 to 1,000.</param>
+    /// <param name="after">The <c>endCursor</c> of the page before.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<LedgerPageType> Ledger(
         [FromServices] ReadLedger ledger,
@@ -29,6 +33,7 @@ internal sealed partial class Query
     ) => LedgerPageType.Of(await ledger.PageAsync(customer, first, after, ct));
 
     /// <summary>A customer's grants of prepaid credits, latest first; at most 1,000.</summary>
+    /// <param name="customer">The customer's key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<CreditGrantType>> CreditGrants(
         [FromServices] CreditGrants grants,
@@ -37,6 +42,8 @@ internal sealed partial class Query
     ) => (await grants.ListAsync(customer, ct)).Select(CreditGrantType.Of);
 
     /// <summary>Whether a customer may use more, fast enough to ask for each of its requests.</summary>
+    /// <param name="customer">The customer's key.</param>
+    /// <param name="currency">ISO 4217 code of the credits that are asked for. Default: the one that the customer has.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<EntitlementType> Entitlement(
         [FromServices] ReadEntitlement entitlement,

@@ -32,7 +32,7 @@ public sealed partial record SubscriptionType
 {
     internal Guid OrgId { get; init; }
 
-    /// <summary>The customer.</summary>
+    /// <summary>The customer who has the subscription.</summary>
     public IDataLoaderResult<CustomerType?> Customer(IResolveFieldContext context) => CustomerType.ByKey(context, (OrgId, CustomerKey));
 
     /// <summary>The current plan version, or the first one before the start. Null only while Plans cannot be reached.</summary>
@@ -82,7 +82,7 @@ public sealed partial record CustomerType
 
 /// <summary>A plan version, which Plans knows by its org and id.</summary>
 /// <param name="OrgId">The org that it belongs to.</param>
-/// <param name="Id">Its id.</param>
+/// <param name="Id">The version's id.</param>
 [Name("PlanVersion"), Key("orgId id")]
 public sealed record PlanVersionReference([property: Id] Guid OrgId, [property: Id] Guid Id)
 {

@@ -11,6 +11,17 @@ namespace Polaris.Billing.GraphQL;
 /// Values of a subscription's billing period that are announced when they are reached. Without plan and customer it is about every
 /// subscription of the org.
 /// </summary>
+/// <param name="Key">The org's own key of the threshold.</param>
+/// <param name="Name">What people call the threshold.</param>
+/// <param name="On">What the values are of.</param>
+/// <param name="Values">The values, ascending: units of the meter, percent of the included units, or amounts.</param>
+/// <param name="Plan">The key of the plan whose subscriptions it is about; null for all.</param>
+/// <param name="Customer">The key of the customer whose subscriptions it is about; null for all.</param>
+/// <param name="Meter">Of a QUANTITY: the meter's key; else null.</param>
+/// <param name="Charge">Of an INCLUDED_PERCENT: the charge's key; else null.</param>
+/// <param name="Currency">Of an AMOUNT: the ISO 4217 code of the subscriptions that it is about; null for all.</param>
+/// <param name="CreatedAt">When the threshold was created.</param>
+/// <param name="ArchivedAt">Since when it is not checked any more; null while it is.</param>
 [Name("Threshold")]
 public sealed record ThresholdType(
     string Key,
@@ -44,7 +55,14 @@ public sealed record ThresholdType(
 
 /// <summary>A value that a subscription reached in a billing period. Later corrections of usage do not take it back.</summary>
 /// <param name="Reached">The quantity, percentage or amount when it crossed.</param>
-/// <param name="EventId">Of the event <c>usage.threshold_crossed</c>.</param>
+/// <param name="Threshold">The threshold that was reached.</param>
+/// <param name="Value">The value of the threshold that was reached.</param>
+/// <param name="Customer">The customer's key.</param>
+/// <param name="SubscriptionId">The subscription's id.</param>
+/// <param name="PeriodStart">The beginning of the billing period.</param>
+/// <param name="PeriodEnd">The end of the billing period, exclusive.</param>
+/// <param name="CrossedAt">When it was noticed.</param>
+/// <param name="EventId">The id of the event <c>usage.threshold_crossed</c> that announced it.</param>
 [Name("ThresholdCrossing")]
 public sealed record ThresholdCrossingType(
     ThresholdType Threshold,
@@ -73,6 +91,10 @@ public sealed record ThresholdCrossingType(
 }
 
 /// <summary>A page of crossings, latest first.</summary>
+/// <param name="Nodes">The crossings of the page.</param>
+/// <param name="TotalCount">How many there are on all pages.</param>
+/// <param name="EndCursor">Give it as <c>after</c> for the next page; null when this page is empty.</param>
+/// <param name="HasNextPage">Whether there is a next page.</param>
 [Name("ThresholdCrossingPage")]
 public sealed record ThresholdCrossingPageType(
     IReadOnlyList<ThresholdCrossingType> Nodes,
@@ -89,13 +111,16 @@ public sealed record ThresholdCrossingPageType(
 [Name("CreateThresholdInput")]
 public sealed class CreateThresholdInput
 {
+    /// <summary>The org's own key of the threshold, unique in the org.</summary>
     public required string Key { get; set; }
 
     /// <summary>Default: the key.</summary>
     public string? Name { get; set; }
+
+    /// <summary>What the values are of.</summary>
     public required ThresholdOn On { get; set; }
 
-    /// <summary>One or more: units of the meter, percent of the included units, or an amount.</summary>
+    /// <summary>1 to 10 values above 0: units of the meter, percent of the included units, or amounts.</summary>
     public required decimal[] Values { get; set; }
 
     /// <summary>Only subscriptions on this plan.</summary>
@@ -116,11 +141,14 @@ public sealed class CreateThresholdInput
     internal NewThreshold ToNewThreshold() => new(Key, Name, On, Values, Plan, Customer, Meter, Charge, Currency);
 }
 
-/// <summary>What is not given stays as it is.</summary>
+/// <summary>Changes of a threshold. What is not given stays as it is.</summary>
 [Name("UpdateThresholdInput")]
 public sealed class UpdateThresholdInput
 {
+    /// <summary>Which threshold. It keeps its key.</summary>
     public required string Key { get; set; }
+
+    /// <summary>What people call the threshold.</summary>
     public string? Name { get; set; }
 
     /// <summary>In place of the former ones. Those that are crossed already stay crossed in their period.</summary>

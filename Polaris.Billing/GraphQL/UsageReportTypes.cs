@@ -62,11 +62,23 @@ public sealed class UsageReportInput
 [Name("UsageFilterInput")]
 public sealed class UsageFilterInput
 {
+    /// <summary>The name of a dimension of the meter.</summary>
     public required string Dimension { get; set; }
+
+    /// <summary>The values, one of which the dimension must have.</summary>
     public required string[] In { get; set; }
 }
 
-/// <summary>The groups, that with the largest quantity first, the others last. Without grouping there is one, also without usage.</summary>
+/// <summary>
+/// A meter's usage by groups, that with the largest quantity first. Without grouping there is one group, also without usage.
+/// </summary>
+/// <param name="Meter">The meter's key.</param>
+/// <param name="From">The beginning of the time, inclusive.</param>
+/// <param name="To">The end of the time, exclusive.</param>
+/// <param name="TimeZone">IANA name of the zone in which the windows are cut.</param>
+/// <param name="Window">The width of the points.</param>
+/// <param name="PreviousFrom">The beginning of the period before, which ends at <c>from</c>; null unless asked for.</param>
+/// <param name="Groups">The groups, that with the largest quantity first, the others last.</param>
 [Name("UsageReport")]
 public sealed record UsageReportType(
     string Meter,
@@ -93,10 +105,14 @@ public sealed record UsageReportType(
 /// <summary>
 /// A group's usage. Its <c>quantity</c> is that of the whole time, which only for meters that count or sum is the sum of its points.
 /// </summary>
-/// <param name="Customer">Null unless grouped by customer, and for the others.</param>
-/// <param name="Others">The sum of the groups that <c>top</c> left out.</param>
-/// <param name="PreviousQuantity">Of the period before; null unless asked for.</param>
-/// <param name="Change">quantity − previousQuantity.</param>
+/// <param name="Customer">The customer's key; null unless grouped by customer, and for the others.</param>
+/// <param name="Others">Whether it is the sum of the groups that <c>top</c> left out.</param>
+/// <param name="PreviousQuantity">The quantity of the period before; null unless asked for.</param>
+/// <param name="Change">quantity − previousQuantity; null unless asked for.</param>
+/// <param name="Dimensions">The dimensions that are grouped by, and their values in this group.</param>
+/// <param name="Quantity">The group's quantity in the whole time.</param>
+/// <param name="EventCount">The number of events that the meter counted in the whole time.</param>
+/// <param name="Points">The group's usage, window by window.</param>
 [Name("UsageGroup")]
 public sealed record UsageGroupType(
     string? Customer,
@@ -123,9 +139,15 @@ public sealed record UsageGroupType(
 }
 
 /// <summary>A dimension of the meter and its value; empty for events without it.</summary>
+/// <param name="Name">The name of the dimension.</param>
+/// <param name="Value">The value; empty for events without the property.</param>
 [Name("DimensionValue")]
 public sealed record DimensionValueType(string Name, string Value);
 
 /// <summary>The usage of a window.</summary>
+/// <param name="Start">The beginning of the window.</param>
+/// <param name="End">The end of the window, exclusive.</param>
+/// <param name="Quantity">The quantity in the window.</param>
+/// <param name="EventCount">The number of events that the meter counted in the window.</param>
 [Name("UsageReportPoint")]
 public sealed record UsageReportPointType(Instant Start, Instant End, decimal Quantity, long EventCount);

@@ -4,11 +4,18 @@ using Polaris.Billing.Persistence;
 
 namespace Polaris.Billing.GraphQL;
 
-/// <summary>
-/// A comparison of all final invoices with raw events. Of <c>total</c>, <c>done</c> are compared so far. <c>corrected</c> ones differ, and
-/// later final invoices have the difference; of <c>different</c> ones something is left to invoice or give back; <c>failed</c> ones could
-/// not be compared. The first 1,000 of the last two are named.
-/// </summary>
+/// <summary>A comparison of all final invoices of the org with raw events.</summary>
+/// <param name="Id">The comparison's id.</param>
+/// <param name="StartedAt">When it was asked for.</param>
+/// <param name="FinishedAt">When it was done; null while it runs.</param>
+/// <param name="Total">The number of invoices to compare.</param>
+/// <param name="Done">The number that is compared so far.</param>
+/// <param name="Identical">The number that has the same figures.</param>
+/// <param name="Corrected">The number that differs, where later final invoices have the difference.</param>
+/// <param name="Different">The number of which something is left to invoice or give back.</param>
+/// <param name="Failed">The number that could not be compared.</param>
+/// <param name="DifferentIds">The ids of the different ones, the first 1,000.</param>
+/// <param name="FailedIds">The ids of the failed ones, the first 1,000.</param>
 [Name("InvoiceVerification")]
 public sealed record InvoiceVerificationType(
     [property: Id] Guid Id,

@@ -14,7 +14,9 @@ internal static class GraphQLHttp
     private const string Modern = "application/graphql-response+json";
     private const string Older = "application/json";
 
-    /// <summary>Where GraphQL's and OpenAPI's tools usually are. There are none here, and the dashboard is not one of them.</summary>
+    /// <summary>
+    /// Where GraphQL's and OpenAPI's tools usually are. Ours are at /graphql and /reference; the dashboard, which answers else, is not one.
+    /// </summary>
     private static readonly string[] NoTools =
     [
         "/altair",

@@ -31,21 +31,33 @@ internal static class BrowserHeaders
                 .AddStrictTransportSecurityMaxAgeIncludeSubDomains();
         app.UseWhen(HasOwnPolicy, branch => branch.UseSecurityHeaders(Common()));
         app.UseWhen(
-            context => !HasOwnPolicy(context),
+            context => !HasOwnPolicy(context) && !IsScalar(context),
+            branch => branch.UseSecurityHeaders(Common().AddContentSecurityPolicy(Ours))
+        );
+        app.UseWhen(
+            IsScalar,
             branch =>
                 branch.UseSecurityHeaders(
                     Common()
                         .AddContentSecurityPolicy(policy =>
                         {
-                            policy.AddDefaultSrc().Self();
-                            policy.AddImgSrc().Self().Data();
-                            policy.AddObjectSrc().None();
-                            policy.AddBaseUri().None();
-                            policy.AddFormAction().Self();
-                            policy.AddFrameAncestors().None();
+                            Ours(policy);
+                            // It starts by a script within the page, which has this answer's nonce, and writes its styles into it.
+                            policy.AddScriptSrc().Self().WithNonce();
+                            policy.AddStyleSrc().Self().UnsafeInline();
                         })
                 )
         );
+
+        static void Ours(CspBuilder policy)
+        {
+            policy.AddDefaultSrc().Self();
+            policy.AddImgSrc().Self().Data();
+            policy.AddObjectSrc().None();
+            policy.AddBaseUri().None();
+            policy.AddFormAction().Self();
+            policy.AddFrameAncestors().None();
+        }
     }
 
     /// <summary>
@@ -80,6 +92,9 @@ internal static class BrowserHeaders
                     )
         );
     }
+
+    private static bool IsScalar(HttpContext context) =>
+        context.Request.Path.StartsWithSegments(ReferencePages.IngestPath, StringComparison.OrdinalIgnoreCase);
 
     private static bool HasOwnPolicy(HttpContext context) =>
         WithOwnPolicy.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase))

@@ -15,9 +15,13 @@ using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Identity.GraphQL;
 
+/// <summary>
+/// What a caller may ask. Everything is about the org of the caller's token or key, or about another org of theirs where a field names it.
+/// </summary>
 [Name("Query")]
 internal sealed class Query
 {
+    /// <summary>Who the caller is: a person or an API key, and the org that the token or key is for.</summary>
     [RequireScope(Scopes.Read)]
     public static async Task<ViewerType> Me(IResolveFieldContext context, [FromServices] OrgsDbContext db, CancellationToken ct) =>
         context.User is not { } caller
@@ -30,6 +34,7 @@ internal sealed class Query
                 await Org(db, ct)
             );
 
+    /// <summary>The org of the caller's token or key.</summary>
     [RequireScope(Scopes.Read)]
     public static async Task<OrganizationType> Org([FromServices] OrgsDbContext db, CancellationToken ct) =>
         await db.InTransactionAsync(token => db.Orgs.AsNoTracking().SingleOrDefaultAsync(token), ct) is { } row
@@ -44,11 +49,13 @@ internal sealed class Query
         CancellationToken ct
     ) => (await orgs.OfCallerAsync(context.User!, ct)).Select(OrganizationType.Of);
 
-    /// <summary>One org of the caller's; null for any other id.</summary>
+    /// <summary>One org that the caller is in; null for any other id, as for one that does not exist.</summary>
+    /// <param name="id">The org's id.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<OrganizationType?> Organization([FromServices] ReadOrgs orgs, [Id] Guid id, CancellationToken ct) =>
         (await orgs.ByIdAsync([id], ct)).TryGetValue(id, out var row) ? OrganizationType.Of(row) : null;
 
+    /// <summary>The org's API keys, with revoked ones, without their secrets.</summary>
     [RequireScope(Scopes.Admin)]
     public static async Task<IEnumerable<ApiKeyType>> ApiKeys([FromServices] EditApiKeys keys, CancellationToken ct) =>
         (await keys.ListAsync(ct)).Select(ApiKeyType.Of);
@@ -61,6 +68,7 @@ internal sealed class Query
         CancellationToken ct
     ) => context.User?.UserId() is { } user ? (await memberships.AllAsync(user, ct)).Select(MembershipType.Of) : [];
 
+    /// <summary>The people in the org and their roles.</summary>
     [RequireScope(Scopes.Admin)]
     public static async Task<IEnumerable<MemberType>> Members([FromServices] EditMembers members, CancellationToken ct) =>
         (await members.ListAsync(ct)).Select(MemberType.Of);
@@ -70,6 +78,10 @@ internal sealed class Query
     public static async Task<IEnumerable<InvitationType>> Invitations([FromServices] Invite invite, CancellationToken ct) =>
         (await invite.ListAsync(ct)).Select(InvitationType.Of);
 
+    /// <summary>What was done to the org, its members and its keys, newest first.</summary>
+    /// <param name="first">The page size, 1 to 200.</param>
+    /// <param name="after">The <c>endCursor</c> of the page before.</param>
+    /// <param name="action">Only entries with this action.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<AuditPageType> AuditLog(
         [FromServices] AuditLog audit,
@@ -79,6 +91,9 @@ internal sealed class Query
         int first = 50
     ) => AuditPageType.Of(await audit.PageAsync(first, after, action, ct));
 
+    /// <summary>All orgs of the installation, the oldest first, without data in them.</summary>
+    /// <param name="first">The page size, 1 to 1,000.</param>
+    /// <param name="after">The <c>endCursor</c> of the page before.</param>
     [RequireScope(Scopes.Platform)]
     public static async Task<OrgPageType> Orgs(
         [FromServices] ReadInstallation installation,
@@ -88,6 +103,8 @@ internal sealed class Query
     ) => OrgPageType.Of(await installation.OrgsAsync(first, after, ct));
 
     /// <summary>Audit log entries about the installation rather than an org.</summary>
+    /// <param name="first">The page size, 1 to 200.</param>
+    /// <param name="after">The <c>endCursor</c> of the page before.</param>
     [RequireScope(Scopes.Platform)]
     public static async Task<AuditPageType> PlatformAuditLog(
         [FromServices] ReadInstallation installation,

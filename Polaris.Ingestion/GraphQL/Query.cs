@@ -58,7 +58,7 @@ public sealed record UsageEventType(
 
 /// <summary>A customer, whom Billing knows by org and key.</summary>
 /// <param name="OrgId">The org that bills it.</param>
-/// <param name="Key">The org's own key.</param>
+/// <param name="Key">The org's own key of the customer.</param>
 [Name("Customer"), Key("orgId key")]
 public sealed record CustomerReference([property: Id] Guid OrgId, string Key)
 {
@@ -67,13 +67,18 @@ public sealed record CustomerReference([property: Id] Guid OrgId, string Key)
     public static CustomerReference Resolve([Id] Guid orgId, string key) => new(orgId, key);
 }
 
+/// <summary>What a later event does to an earlier one.</summary>
 /// <param name="Replaces">Whether the later event is counted in its place; otherwise it is a void, which is not counted.</param>
+/// <param name="IdempotencyKey">The key of the earlier event.</param>
 [Name("EventCorrection")]
 public sealed record CorrectionType(string IdempotencyKey, bool Replaces);
 
+/// <summary>What a caller may ask.</summary>
 [Name("Query")]
 internal sealed class Query
 {
+    /// <summary>The events of the org that were received last, newest first.</summary>
+    /// <param name="limit">How many, 1 to 500.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<IEnumerable<UsageEventType>> RecentEvents(
         [FromServices] FindEvents events,
@@ -81,6 +86,8 @@ internal sealed class Query
         int limit = 50
     ) => (await events.RecentAsync(limit, ct)).Select(UsageEventType.Of);
 
+    /// <summary>One event of the org by its key; null when there is none.</summary>
+    /// <param name="idempotencyKey">The event's key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<UsageEventType?> Event([FromServices] FindEvents events, string idempotencyKey, CancellationToken ct) =>
         await events.ByKeyAsync(idempotencyKey, ct) is { } found ? UsageEventType.Of(found) : null;

@@ -1,37 +1,43 @@
-using System.ComponentModel;
 using GraphQL;
 using NodaTime;
 using Polaris.Notifications.Persistence;
 
 namespace Polaris.Notifications.GraphQL;
 
+/// <summary>Whether mail goes to an address.</summary>
 [Name("NotificationAddressStatus")]
-[Description("Whether mail goes to an address.")]
 public enum AddressStatus
 {
-    [Description("Mail goes there.")]
+    /// <summary>Mail goes there.</summary>
     Active,
 
-    [Description("Its server has refused it for good: nothing more is sent there until it is updated.")]
+    /// <summary>Its server has refused it for good: nothing more is sent there until it is updated.</summary>
     Bounced,
 
-    [Description("Somebody has followed the link in a mail: nothing more is sent there until it is updated.")]
+    /// <summary>Somebody has followed the link in a mail: nothing more is sent there until it is updated.</summary>
     Unsubscribed,
 
-    [Description("It was archived.")]
+    /// <summary>It was archived.</summary>
     Archived,
 }
 
+/// <summary>An e-mail address of the org's own that gets events as mails.</summary>
+/// <param name="Id">The id of this entry.</param>
+/// <param name="Email">The e-mail address.</param>
+/// <param name="Description">Whose it is or what for; may be empty.</param>
+/// <param name="EventTypes">The event types that it gets.</param>
+/// <param name="Status">Whether mail goes there.</param>
+/// <param name="Reason">What its server said, of a bounced one.</param>
+/// <param name="CreatedAt">When it was created.</param>
 [Name("NotificationAddress")]
-[Description("An e-mail address of the org's own that gets events as mails.")]
 public sealed record AddressType(
-    [property: Id, Description("Its id.")] Guid Id,
-    [property: Description("The address.")] string Email,
-    [property: Description("Whose it is or what for; may be empty.")] string Description,
-    [property: Description("The event types that it gets.")] IReadOnlyList<string> EventTypes,
-    [property: Description("Whether mail goes there.")] AddressStatus Status,
-    [property: Description("What its server said, of a bounced one.")] string? Reason,
-    [property: Description("When it was created.")] Instant CreatedAt
+    [property: Id] Guid Id,
+    string Email,
+    string Description,
+    IReadOnlyList<string> EventTypes,
+    AddressStatus Status,
+    string? Reason,
+    Instant CreatedAt
 )
 {
     internal static AddressType Of(AddressRow row) =>
@@ -52,37 +58,36 @@ public sealed record AddressType(
         );
 }
 
+/// <summary>What the org has decided about its mail.</summary>
+/// <param name="InvoicesToCustomers">Whether customers get their final invoices, at their own address.</param>
 [Name("NotificationSettings")]
-[Description("What the org has decided about its mail.")]
-public sealed record SettingsType(
-    [property: Description("Whether customers get their final invoices, at their own address.")] bool InvoicesToCustomers
-);
+public sealed record SettingsType(bool InvoicesToCustomers);
 
+/// <summary>An address to create.</summary>
 [Name("CreateNotificationAddressInput")]
-[Description("An address to create.")]
 public sealed class CreateAddressInput
 {
-    [Description("The address.")]
+    /// <summary>The e-mail address.</summary>
     public required string Email { get; set; }
 
-    [Description("Whose it is or what for.")]
+    /// <summary>Whose it is or what for.</summary>
     public string? Description { get; set; }
 
-    [Description("The event types that it gets; at least one.")]
+    /// <summary>The event types that it gets; at least one.</summary>
     public required string[] EventTypes { get; set; }
 }
 
+/// <summary>Changes of an address. What is not given stays as it is. Mail goes there again after a bounce or an unsubscription.</summary>
 [Name("UpdateNotificationAddressInput")]
-[Description("Changes of an address. What is not given stays as it is. Mail goes there again after a bounce or an unsubscription.")]
 public sealed class UpdateAddressInput
 {
+    /// <summary>The id of the entry to change.</summary>
     [Id]
-    [Description("The address.")]
     public required Guid Id { get; set; }
 
-    [Description("Whose it is or what for.")]
+    /// <summary>Whose it is or what for.</summary>
     public string? Description { get; set; }
 
-    [Description("The event types that it gets, in place of the former ones; at least one.")]
+    /// <summary>The event types that it gets, in place of the former ones; at least one.</summary>
     public string[]? EventTypes { get; set; }
 }

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using GraphQL;
 using NodaTime;
 using Polaris.Notifications.Features.Endpoints;
@@ -6,34 +5,43 @@ using Polaris.Notifications.Persistence;
 
 namespace Polaris.Notifications.GraphQL;
 
+/// <summary>Whether events are sent to an endpoint.</summary>
 [Name("WebhookEndpointStatus")]
-[Description("Whether events are sent to an endpoint.")]
 public enum EndpointStatus
 {
-    [Description("Events are sent to it.")]
+    /// <summary>Events are sent to it.</summary>
     Enabled,
 
-    [Description("Nothing is sent to it; see the reason. What waits goes on when it is enabled again.")]
+    /// <summary>Nothing is sent to it; see the reason. What waits goes on when it is enabled again.</summary>
     Disabled,
 
-    [Description("It has ended for good; its deliveries can still be seen.")]
+    /// <summary>It has ended for good; its deliveries can still be seen.</summary>
     Archived,
 }
 
+/// <summary>A URL that the org's events are posted to, signed as Standard Webhooks says.</summary>
+/// <param name="Id">The endpoint's id.</param>
+/// <param name="Url">Where events are posted to.</param>
+/// <param name="Description">What the endpoint is for, for people; may be empty.</param>
+/// <param name="EventTypes">The event types that it gets; empty for all, also those to come.</param>
+/// <param name="InOrder">Whether an event is sent only once those before it were delivered, or were given up.</param>
+/// <param name="Status">Whether events are sent to it.</param>
+/// <param name="DisabledReason">Of a disabled one: by_user, gone (it answered 410) or failing (for days, without one success).</param>
+/// <param name="DisabledAt">When it was disabled.</param>
+/// <param name="PreviousSecretUntil">Until when the secret before the last rotation signs as well.</param>
+/// <param name="CreatedAt">When it was created.</param>
 [Name("WebhookEndpoint")]
-[Description("A URL that the org's events are posted to, signed as Standard Webhooks says.")]
 public sealed record EndpointType(
-    [property: Id, Description("Its id.")] Guid Id,
-    [property: Description("Where events are posted to.")] string Url,
-    [property: Description("For people; may be empty.")] string Description,
-    [property: Description("The event types that it gets; empty for all, also those to come.")] IReadOnlyList<string> EventTypes,
-    [property: Description("Whether an event is sent only once those before it were delivered, or were given up.")] bool InOrder,
-    [property: Description("Whether events are sent to it.")] EndpointStatus Status,
-    [property: Description("Of a disabled one: by_user, gone (it answered 410) or failing (for days, without one success).")]
-        string? DisabledReason,
-    [property: Description("When it was disabled.")] Instant? DisabledAt,
-    [property: Description("Until when the secret before the last rotation signs as well.")] Instant? PreviousSecretUntil,
-    [property: Description("When it was created.")] Instant CreatedAt
+    [property: Id] Guid Id,
+    string Url,
+    string Description,
+    IReadOnlyList<string> EventTypes,
+    bool InOrder,
+    EndpointStatus Status,
+    string? DisabledReason,
+    Instant? DisabledAt,
+    Instant? PreviousSecretUntil,
+    Instant CreatedAt
 )
 {
     internal static EndpointType Of(EndpointRow row) =>
@@ -56,50 +64,49 @@ public sealed record EndpointType(
         );
 }
 
+/// <summary>An endpoint and its new secret.</summary>
+/// <param name="Endpoint">The endpoint, to which the secret belongs.</param>
+/// <param name="Secret">whsec_ and base64: verifies its webhooks. It is shown only now.</param>
 [Name("WebhookEndpointWithSecret")]
-[Description("An endpoint and its new secret.")]
-public sealed record EndpointWithSecretType(
-    [property: Description("The endpoint.")] EndpointType Endpoint,
-    [property: Description("whsec_ and base64: verifies its webhooks. It is shown only now.")] string Secret
-)
+public sealed record EndpointWithSecretType(EndpointType Endpoint, string Secret)
 {
     internal static EndpointWithSecretType Of(EndpointWithSecret made) => new(EndpointType.Of(made.Endpoint), made.Secret);
 }
 
+/// <summary>An endpoint to create.</summary>
 [Name("CreateWebhookEndpointInput")]
-[Description("An endpoint to create.")]
 public sealed class CreateEndpointInput
 {
-    [Description("An https:// URL at a public address.")]
+    /// <summary>An https:// URL at a public address.</summary>
     public required string Url { get; set; }
 
-    [Description("For people.")]
+    /// <summary>What the endpoint is for, for people.</summary>
     public string? Description { get; set; }
 
-    [Description("The event types that it gets; none for all, also those to come.")]
+    /// <summary>The event types that it gets; none for all, also those to come.</summary>
     public string[]? EventTypes { get; set; }
 
-    [Description("Whether an event is sent only once those before it were delivered, or were given up. Default: false.")]
+    /// <summary>Whether an event is sent only once those before it were delivered, or were given up. Default: false.</summary>
     public bool? InOrder { get; set; }
 }
 
+/// <summary>Changes of an endpoint. What is not given stays as it is.</summary>
 [Name("UpdateWebhookEndpointInput")]
-[Description("Changes of an endpoint. What is not given stays as it is.")]
 public sealed class UpdateEndpointInput
 {
+    /// <summary>The id of the endpoint to change.</summary>
     [Id]
-    [Description("The endpoint.")]
     public required Guid Id { get; set; }
 
-    [Description("An https:// URL at a public address.")]
+    /// <summary>An https:// URL at a public address.</summary>
     public string? Url { get; set; }
 
-    [Description("For people.")]
+    /// <summary>What the endpoint is for, for people.</summary>
     public string? Description { get; set; }
 
-    [Description("The event types that it gets, in place of the former ones; an empty list for all.")]
+    /// <summary>The event types that it gets, in place of the former ones; an empty list for all.</summary>
     public string[]? EventTypes { get; set; }
 
-    [Description("Whether an event is sent only once those before it were delivered, or were given up.")]
+    /// <summary>Whether an event is sent only once those before it were delivered, or were given up.</summary>
     public bool? InOrder { get; set; }
 }

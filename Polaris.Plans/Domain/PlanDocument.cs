@@ -5,27 +5,48 @@ namespace Polaris.Plans.Domain;
 /// <summary>How a quantity becomes an amount; docs/pricing.md has a worked example of each. Stored as a number: only append.</summary>
 public enum PriceModel
 {
+    /// <summary>A fee of each period, whatever the usage. It has no meter.</summary>
     Flat,
+
+    /// <summary>Every unit costs the same.</summary>
     PerUnit,
+
+    /// <summary>Each unit has the price of the tier that it falls in.</summary>
     Graduated,
+
+    /// <summary>All units have the price of the tier that the whole quantity reaches.</summary>
     Volume,
+
+    /// <summary>Every package of units is charged as a whole.</summary>
     Package,
+
+    /// <summary>The flat fee of the tier that the whole quantity reaches.</summary>
     StairStep,
+
+    /// <summary>A share of the quantity, which is an amount of money, and a fee of each event.</summary>
     Percentage,
+
+    /// <summary>Each part of an amount of money has the rate of the tier that it falls in.</summary>
     GraduatedPercentage,
 }
 
 /// <summary>Whether a flat fee is invoiced with its own period or with the one before. Stored as a number: only append.</summary>
 public enum BillingTiming
 {
+    /// <summary>After its period, with the period's usage.</summary>
     Arrears,
+
+    /// <summary>Before its period, with the usage of the period before.</summary>
     Advance,
 }
 
 /// <summary>Whether a started package is charged. Stored as a number: only append.</summary>
 public enum PackageRounding
 {
+    /// <summary>Every started package is charged.</summary>
     Up,
+
+    /// <summary>Only full packages are charged.</summary>
     Down,
 }
 
@@ -45,7 +66,10 @@ public enum Proration
 /// <summary>Whether prices include tax. Stored as a number: only append.</summary>
 public enum TaxMode
 {
+    /// <summary>Tax is added to prices.</summary>
     Exclusive,
+
+    /// <summary>Prices include tax; the invoice says how much of it is tax.</summary>
     Inclusive,
 }
 

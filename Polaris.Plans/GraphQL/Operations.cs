@@ -7,10 +7,13 @@ using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Plans.GraphQL;
 
+/// <summary>What a caller may ask.</summary>
 [Name("Query")]
 internal sealed partial class Query
 {
-    /// <summary>The org's meters, oldest first; with <c>archived</c> also those that are archived.</summary>
+    /// <summary>An org's meters, oldest first.</summary>
+    /// <param name="orgId">An org that the caller is in. Default: that of the token or key.</param>
+    /// <param name="archived">Also those that are archived.</param>
     [RequireScope(Scopes.Read)]
     public static Task<IEnumerable<MeterType>> Meters(
         [FromServices] InOrgs orgs,
@@ -25,11 +28,15 @@ internal sealed partial class Query
             ct
         );
 
+    /// <summary>One meter of the org; null when there is none with this key.</summary>
+    /// <param name="key">The meter's key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<MeterType?> Meter([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
         await plans.MeterAsync(key, ct) is { } row ? MeterType.Of(row) : null;
 
-    /// <summary>The org's plans, ordered by key; with <c>archived</c> also those that are archived.</summary>
+    /// <summary>An org's plans, ordered by key.</summary>
+    /// <param name="orgId">An org that the caller is in. Default: that of the token or key.</param>
+    /// <param name="archived">Also those that are archived.</param>
     [RequireScope(Scopes.Read)]
     public static Task<IEnumerable<PlanType>> Plans(
         [FromServices] InOrgs orgs,
@@ -44,27 +51,43 @@ internal sealed partial class Query
             ct
         );
 
+    /// <summary>One plan of the org; null when there is none with this key.</summary>
+    /// <param name="key">The plan's key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<PlanType?> Plan([FromServices] ReadPlans plans, string key, CancellationToken ct) =>
         await plans.PlanAsync(key, ct) is { } row ? PlanType.Of(row) : null;
 
+    /// <summary>One version of a plan of the org; null when there is none with this id.</summary>
+    /// <param name="id">The version's id.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<PlanVersionType?> PlanVersion([FromServices] ReadPlans plans, [Id] Guid id, CancellationToken ct) =>
         (await plans.VersionsAsync([id], ct)) is [var (plan, version)] ? PlanVersionType.Of(plan, version) : null;
 }
 
+/// <summary>What a caller may do.</summary>
 [Name("Mutation")]
 internal sealed partial class Mutation
 {
+    /// <summary>
+    /// Creates a meter. It counts events that are sent from now on, and those that are stored already. An identical one is returned as it
+    /// is.
+    /// </summary>
+    /// <param name="input">The meter to create.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<MeterType> CreateMeter([FromServices] CreateMeter create, CreateMeterInput input, CancellationToken ct) =>
         MeterType.Of(await create.HandleAsync(input.ToNewMeter(), ct));
 
+    /// <summary>Creates a plan with its first version, which is a draft unless it is published at once.</summary>
+    /// <param name="input">The plan to create.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanType> CreatePlan([FromServices] EditPlans edit, CreatePlanInput input, CancellationToken ct) =>
         PlanType.Of(await edit.CreateAsync(input.ToNewPlan(), ct));
 
-    /// <summary>Creates a draft version of a plan. <c>currency</c>, if given, must be that of the plan.</summary>
+    /// <summary>Adds a draft version to a plan. It takes effect when it is published, for new subscriptions.</summary>
+    /// <param name="planKey">The plan's key.</param>
+    /// <param name="charges">What the version charges for, 1 to 100 of them.</param>
+    /// <param name="terms">The terms of the invoice as a whole. Default: none.</param>
+    /// <param name="currency">ISO 4217 code, which must be that of the plan. Default: that of the plan.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanVersionType> CreatePlanVersion(
         [FromServices] EditPlans edit,
@@ -85,6 +108,8 @@ internal sealed partial class Mutation
         return PlanVersionType.Of(plan, version);
     }
 
+    /// <summary>Publishes a draft: it becomes the plan's current version, and never changes again.</summary>
+    /// <param name="id">The version's id.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanVersionType> PublishPlanVersion([FromServices] EditPlans edit, [Id] Guid id, CancellationToken ct)
     {
@@ -93,6 +118,7 @@ internal sealed partial class Mutation
     }
 
     /// <summary>The version takes no new subscriptions; existing ones keep it.</summary>
+    /// <param name="id">The version's id.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanVersionType> ArchivePlanVersion([FromServices] EditPlans edit, [Id] Guid id, CancellationToken ct)
     {
@@ -100,6 +126,9 @@ internal sealed partial class Mutation
         return PlanVersionType.Of(plan, version);
     }
 
+    /// <summary>Changes a plan's name. Final invoices keep the former one.</summary>
+    /// <param name="key">The plan's key.</param>
+    /// <param name="name">The new name.</param>
     [RequireScope(Scopes.Admin)]
     public static async Task<PlanType> RenamePlan([FromServices] EditPlans edit, string key, string name, CancellationToken ct) =>
         PlanType.Of(await edit.RenameAsync(key, name, ct));

@@ -9,21 +9,38 @@ using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Plans.GraphQL;
 
+/// <summary>For how long the amounts of a plan are stated.</summary>
 public enum BillingInterval
 {
+    /// <summary>A month.</summary>
     Month,
 }
 
+/// <summary>What can be done with a version of a plan.</summary>
 public enum PlanVersionStatus
 {
+    /// <summary>It is not published yet: nobody can subscribe to it.</summary>
     Draft,
+
+    /// <summary>It never changes, and can be subscribed to.</summary>
     Published,
+
+    /// <summary>It takes no new subscriptions; existing ones keep it.</summary>
     Archived,
 }
 
-/// <summary>
-/// A plan with its versions. Archived since <c>archivedAt</c>: it takes no new subscriptions, and so has no current version.
-/// </summary>
+/// <summary>What the org sells: charges and terms, in versions.</summary>
+/// <param name="Id">The plan's id.</param>
+/// <param name="Key">The org's own key of the plan.</param>
+/// <param name="Name">What people call the plan.</param>
+/// <param name="Currency">ISO 4217 code of the plan's currency.</param>
+/// <param name="Interval">For how long the amounts of the plan are stated.</param>
+/// <param name="Versions">All versions of the plan, oldest first.</param>
+/// <param name="Current">
+/// The version that new subscriptions get: the latest published one. Null when there is none, and of an archived plan.
+/// </param>
+/// <param name="CreatedAt">When the plan was created.</param>
+/// <param name="ArchivedAt">Since when the plan takes no new subscriptions; null while it is not archived.</param>
 [Name("Plan")]
 public sealed record PlanType(
     [property: Id] Guid Id,
@@ -52,6 +69,15 @@ public sealed record PlanType(
 }
 
 /// <summary>A version of a plan, which never changes once it is published.</summary>
+/// <param name="Id">The version's id.</param>
+/// <param name="OrgId">The id of the org whose plan it is.</param>
+/// <param name="PlanKey">The plan's key.</param>
+/// <param name="Number">The version's number in the plan, from 1.</param>
+/// <param name="Status">What can be done with the version.</param>
+/// <param name="Hash">SHA-256 of the version's content, by which invoices name it.</param>
+/// <param name="Charges">What the version charges for.</param>
+/// <param name="Terms">The terms of the invoice as a whole.</param>
+/// <param name="PublishedAt">When the version was published; null of a draft.</param>
 [Name("PlanVersion"), Key("orgId id")]
 public sealed record PlanVersionType(
     [property: Id] Guid Id,
@@ -89,6 +115,18 @@ public sealed record PlanVersionType(
         );
 }
 
+/// <summary>One item that a plan charges for. Everything but a flat fee has a meter.</summary>
+/// <param name="Key">The charge's key, unique in the version.</param>
+/// <param name="Name">Shown on invoices.</param>
+/// <param name="Meter">The key of the meter whose quantity is priced; null for a flat fee.</param>
+/// <param name="Price">The price; with <c>dimensionPrices</c>, that of every combination of values that has none of its own.</param>
+/// <param name="DimensionPrices">Prices of combinations of the meter's dimension values; empty for none.</param>
+/// <param name="Timing">Of a flat fee: whether it is invoiced before its period or after; null of the others.</param>
+/// <param name="Proration">Of a flat fee, minimum and maximum: what a shortened period costs; null for as the version's terms say.</param>
+/// <param name="IncludedUnits">Units that are taken off the quantity before it is priced; null for none.</param>
+/// <param name="Minimum">The charge's amount in a period is at least this; null for no such bound.</param>
+/// <param name="Maximum">The charge's amount in a period is at most this; null for no such bound.</param>
+/// <param name="Discounts">Taken off the priced amount in order, before <c>minimum</c> and <c>maximum</c>.</param>
 [Name("Charge")]
 public sealed record ChargeType(
     string Key,
@@ -125,9 +163,26 @@ public sealed record ChargeType(
         );
 }
 
+/// <summary>The price of usage with certain dimension values.</summary>
+/// <param name="Values">The values in the order of the meter's dimensions; empty for events without the property.</param>
+/// <param name="Price">The price of this usage.</param>
 [Name("DimensionPrice")]
 public sealed record DimensionPriceType(IReadOnlyList<string> Values, PriceType Price);
 
+/// <summary>A price: a model and the figures of this model, in major units of the currency; the others are null.</summary>
+/// <param name="Model">How a quantity becomes an amount.</param>
+/// <param name="Amount">FLAT: the fee of a period.</param>
+/// <param name="UnitPrice">PER_UNIT: the price of a unit.</param>
+/// <param name="Tiers">GRADUATED, VOLUME, STAIR_STEP and GRADUATED_PERCENTAGE: the tiers in ascending order.</param>
+/// <param name="PackageSize">PACKAGE: the units of a package.</param>
+/// <param name="PackagePrice">PACKAGE: the price of a package.</param>
+/// <param name="FreeUnits">PACKAGE: units that are taken off the quantity first.</param>
+/// <param name="PackageRounding">PACKAGE: whether a package that is only begun is charged.</param>
+/// <param name="Percent">PERCENTAGE: percentage of the quantity, which is an amount of money: 2.9 for 2.9 %.</param>
+/// <param name="FeePerEvent">PERCENTAGE: a fee for each event that the meter counted.</param>
+/// <param name="FreeAmount">PERCENTAGE: taken off the amount first.</param>
+/// <param name="FreeEvents">PERCENTAGE: events without a fee.</param>
+/// <param name="FlatFeeAtZero">GRADUATED, VOLUME and STAIR_STEP: whether the first tier's flat fee is due at a quantity of 0 too.</param>
 [Name("Price")]
 public sealed record PriceType(
     PriceModel Model,
@@ -163,13 +218,28 @@ public sealed record PriceType(
         );
 }
 
-/// <summary>A tier; the unit price is 0 if the model has none.</summary>
+/// <summary>A range of quantities with one price. It begins where the tier before ends.</summary>
+/// <param name="UpTo">The last quantity in the tier, inclusive; null of the last tier.</param>
+/// <param name="UnitPrice">The price of a unit; 0 if the model has none.</param>
+/// <param name="FlatFee">Charged once when the tier is reached; of STAIR_STEP, the whole price.</param>
+/// <param name="Percent">GRADUATED_PERCENTAGE: percentage of the part of the amount that is in the tier; else null.</param>
+/// <param name="PackageSize">
+/// GRADUATED and VOLUME: <c>unitPrice</c> is that of each started package of this size within the tier; null for single units.
+/// </param>
 [Name("Tier")]
 public sealed record TierType(decimal? UpTo, decimal UnitPrice, decimal FlatFee, decimal? Percent, decimal? PackageSize)
 {
     internal static TierType Of(Tier tier) => new(tier.UpTo, tier.UnitPrice ?? 0, tier.FlatFee ?? 0, tier.Percent, tier.PackageSize);
 }
 
+/// <summary>The terms of the invoice as a whole, in the order of application: commitment, minimum, maximum, discounts, taxes.</summary>
+/// <param name="Proration">What a shortened period costs, where a charge does not say.</param>
+/// <param name="Commitment">An amount that is due in any case; null for none.</param>
+/// <param name="Minimum">The charges of a period amount to at least this; null for no such bound.</param>
+/// <param name="Maximum">The charges of a period amount to at most this; null for no such bound.</param>
+/// <param name="Discounts">Taken off in order: each is applied to what the earlier ones left.</param>
+/// <param name="TaxMode">Whether prices include tax.</param>
+/// <param name="Taxes">The taxes of the invoice.</param>
 [Name("PlanTerms")]
 public sealed record PlanTermsType(
     Proration Proration,
@@ -193,9 +263,17 @@ public sealed record PlanTermsType(
         );
 }
 
+/// <summary>Usage worth an amount is due in any period; usage beyond it may have another price.</summary>
+/// <param name="Amount">The amount of a period.</param>
+/// <param name="OverageFactor">Factor on the price of usage beyond the commitment.</param>
 [Name("Commitment")]
 public sealed record CommitmentType(decimal Amount, decimal OverageFactor);
 
+/// <summary>A discount. Exactly one of <c>percent</c> and <c>amount</c> is set.</summary>
+/// <param name="Key">The discount's key, unique where it stands.</param>
+/// <param name="Name">Shown on invoices.</param>
+/// <param name="Percent">Percentage that it takes off: 10 for 10 %; null when it takes off an amount.</param>
+/// <param name="Amount">Amount that it takes off; null when it takes off a percentage.</param>
 [Name("Discount")]
 public sealed record DiscountType(string Key, string Name, decimal? Percent, decimal? Amount)
 {
@@ -203,5 +281,9 @@ public sealed record DiscountType(string Key, string Name, decimal? Percent, dec
         [.. (discounts ?? []).Select(discount => new DiscountType(discount.Key, discount.Name, discount.Percent, discount.Amount))];
 }
 
+/// <summary>A tax of the invoice.</summary>
+/// <param name="Key">The tax's key, unique in the terms.</param>
+/// <param name="Name">Shown on invoices.</param>
+/// <param name="Percent">The rate: 19 for 19 %.</param>
 [Name("TaxRate")]
 public sealed record TaxRateType(string Key, string Name, decimal Percent);

@@ -38,7 +38,7 @@ public sealed class OrgAccess(IHttpContextAccessor request, IAccessSource source
     private readonly Dictionary<Guid, AccessInOrg?> known = [];
 
     /// <exception cref="RefusedException">Nobody is signed in, or the request names too many orgs.</exception>
-    /// <exception cref="Grpc.Core.RpcException">Identity is unavailable and was needed.</exception>
+    /// <exception cref="global::Grpc.Core.RpcException">Identity is unavailable and was needed.</exception>
     public async ValueTask<IReadOnlyDictionary<Guid, AccessInOrg>> OfAsync(IEnumerable<Guid> orgs, CancellationToken ct)
     {
         var context = request.HttpContext ?? throw new InvalidOperationException("There is no request to verify.");

@@ -1,12 +1,23 @@
 namespace Polaris.ServiceDefaults.Contracts;
 
-/// <summary>How a meter turns events into a quantity; docs/adr/0006 describes how buckets are merged. Numbered as in plans.proto.</summary>
+/// <summary>
+/// How a meter turns the events of a time into a quantity. docs/adr/0006 describes how buckets are merged. Numbered as in plans.proto.
+/// </summary>
 public enum MeterAggregation
 {
+    /// <summary>The number of events.</summary>
     Count = 1,
+
+    /// <summary>The sum of a property.</summary>
     Sum = 2,
+
+    /// <summary>The greatest value of a property; 0 without events.</summary>
     Max = 3,
+
+    /// <summary>The number of distinct values of a property.</summary>
     UniqueCount = 4,
+
+    /// <summary>The least value of a property; 0 without events.</summary>
     Min = 5,
 
     /// <summary>Sum divided by count.</summary>

@@ -53,8 +53,10 @@ public static class GraphQLExtensions
     }
 
     private static IServiceCollection AddSubgraph<TQuery>(IServiceCollection services, Action<IConfigureAutoSchema> configure)
-        where TQuery : class =>
-        services
+        where TQuery : class
+    {
+        PlainDescriptions.Read();
+        return services
             .AddGraphQLBounds()
             .AddSingleton<DecimalScalar>()
             .AddSingleton<InstantScalar>()
@@ -86,6 +88,7 @@ public static class GraphQLExtensions
                             // Inside the guard, so that who may not call a field learns nothing of its arguments.
                             schema.RegisterVisitor(new NamedCursors());
                             schema.RegisterVisitor(new RootFieldGuard());
+                            schema.RegisterVisitor(new PlainDescriptions());
                         }
                     )
                     .ConfigureExecutionOptions(options =>
@@ -97,6 +100,7 @@ public static class GraphQLExtensions
                         }
                     )
             );
+    }
 
     private static Task ExecuteAsync(HttpContext context, ISchema schema, IDocumentExecuter<ISchema> executer, BoundedRequests requests) =>
         requests.AnswerAsync(

@@ -31,15 +31,17 @@ internal sealed class HiveRouter : IAsyncDisposable
         }
     }
 
+    /// <param name="supergraph">As it is.</param>
+    /// <param name="subgraphs">Where subgraphs are, if not where the supergraph says; they get the caller's token.</param>
     /// <exception cref="InvalidOperationException">It did not take the supergraph; the message has what it said.</exception>
-    public static async Task<HiveRouter> StartAsync(string supergraph)
+    public static async Task<HiveRouter> StartAsync(string supergraph, IReadOnlyDictionary<string, Uri>? subgraphs = null)
     {
         var folder = Directory.CreateTempSubdirectory("polaris-router");
         var port = FreePort();
         await File.WriteAllTextAsync(System.IO.Path.Combine(folder.FullName, "supergraph.graphql"), supergraph);
         await File.WriteAllTextAsync(
             System.IO.Path.Combine(folder.FullName, "router.yaml"),
-            $"supergraph:\n  source: file\n  path: ./supergraph.graphql\nhttp:\n  host: 127.0.0.1\n  port: {port}\n"
+            $"supergraph:\n  source: file\n  path: ./supergraph.graphql\nhttp:\n  host: 127.0.0.1\n  port: {port}\n" + Addresses(subgraphs)
         );
         var start = new ProcessStartInfo(Path!)
         {
@@ -86,6 +88,12 @@ internal sealed class HiveRouter : IAsyncDisposable
         process.Dispose();
         folder.Delete(recursive: true);
     }
+
+    private static string Addresses(IReadOnlyDictionary<string, Uri>? subgraphs) =>
+        subgraphs is null
+            ? ""
+            : "headers:\n  all:\n    request:\n      - propagate:\n          named: authorization\noverride_subgraph_urls:\n  subgraphs:\n"
+                + string.Concat(subgraphs.Select(one => $"    {one.Key}:\n      url: {new Uri(one.Value, "/graphql")}\n"));
 
     private static int FreePort()
     {

@@ -19,6 +19,11 @@ public sealed class OrganizationTests(SeveralOrgs orgs, PolarisApp polaris) : Pl
                 + $"usage(meter: \"seats\", {SeveralOrgs.Span}) {{ eventCount }}",
             org => $"of {org}"
         ),
+        (
+            "notifications",
+            "id webhooks { description } deliveries(first: 2) { hasNextPage nodes { recipient attempts { response } } }",
+            org => $"of {org}"
+        ),
         ("ingestion", "id recentEvents(limit: 3) { idempotencyKey properties }", org => $"of {org}"),
     ];
 
@@ -63,6 +68,52 @@ public sealed class OrganizationTests(SeveralOrgs orgs, PolarisApp polaris) : Pl
             (await orgs.AskAsync(identity, orgs.Token, one_, new { id = orgs.Stranger })).ToString()
         );
         Assert.Contains(orgs.Orgs[1].ToString(), (await orgs.AskAsync(identity, orgs.Token, one_, new { id = orgs.Orgs[1] })).ToString());
+    }
+
+    [Theory]
+    [InlineData("identity")]
+    [InlineData("plans")]
+    [InlineData("ingestion")]
+    [InlineData("billing")]
+    [InlineData("notifications")]
+    public async Task Whatever_an_org_leads_to_is_its_own_in_every_role(string subgraph)
+    {
+        // The first is the person's own; of the others, one of each role.
+        var mine = orgs.Orgs[..4];
+        foreach (var (org, role) in mine[1..].Zip((string[])["viewer", "billing", "admin"]))
+            await orgs.RunAsync("identitydb", "UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2", org, orgs.Person, role);
+        var paths = (await GraphPaths.ReadAsync(orgs, orgs.Service(subgraph))).PathsOf("Organization").ToArray();
+        Assert.NotEmpty(paths);
+        Guid[] all = [.. orgs.Orgs, orgs.Stranger];
+        var shown = new HashSet<Guid>();
+        foreach (var token in (string[])[orgs.Token, orgs.Tokens.Of("read", orgs.Known)])
+        foreach (var path in paths)
+        {
+            var found = Entities(
+                subgraph,
+                await orgs.EntitiesAsync(
+                    orgs.Service(subgraph),
+                    token,
+                    "Organization",
+                    $"id {path}",
+                    SeveralOrgs.Organizations([.. mine, orgs.Stranger])
+                )
+            );
+            Assert.Equal(JsonValueKind.Null, found[^1].ValueKind);
+            foreach (var (one, org) in found.Zip(mine))
+            {
+                // Everything that was put into an org has the end of its id.
+                Assert.All(
+                    all.Except([org]),
+                    other => Assert.DoesNotContain(SeveralOrgs.MarkOf(other), one.ToString(), StringComparison.Ordinal)
+                );
+                if (one.ToString().Split(SeveralOrgs.MarkOf(org)).Length > 2)
+                    shown.Add(org);
+            }
+        }
+
+        // It is no empty promise: each was shown more of itself than its id.
+        Assert.True(subgraph == "identity" || mine.All(shown.Contains), $"Only {shown.Count} orgs were shown anything.");
     }
 
     [Fact]

@@ -119,6 +119,9 @@ public sealed class SeveralOrgs(PolarisApp polaris) : IAsyncLifetime
     public static IEnumerable<object> Organizations(IEnumerable<Guid> orgs) =>
         orgs.Select(org => new { __typename = "Organization", id = org });
 
+    /// <summary>What the org's id and those that are <see cref="Numbered"/> have in common.</summary>
+    public static string MarkOf(Guid org) => org.ToString()[4..];
+
     /// <summary>An id of the org that can be told in advance.</summary>
     public static Guid Numbered(Guid org, int number)
     {
@@ -203,6 +206,38 @@ public sealed class SeveralOrgs(PolarisApp polaris) : IAsyncLifetime
             FROM subscriptions s, generate_series(1, 3) m WHERE s.org_id = $1
             """,
             org
+        );
+        // Nothing here is to be sent: the endpoint is disabled, and what it got is delivered.
+        await RunAsync(
+            "notificationsdb",
+            """
+            INSERT INTO endpoints (org_id, id, url, description, kinds, in_order, status, secret, created_at)
+            VALUES ($1, $2, 'https://receiver.invalid/', 'Endpoint of ' || $3, '{}', false, 'disabled', '', now())
+            """,
+            org,
+            Numbered(org, 4),
+            org.ToString()
+        );
+        await RunAsync(
+            "notificationsdb",
+            """
+            INSERT INTO deliveries (org_id, id, queue_id, event_id, kind, channel, recipient, status, attempts, tries, next_at, created_at,
+              finished_at)
+            SELECT $1, gen_random_uuid(), $1, gen_random_uuid(), 'invoice.finalized', 'email', 'somebody of ' || $2, 'delivered', 1, 1, now(),
+              now(), now()
+            FROM generate_series(1, 5)
+            """,
+            org,
+            org.ToString()
+        );
+        await RunAsync(
+            "notificationsdb",
+            """
+            INSERT INTO attempts (org_id, delivery_id, number, at, milliseconds, status_code, response)
+            SELECT org_id, id, 1, now(), 5, 250, 'accepted of ' || $2 FROM deliveries WHERE org_id = $1
+            """,
+            org,
+            org.ToString()
         );
         var (batch, received) = (Numbered(org, 3), TimeProvider.System.GetUtcNow());
         var events = new UsageBatch

@@ -12,13 +12,6 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
 {
     private const int Few = 2;
 
-    /// <summary>Arguments of fields that need some.</summary>
-    private static readonly Dictionary<string, string> Arguments = new()
-    {
-        ["usage"] = $"(meter: \"seats\", {SeveralOrgs.Span})",
-        ["organization"] = "(id: \"\")",
-    };
-
     /// <summary>Keys of each entity, for any number of them.</summary>
     private IEnumerable<object> KeysOf(string type, int count) =>
         type switch
@@ -47,6 +40,7 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
     [InlineData("plans")]
     [InlineData("ingestion")]
     [InlineData("billing")]
+    [InlineData("notifications")]
     public async Task No_field_of_an_entity_takes_more_statements_for_more_of_them(string subgraph)
     {
         await using var collector = new OtlpCollector();
@@ -56,8 +50,8 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100")
         );
-        var schema = await SchemaAsync(replica.Url);
-        var paths = schema.Entities.SelectMany(entity => PathsOf(schema, entity, [entity]).Select(path => (entity, path))).ToArray();
+        var schema = await GraphPaths.ReadAsync(orgs, replica.Url);
+        var paths = schema.Entities.SelectMany(entity => schema.PathsOf(entity).Select(path => (entity, path))).ToArray();
         Assert.True(paths.Length >= schema.Entities.Length, "No paths were found.");
         var grown = new List<string>();
         foreach (var (entity, selection) in paths)
@@ -95,78 +89,4 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
             return collector.Spans.Count(span => span.TraceId == trace && span.Scope == "Npgsql");
         }
     }
-
-    private sealed record Schema(string[] Entities, Dictionary<string, (string Name, string Type, bool Needs)[]> Fields);
-
-    private async Task<Schema> SchemaAsync(Uri subgraph)
-    {
-        const string introspection = """
-            {
-              entities: __type(name: "_Entity") { possibleTypes { name } }
-              __schema { types { kind name fields { name args { name defaultValue type { kind } } type { ...T } } } }
-            }
-            fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }
-            """;
-        var data = (await orgs.AskAsync(subgraph, orgs.Token, introspection)).GetProperty("data");
-        return new Schema(
-            [
-                .. data.GetProperty("entities")
-                    .GetProperty("possibleTypes")
-                    .EnumerateArray()
-                    .Select(type => type.GetProperty("name").GetString()!),
-            ],
-            data.GetProperty("__schema")
-                .GetProperty("types")
-                .EnumerateArray()
-                .Where(type => type.GetProperty("kind").GetString() == "OBJECT")
-                .ToDictionary(
-                    type => type.GetProperty("name").GetString()!,
-                    type =>
-                        type.GetProperty("fields")
-                            .EnumerateArray()
-                            .Select(field =>
-                                (
-                                    field.GetProperty("name").GetString()!,
-                                    Named(field.GetProperty("type")),
-                                    field
-                                        .GetProperty("args")
-                                        .EnumerateArray()
-                                        .Any(argument =>
-                                            argument.GetProperty("type").GetProperty("kind").GetString() == "NON_NULL"
-                                            && argument.GetProperty("defaultValue").ValueKind == JsonValueKind.Null
-                                        )
-                                )
-                            )
-                            .ToArray()
-                )
-        );
-    }
-
-    /// <summary>A selection for each way from the entity to a field without further fields, no type twice on the way.</summary>
-    private static IEnumerable<string> PathsOf(Schema schema, string type, string[] seen)
-    {
-        var plain = new List<string>();
-        foreach (var (name, of, needs) in schema.Fields[type])
-        {
-            var arguments =
-                Arguments.TryGetValue(name, out var given) && needs ? given
-                : needs ? throw new InvalidOperationException($"{type}.{name} needs arguments: name some in this test.")
-                : "";
-            if (!schema.Fields.ContainsKey(of))
-                plain.Add(name + arguments);
-            else if (!seen.Contains(of))
-            {
-                foreach (var path in PathsOf(schema, of, [.. seen, of]))
-                    yield return $"{name}{arguments} {{ {path} }}";
-            }
-        }
-
-        if (plain.Count > 0)
-            yield return string.Join(' ', plain);
-    }
-
-    private static string Named(JsonElement type) =>
-        type.TryGetProperty("ofType", out var inner) && inner.ValueKind == JsonValueKind.Object
-            ? Named(inner)
-            : type.GetProperty("name").GetString()!;
 }

@@ -147,6 +147,12 @@ internal static class LeakCases
         new("Customer.usage", known => $"meter: \"{known.Meter}\", {Span}"),
         new("Organization.customers", _ => "first: 2, search: \"\", archived: true"),
         new("Organization.customers", known => $"first: 2, after: \"{At("customers", known.Customer)}\""),
+        new("Organization.deliveries", _ => "first: 2"),
+        new(
+            "Organization.deliveries",
+            known => $"first: 2, endpointId: \"{known.Endpoint}\", eventType: \"invoice.generated\", status: WAITING, channel: WEBHOOK"
+        ),
+        new("Organization.deliveries", known => $"first: 2, after: \"{At("deliveries", known.Delivery)}\""),
         new("Organization.invoices", known => $"first: 2, customer: \"{known.Customer}\", status: DRAFT"),
         new("Organization.invoices", _ => $"first: 2, after: \"{At("invoices", "99999999")}\""),
         new("Organization.meters", _ => "archived: true"),
@@ -155,6 +161,7 @@ internal static class LeakCases
         new("Organization.subscriptions", known => $"first: 2, customer: \"{known.Customer}\""),
         new("Organization.subscriptions", known => $"first: 2, after: \"{At("subscriptions", known.Subscription)}\""),
         new("Organization.usage", known => $"meter: \"{known.Meter}\", {Span}, customer: \"{known.Customer}\""),
+        new("Organization.webhooks", _ => "archived: true"),
         new("Portal.invoices", _ => "first: 100"),
         // A cursor of invoices is a place in the order of creation, and this one is after all of them.
         new("Portal.invoices", _ => $"after: \"{At("invoices", "99999999")}\""),

@@ -161,6 +161,8 @@ internal static class LeakWireCases
         new("GET /openapi/ingestion.json", _ => Get("/openapi/ingestion.json")),
         new("POST /graphql", known => Post("/graphql", $$"""{"query": "{ __typename }", "variables": {"id": "{{known.Invoice}}"} }""")),
         new("GET /graphql", _ => Get("/graphql")),
+        new("GET /reference", _ => Get("/reference")),
+        new("GET /reference/style.css", _ => Get("/reference/style.css")),
         new("GET /session", _ => Get("/session")),
         new("GET /session/sign-in", known => Get($"/session/sign-in?returnTo=/{known.Org}")),
         new("POST /session/sign-out", _ => Form("/session/sign-out", "")),

@@ -17,11 +17,16 @@ namespace Polaris.Billing.Features.Invoices;
 /// <summary>What became of an invoice that was to be finalized.</summary>
 public enum FinalizeOutcome
 {
+    /// <summary>It is final now.</summary>
     Finalized,
 
     /// <summary>More usage arrived; the draft is being replaced and can be finalized in a moment.</summary>
     Stale,
+
+    /// <summary>The org has no such invoice.</summary>
     NotFound,
+
+    /// <summary>It was final before, or is void.</summary>
     NotADraft,
 }
 

@@ -47,7 +47,7 @@ internal static class RefoldUsage
     /// <param name="scopeOf">What to rebuild, as visible in the transaction; null when nothing is left.</param>
     /// <param name="finish">Called in the transaction that replaced the aggregates, before its commit.</param>
     /// <param name="ct">Cancels.</param>
-    /// <exception cref="RefusedException">The org's lock was not free.</exception>
+    /// <exception cref="ServiceDefaults.Errors.RefusedException">The org's lock was not free.</exception>
     /// <exception cref="RpcException">Ingestion is unavailable or did not deliver within the deadline.</exception>
     public static async Task<bool> RunAsync(
         NpgsqlDataSource database,

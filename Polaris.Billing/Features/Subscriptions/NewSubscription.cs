@@ -7,7 +7,10 @@ namespace Polaris.Billing.Features.Subscriptions;
 /// <summary>The days on which periods begin: like the day that billing starts on, or the calendar's own.</summary>
 public enum BillingAnchor
 {
+    /// <summary>Periods begin on days like the one on which billing starts.</summary>
     Anniversary,
+
+    /// <summary>Periods begin with the calendar's weeks, months, quarters or years.</summary>
     Calendar,
 }
 

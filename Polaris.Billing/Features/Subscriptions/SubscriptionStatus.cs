@@ -14,6 +14,7 @@ public enum SubscriptionStatus
     /// <summary>It runs; billing starts later.</summary>
     Trialing,
 
+    /// <summary>It runs and is billed.</summary>
     Active,
 
     /// <summary>It runs, and nothing is charged.</summary>

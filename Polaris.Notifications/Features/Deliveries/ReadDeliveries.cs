@@ -23,8 +23,7 @@ internal sealed class ReadDeliveries(NotificationsDbContext db)
 
     public Task<DeliveryPage> PageAsync(DeliveryFilter filter, int first, string? after, CancellationToken ct)
     {
-        if (first is < 1 or > MaxPage)
-            throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
+        CheckFirst(first);
         var cursor = Cursors.Id(after);
         return db.InTransactionAsync(
             async token =>
@@ -56,19 +55,28 @@ internal sealed class ReadDeliveries(NotificationsDbContext db)
             ct
         );
 
-    private IQueryable<DeliveryRow> Shown() => db.Deliveries.AsNoTracking().Where(row => !row.Kind.StartsWith("account."));
+    internal static void CheckFirst(int first)
+    {
+        if (first is < 1 or > MaxPage)
+            throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
+    }
 
-    private async Task<IReadOnlyList<SeenDelivery>> WithAttemptsAsync(List<DeliveryRow> rows, CancellationToken ct)
+    /// <summary>The same deliveries in the same order, each with its latest attempts.</summary>
+    internal static async Task<IReadOnlyList<SeenDelivery>> WithAttemptsAsync(
+        IQueryable<AttemptRow> allAttempts,
+        IQueryable<DeliveryRow> allDeliveries,
+        IReadOnlyList<DeliveryRow> rows,
+        CancellationToken ct
+    )
     {
         var ids = rows.Select(row => row.Id).ToArray();
         // The latest of each: their numbers end with the delivery's count.
-        var attempts = await db
-            .Attempts.AsNoTracking()
+        var attempts = await allAttempts
             .Where(row => ids.Contains(row.DeliveryId))
             .Join(
-                db.Deliveries,
-                row => row.DeliveryId,
-                delivery => delivery.Id,
+                allDeliveries,
+                row => new { row.OrgId, Id = row.DeliveryId },
+                delivery => new { delivery.OrgId, delivery.Id },
                 (row, delivery) => new { Attempt = row, delivery.Attempts }
             )
             .Where(pair => pair.Attempt.Number > pair.Attempts - MaxAttempts)
@@ -77,4 +85,9 @@ internal sealed class ReadDeliveries(NotificationsDbContext db)
         var of = attempts.ToLookup(row => row.DeliveryId);
         return [.. rows.Select(row => new SeenDelivery(row, [.. of[row.Id].OrderByDescending(attempt => attempt.Number)]))];
     }
+
+    private IQueryable<DeliveryRow> Shown() => db.Deliveries.AsNoTracking().Where(row => !row.Kind.StartsWith("account."));
+
+    private Task<IReadOnlyList<SeenDelivery>> WithAttemptsAsync(List<DeliveryRow> rows, CancellationToken ct) =>
+        WithAttemptsAsync(db.Attempts.AsNoTracking(), db.Deliveries, rows, ct);
 }

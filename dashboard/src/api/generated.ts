@@ -3,406 +3,721 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { Document, FragmentText } from './graphql';
+/** An invitation, and who accepts it. */
 export type AcceptInvitationInput = {
+  /** The code of the account's second factor, if it has one. */
   code?: string | null | undefined;
+  /** The password of the account with the invitation's e-mail address; if there is none, it is created with this password. */
   password: string;
+  /** The invitation's token. */
   token: string;
 };
 
+/** Which coupon a subscription gets, and since when. */
 export type ApplyCouponInput = {
+  /** The time whose billing period is the first one with the coupon. Default: now. */
   at?: string | null | undefined;
+  /** The coupon's key. */
   coupon: string;
+  /** The subscription's id. */
   subscriptionId: string;
 };
 
+/** A quantity that replaces a meter's usage. */
 export type AssumedQuantityInput = {
+  /** The number of events, which matters to prices with a fee of each event. Default: 0. */
   eventCount?: number | null | undefined;
+  /** The meter's key. */
   meter: string;
+  /** The quantity, by the meter's aggregation. */
   quantity: string;
 };
 
+/** The days on which periods begin: like the day that billing starts on, or the calendar's own. */
 export type BillingAnchor =
+  /** Periods begin on days like the one on which billing starts. */
   | 'ANNIVERSARY'
+  /** Periods begin with the calendar's weeks, months, quarters or years. */
   | 'CALENDAR';
 
+/** For how long the amounts of a plan are stated. */
 export type BillingInterval =
+  /** A month. */
   | 'MONTH';
 
+/** Whether a flat fee is invoiced with its own period or with the one before. Stored as a number: only append. */
 export type BillingTiming =
+  /** Before its period, with the usage of the period before. */
   | 'ADVANCE'
+  /** After its period, with the period's usage. */
   | 'ARREARS';
 
+/** A change of plan: either to a plan's current version or to a certain version, now unless a time is given. */
 export type ChangePlanInput = {
+  /** When the change takes effect. Default: now. */
   at?: string | null | undefined;
+  /** Whether it takes effect at the end of the current period. Default: false. */
   atPeriodEnd?: boolean | null | undefined;
+  /** The key of a plan, for its current version. */
   plan?: string | null | undefined;
+  /** The id of a plan version. */
   planVersionId?: string | null | undefined;
+  /** The subscription's id. */
   subscriptionId: string;
 };
 
+/** One item that a plan charges for. Everything but a flat fee has a meter. */
 export type ChargeInput = {
+  /** Prices of combinations of the meter's dimension values, at most 200. */
   dimensionPrices?: Array<DimensionPriceInput> | null | undefined;
+  /** Off the priced amount, before minimum and maximum; each is applied to what the earlier ones left. */
   discounts?: Array<DiscountInput> | null | undefined;
+  /** Units that are taken off the quantity before it is priced. */
   includedUnits?: string | null | undefined;
+  /** The charge's key, unique in the version. */
   key: string;
+  /** The charge's amount in a period is at most this. */
   maximum?: string | null | undefined;
+  /** The key of the meter whose quantity is priced; none for a flat fee. */
   meter?: string | null | undefined;
+  /** The charge's amount in a period is at least this. */
   minimum?: string | null | undefined;
+  /** Shown on invoices. Default: the key. */
   name?: string | null | undefined;
+  /** The price of this usage. With dimensionPrices, that of every combination of values that has none of its own. */
   price: PriceInput;
+  /** Of a flat fee, minimum and maximum: what a shortened period costs. Default: as the version's terms say. */
   proration?: Proration | null | undefined;
+  /** Of a flat fee: whether it is invoiced before its period or after. Default: ARREARS. */
   timing?: BillingTiming | null | undefined;
 };
 
+/** Usage worth an amount is due in any period; usage beyond it may have another price. */
 export type CommitmentInput = {
+  /** The amount of a period. */
   amount: string;
+  /** Factor on the price of usage beyond the commitment; 1 by default. */
   overageFactor?: string | null | undefined;
 };
 
+/** A key to create. */
 export type CreateApiKeyInput = {
+  /** Whether the key may send events older than the usual limit. Default: false. */
   backfill?: boolean | null | undefined;
+  /** When the key stops working by itself. Default: never. */
   expiresAt?: string | null | undefined;
+  /** What people call the key. */
   name: string;
+  /** What the key may do: one or more of ingest, read, admin. */
   scopes: Array<string>;
 };
 
+/** A coupon to create: either a percentage, or an amount with its currency. */
 export type CreateCouponInput = {
+  /** Amount that it takes off in each period. */
   amount?: string | null | undefined;
+  /** ISO 4217 code of the amount; only with an amount. */
   currency?: string | null | undefined;
+  /** The org's own key of the coupon, unique in the org. */
   key: string;
+  /** Shown on invoices. Default: the key. */
   name?: string | null | undefined;
+  /** Percentage that it takes off: 10 for 10 %. */
   percent?: string | null | undefined;
+  /** The number of billing periods that it is valid for. Default: all. */
   periods?: number | null | undefined;
 };
 
+/** Prepaid credits to grant. */
 export type CreateCreditGrantInput = {
+  /** What is granted, above 0. */
   amount: string;
+  /** ISO 4217 code of the amount. */
   currency: string;
+  /** The customer's key. */
   customer: string;
+  /** When what is left expires. Default: never. */
   expiresAt?: string | null | undefined;
+  /** The org's own key of the grant, unique in the customer: the same again returns the grant as it is. */
   key: string;
+  /** What people call the grant. Default: the key. */
   name?: string | null | undefined;
+  /** When it is drawn: lower ones first, 0 to 1,000. Default: 0. */
   priority?: number | null | undefined;
 };
 
+/** What to take back of a final invoice: either parts of its lines, or an amount of the whole. */
 export type CreateCreditNoteInput = {
+  /** The amount, with tax. */
   amount?: string | null | undefined;
+  /** The invoice's id. */
   invoiceId: string;
+  /** The org's own key, unique in the invoice: with it, the same again returns the note as it is. */
   key?: string | null | undefined;
+  /** The parts of its lines. */
   lines?: Array<CreditedLineInput> | null | undefined;
+  /** Why; shown on the credit note. */
   reason: string;
 };
 
+/** A customer to create. */
 export type CreateCustomerInput = {
+  /** As invoices show it. */
   address?: PostalAddressInput | null | undefined;
+  /** The customer's e-mail address, at most 254 characters. */
   email?: string | null | undefined;
+  /** The org's own key of the customer, unique in the org. The same customer again is returned as it is. */
   key: string;
+  /** The customer's name as invoices show it. Default: the key. */
   name?: string | null | undefined;
+  /** As invoices show it; at most 64 characters. */
   taxId?: string | null | undefined;
 };
 
+/** Whom to invite into the caller's org. */
 export type CreateInvitationInput = {
+  /** The e-mail address of the person; only the account with this address can accept. */
   email: string;
+  /** For how many seconds the invitation can be accepted: at most 30 days, a week by default. */
   expiresIn?: number | null | undefined;
+  /** The role that the person gets: owner, admin, billing or viewer. */
   role: string;
 };
 
+/** A meter to create. It cannot be changed later. */
 export type CreateMeterInput = {
+  /** How the events of a time become a quantity. */
   aggregation: MeterAggregation;
+  /** Properties by which usage is grouped, at most two; a charge may have a price for each combination of values. */
   dimensions?: Array<string> | null | undefined;
+  /** SUM only: the meter adds up a fee of each event in place of the property, which is an amount of money. */
   eventFee?: EventFeeInput | null | undefined;
+  /** The type of the events that it counts. */
   eventType: string;
+  /** What an event must fulfil to be counted, all of them. */
   filters?: Array<MeterFilterInput> | null | undefined;
+  /** The org's own key of the meter, unique in the org. The same meter again is returned as it is. */
   key: string;
+  /** What people call the meter. Default: the key. */
   name?: string | null | undefined;
+  /** The property of the events that is aggregated; needed by all but COUNT. An event without a usable value is not counted. */
   property?: string | null | undefined;
 };
 
+/** A charge to put on one invoice of a subscription. */
 export type CreateOneOffChargeInput = {
+  /** What is charged, in the subscription's currency; negative for a credit. */
   amount: string;
+  /** The time whose billing period's invoice gets the charge. Default: now. */
   at?: string | null | undefined;
+  /** Unique in the subscription: the same charge again changes nothing. */
   key: string;
+  /** Shown on the invoice. Default: the key. */
   name?: string | null | undefined;
+  /** The subscription's id. */
   subscriptionId: string;
 };
 
+/** A plan to create, with its first version. */
 export type CreatePlanInput = {
+  /** What the first version charges for, 1 to 100 of them. */
   charges: Array<ChargeInput>;
+  /** ISO 4217 code of the plan's currency, which all of its versions have. */
   currency: string;
+  /** For how long the amounts of the plan are stated. */
   interval: BillingInterval;
+  /** The org's own key of the plan, unique in the org. */
   key: string;
+  /** What people call the plan. */
   name: string;
+  /** Whether the first version is published at once. Default: false. */
   publish?: boolean | null | undefined;
+  /** The terms of the invoice as a whole. Default: none. */
   terms?: PlanTermsInput | null | undefined;
 };
 
+/** A subscription to create. */
 export type CreateSubscriptionInput = {
+  /** Default: ANNIVERSARY. */
   anchor?: BillingAnchor | null | undefined;
+  /** Day of the month, or, of a week, 1 (Monday) to 7. Default: that of the day on which billing starts. Not with CALENDAR. */
   anchorDay?: number | null | undefined;
+  /** A month in which a year or quarter begins, 1 to 12. Default: that in which billing starts. */
   anchorMonth?: number | null | undefined;
+  /** Allows a start more than a year ago. */
   confirmBackdate?: boolean | null | undefined;
+  /** The customer's key. */
   customer: string;
+  /** When it ends, exclusive. Default: never. */
   end?: string | null | undefined;
+  /** Default: MONTH. */
   interval?: SubscriptionInterval | null | undefined;
+  /** The key of the plan; the subscription gets its current version. */
   plan: string;
+  /** When the subscription starts. */
   start: string;
+  /** IANA. Default: UTC. */
   timeZone?: string | null | undefined;
+  /** Instead of trialEnd: the trial's days from the start, 1 to 730. */
   trialDays?: number | null | undefined;
+  /** When billing starts. Usage before it is not billed. */
   trialEnd?: string | null | undefined;
 };
 
+/** A threshold to create. */
 export type CreateThresholdInput = {
+  /** With INCLUDED_PERCENT: the charge's key. */
   charge?: string | null | undefined;
+  /** With AMOUNT: only subscriptions in this currency. */
   currency?: string | null | undefined;
+  /** Only this customer's subscriptions. Not together with a plan. */
   customer?: string | null | undefined;
+  /** The org's own key of the threshold, unique in the org. */
   key: string;
+  /** With QUANTITY: the meter's key. */
   meter?: string | null | undefined;
+  /** Default: the key. */
   name?: string | null | undefined;
+  /** What the values are of. */
   on: ThresholdOn;
+  /** Only subscriptions on this plan. */
   plan?: string | null | undefined;
+  /** 1 to 10 values above 0: units of the meter, percent of the included units, or amounts. */
   values: Array<string>;
 };
 
+/** A part of a line of the invoice, without a tax that the invoice adds to it: the tax follows in proportion. */
 export type CreditedLineInput = {
+  /** The amount to take back, above 0. */
   amount: string;
+  /** The line's place on the invoice, from 0. */
   ordinal: number;
 };
 
+/** The price of usage with these dimension values. */
 export type DimensionPriceInput = {
+  /** The price of this usage. */
   price: PriceInput;
+  /** In the order of the meter's dimensions; empty for events without the property. */
   values: Array<string>;
 };
 
+/** A discount. Exactly one of percent and amount is set. */
 export type DiscountInput = {
+  /** Amount that it takes off. */
   amount?: string | null | undefined;
+  /** The discount's key, unique where it stands. */
   key: string;
+  /** Shown on invoices. Default: the key. */
   name?: string | null | undefined;
+  /** Percentage that it takes off: 10 for 10 %. */
   percent?: string | null | undefined;
 };
 
+/** The kind of a difference. */
 export type DriftKind =
+  /** A customer's aggregate of a meter differed from the stored events. */
   | 'AGGREGATE'
+  /** A bucket's count or digest differed from the sum of the applied batches. */
   | 'BUCKET'
+  /** Stored batches had not been applied. */
   | 'LOST_BATCHES';
 
+/** When a subscription is to end: now unless a time is given. */
 export type EndSubscriptionInput = {
+  /** When it ends. Default: now. */
   at?: string | null | undefined;
+  /** Of the current period, or of the trial. */
   atPeriodEnd?: boolean | null | undefined;
+  /** Default: true. With false, fees in advance of time after the end are not credited. */
   credit?: boolean | null | undefined;
+  /** The subscription's id. */
   subscriptionId: string;
 };
 
+/** A fee of each event whose property is an amount of money. docs/meters.md has the rule and its rounding. */
 export type EventFeeInput = {
+  /** Added to it. */
   fixed?: string | null | undefined;
+  /** The fee of an event is at most this. */
   maximum?: string | null | undefined;
+  /** The fee of an event is at least this. */
   minimum?: string | null | undefined;
+  /** Percentage of the property's value: 2.9 for 2.9 %. */
   percent: string;
 };
 
+/** How a printed figure separates decimals and groups of three digits. */
 export type FigureStyle =
+  /** Like 1'234.56. */
   | 'APOSTROPHE'
+  /** Like 1.234,56. */
   | 'COMMA'
+  /** Like 1234.56. */
   | 'PLAIN'
+  /** Like 1,234.56. */
   | 'POINT'
+  /** Like 1 234,56, with a no-break space. */
   | 'SPACE';
 
+/** What became of an invoice that was to be finalized. */
 export type FinalizeOutcome =
+  /** It is final now. */
   | 'FINALIZED'
+  /** It was final before, or is void. */
   | 'NOT_A_DRAFT'
+  /** The org has no such invoice. */
   | 'NOT_FOUND'
+  /** More usage arrived; the draft is being replaced and can be finalized in a moment. */
   | 'STALE';
 
+/** What a line of an invoice is. */
 export type InvoiceLineKind =
+  /** A difference to a line of an earlier invoice; negative for a credit. */
   | 'ADJUSTMENT'
+  /** A charge of the plan. */
   | 'CHARGE'
+  /** What is missing to the plan's commitment. */
   | 'COMMITMENT'
+  /** A discount; negative. */
   | 'DISCOUNT'
+  /** What exceeds the plan's maximum; negative. */
   | 'MAXIMUM'
+  /** What is missing to the plan's minimum. */
   | 'MINIMUM'
+  /** A tax. */
   | 'TAX';
 
+/** Where an invoice is in its life. */
 export type InvoiceStatus =
+  /** It can still change; nothing is due. */
   | 'DRAFT'
+  /** It is final, has a number, and is due. */
   | 'FINALIZED'
+  /** It is final, and nothing is due of it any more. */
   | 'PAID'
+  /** It was final and was taken back as a whole; nothing is due. */
   | 'VOID';
 
+/** How a meter turns the events of a time into a quantity. docs/adr/0006 describes how buckets are merged. Numbered as in plans.proto. */
 export type MeterAggregation =
+  /** Sum divided by count. */
   | 'AVERAGE'
+  /** The number of events. */
   | 'COUNT'
+  /** The value of the last event by timestamp; at the same microsecond, of the event with the greater hash. */
   | 'LATEST'
+  /** The greatest value of a property; 0 without events. */
   | 'MAX'
+  /** The least value of a property; 0 without events. */
   | 'MIN'
+  /** The sum of a property. */
   | 'SUM'
+  /** The number of distinct values of a property. */
   | 'UNIQUE_COUNT'
+  /** Time-weighted average of a level that events change. A change lasts until the next one, also into the next period. */
   | 'WEIGHTED_SUM';
 
+/** A condition on an event: only events that fulfil it are counted. */
 export type MeterFilterInput = {
+  /** The value that the property must have, as text. */
   equals: string;
+  /** The name of the property. */
   property: string;
 };
 
+/** Whether a started package is charged. Stored as a number: only append. */
 export type PackageRounding =
+  /** Only full packages are charged. */
   | 'DOWN'
+  /** Every started package is charged. */
   | 'UP';
 
+/** When a subscription is to pause, or go on: now unless a time is given. */
 export type PauseSubscriptionInput = {
+  /** When the pause begins or ends. Default: now. */
   at?: string | null | undefined;
+  /** Of the current period, or of the trial. */
   atPeriodEnd?: boolean | null | undefined;
+  /** The subscription's id. */
   subscriptionId: string;
 };
 
+/** The terms of the invoice as a whole, in the order of application: commitment, minimum, maximum, discounts, taxes. */
 export type PlanTermsInput = {
+  /** An amount that is due in any case. */
   commitment?: CommitmentInput | null | undefined;
+  /** Taken off in order: each is applied to what the earlier ones left. */
   discounts?: Array<DiscountInput> | null | undefined;
+  /** The charges of a period amount to at most this. */
   maximum?: string | null | undefined;
+  /** The charges of a period amount to at least this. */
   minimum?: string | null | undefined;
+  /** What a shortened period costs, where a charge does not say. Default: NONE. */
   proration?: Proration | null | undefined;
+  /** Whether prices include tax. Default: EXCLUSIVE. */
   taxMode?: TaxMode | null | undefined;
+  /** The taxes of the invoice. */
   taxes?: Array<TaxRateInput> | null | undefined;
 };
 
+/** What can be done with a version of a plan. */
 export type PlanVersionStatus =
+  /** It takes no new subscriptions; existing ones keep it. */
   | 'ARCHIVED'
+  /** It is not published yet: nobody can subscribe to it. */
   | 'DRAFT'
+  /** It never changes, and can be subscribed to. */
   | 'PUBLISHED';
 
+/** An address, stated as a whole: parts that are left out are none. Each part has at most 200 characters. */
 export type PostalAddressInput = {
+  /** The name of the city. */
   city?: string | null | undefined;
+  /** ISO 3166 alpha-2, in capital letters, such as DE. */
   country?: string | null | undefined;
+  /** Street and number, or the like. */
   line1?: string | null | undefined;
+  /** Anything more of it. */
   line2?: string | null | undefined;
+  /** Printed before the city; at most 20 characters. */
   postalCode?: string | null | undefined;
+  /** State, province or county. */
   region?: string | null | undefined;
 };
 
+/** A price: a model and the figures of this model, in major units of the currency. docs/pricing.md has examples of each. */
 export type PriceInput = {
+  /** FLAT: the fee of a period. */
   amount?: string | null | undefined;
+  /** PERCENTAGE: a fee for each event that the meter counted. Default: 0. */
   feePerEvent?: string | null | undefined;
+  /** GRADUATED, VOLUME and STAIR_STEP: whether the first tier's flat fee is due at a quantity of 0 too. Default: false. */
   flatFeeAtZero?: boolean | null | undefined;
+  /** PERCENTAGE: taken off the amount first. Default: 0. */
   freeAmount?: string | null | undefined;
+  /** PERCENTAGE: events without a fee. Default: 0. */
   freeEvents?: number | null | undefined;
+  /** PACKAGE: units that are taken off the quantity first. Default: 0. */
   freeUnits?: string | null | undefined;
+  /** How a quantity becomes an amount. */
   model: PriceModel;
+  /** PACKAGE: the price of a package. */
   packagePrice?: string | null | undefined;
+  /** PACKAGE: whether a package that is only begun is charged. Default: UP. */
   packageRounding?: PackageRounding | null | undefined;
+  /** PACKAGE: the units of a package. */
   packageSize?: string | null | undefined;
+  /** PERCENTAGE: percentage of the quantity, which is an amount of money: 2.9 for 2.9 %. */
   percent?: string | null | undefined;
+  /** GRADUATED, VOLUME, STAIR_STEP and GRADUATED_PERCENTAGE: the tiers in ascending order, at most 100. */
   tiers?: Array<TierInput> | null | undefined;
+  /** PER_UNIT: the price of a unit. */
   unitPrice?: string | null | undefined;
 };
 
+/** How a quantity becomes an amount; docs/pricing.md has a worked example of each. Stored as a number: only append. */
 export type PriceModel =
+  /** A fee of each period, whatever the usage. It has no meter. */
   | 'FLAT'
+  /** Each unit has the price of the tier that it falls in. */
   | 'GRADUATED'
+  /** Each part of an amount of money has the rate of the tier that it falls in. */
   | 'GRADUATED_PERCENTAGE'
+  /** Every package of units is charged as a whole. */
   | 'PACKAGE'
+  /** A share of the quantity, which is an amount of money, and a fee of each event. */
   | 'PERCENTAGE'
+  /** Every unit costs the same. */
   | 'PER_UNIT'
+  /** The flat fee of the tier that the whole quantity reaches. */
   | 'STAIR_STEP'
+  /** All units have the price of the tier that the whole quantity reaches. */
   | 'VOLUME';
 
+/** How amounts stated for a whole period apply to a shortened one. Stored as a number: only append. */
 export type Proration =
+  /** In proportion to its days, in the subscription's time zone, among those of the whole period. */
   | 'DAYS'
+  /** In full. */
   | 'NONE'
+  /** In proportion to its seconds among those of the whole period. */
   | 'SECONDS';
 
+/** Width of a usage report's windows, in its time zone. */
 export type ReportWindow =
+  /** 23 to 25 hours, where clocks change. */
   | 'DAY'
+  /** From one full hour of the zone to the next. An hour that clocks repeat is two windows, one that they skip is none. */
   | 'HOUR'
+  /** From the first of a month to that of the next. */
   | 'MONTH'
+  /** A quarter of an hour. */
   | 'QUARTER_HOUR'
+  /** The whole time is one window. */
   | 'TOTAL'
+  /** From Monday to Monday. */
   | 'WEEK';
 
+/** A person and the org that they sign up. */
 export type SignUpInput = {
+  /** ISO 4217 code of the org's currency. Default: USD. */
   currency?: string | null | undefined;
+  /** The person's e-mail address. They can sign in once it is proven. */
   email: string;
+  /** The name of the new org. */
   orgName: string;
+  /** The person's password. */
   password: string;
+  /** Default: true. A sandbox has a test clock; with false the org is live and its time is real. It cannot be changed later. */
   sandbox?: boolean | null | undefined;
+  /** IANA name of the org's time zone. Default: UTC. */
   timeZone?: string | null | undefined;
 };
 
+/** How often a subscription is billed. */
 export type SubscriptionInterval =
+  /** A month. */
   | 'MONTH'
+  /** Three months. */
   | 'QUARTER'
+  /** A week. */
   | 'WEEK'
+  /** Twelve months. */
   | 'YEAR';
 
+/** What a subscription is at a time of the org's clock. */
 export type SubscriptionStatus =
+  /** It runs and is billed. */
   | 'ACTIVE'
+  /** It ends, or ended, before billing starts: there is no invoice. */
   | 'CANCELED'
+  /** Its end has passed. */
   | 'ENDED'
+  /** It runs, and nothing is charged. */
   | 'PAUSED'
+  /** It starts later. */
   | 'SCHEDULED'
+  /** It runs; billing starts later. */
   | 'TRIALING';
 
+/** Whether prices include tax. Stored as a number: only append. */
 export type TaxMode =
+  /** Tax is added to prices. */
   | 'EXCLUSIVE'
+  /** Prices include tax; the invoice says how much of it is tax. */
   | 'INCLUSIVE';
 
+/** A tax of the invoice. */
 export type TaxRateInput = {
+  /** The tax's key, unique in the terms. */
   key: string;
+  /** Shown on invoices. Default: the key. */
   name?: string | null | undefined;
+  /** The rate: 19 for 19 %. */
   percent: string;
 };
 
+/** What a threshold is about, of a subscription's billing period. */
 export type ThresholdOn =
+  /** The total of the period's invoice if it ended now. */
   | 'AMOUNT'
+  /** The quantity of a charge, in percent of its included units. */
   | 'INCLUDED_PERCENT'
+  /** The quantity of a meter. */
   | 'QUANTITY';
 
+/** A range of quantities with one price. It begins where the tier before ends. */
 export type TierInput = {
+  /** Charged once when the tier is reached; of STAIR_STEP, the whole price. */
   flatFee?: string | null | undefined;
+  /** GRADUATED and VOLUME: unitPrice is the price of each started package of this size within the tier. */
   packageSize?: string | null | undefined;
+  /** GRADUATED_PERCENTAGE: percentage of the part of the amount that is in the tier. */
   percent?: string | null | undefined;
+  /** GRADUATED and VOLUME: the price of a unit. */
   unitPrice?: string | null | undefined;
+  /** The last quantity in the tier, inclusive; none for the last tier. */
   upTo?: string | null | undefined;
 };
 
+/** A field that is left out stays as it is; null clears it. */
 export type UpdateCustomerInput = {
+  /** As invoices show it. It is replaced as a whole. */
   address?: PostalAddressInput | null | undefined;
+  /** At most 254 characters. */
   email?: string | null | undefined;
+  /** Which customer. It keeps its key. */
   key: string;
+  /** As invoices show it; at most 255 characters. Null: the key. */
   name?: string | null | undefined;
+  /** As invoices show it; at most 64 characters. */
   taxId?: string | null | undefined;
 };
 
+/** A field that is left out stays as it is; null clears it. */
 export type UpdateInvoiceSettingsInput = {
+  /** Of headings and rules, as #rrggbb. Null: the default. */
   accentColor?: string | null | undefined;
+  /** The seller's address. It is replaced as a whole. */
   address?: PostalAddressInput | null | undefined;
+  /** Where the seller is asked about invoices; at most 254 characters. */
   email?: string | null | undefined;
+  /** How figures are written. Null: POINT. */
   figures?: FigureStyle | null | undefined;
+  /** Printed at the end, such as a register entry; at most 2,000 characters on 40 lines. */
   footer?: string | null | undefined;
+  /** The seller; at most 255 characters. */
   legalName?: string | null | undefined;
+  /** A PNG or JPEG file in base64: at most 262,144 bytes, and 2,000 pixels each way. Send it as a variable. */
   logo?: string | null | undefined;
+  /** Printed below the total, such as how to pay; at most 2,000 characters on 40 lines. */
   note?: string | null | undefined;
+  /** Days from finalization until an invoice is due, 0 to 365. Null: no date is printed. */
   paymentDays?: number | null | undefined;
+  /** The seller's tax id; at most 64 characters. */
   taxId?: string | null | undefined;
 };
 
+/** Changes of a threshold. What is not given stays as it is. */
 export type UpdateThresholdInput = {
+  /** Which threshold. It keeps its key. */
   key: string;
+  /** What people call the threshold. */
   name?: string | null | undefined;
+  /** In place of the former ones. Those that are crossed already stay crossed in their period. */
   values?: Array<string> | null | undefined;
 };
 
+/** Only usage whose dimension has one of these values; an empty text is that of events without it. */
 export type UsageFilterInput = {
+  /** The name of a dimension of the meter. */
   dimension: string;
+  /** The values, one of which the dimension must have. */
   in: Array<string>;
 };
 
+/** Which usage to report, and how to group it. */
 export type UsageReportInput = {
+  /** Also reads the period before: as many months before whole months, as many days before whole days, else exactly as long. */
   comparePrevious?: boolean | null | undefined;
+  /** Only these customers, at most 1,000. */
   customers?: Array<string> | null | undefined;
+  /** Only usage for which all of them hold. */
   filters?: Array<UsageFilterInput> | null | undefined;
+  /** Inclusive; a multiple of 15 minutes. */
   from: string;
+  /** CUSTOMER and dimensions of the meter. Default: one group. */
   groupBy?: Array<string> | null | undefined;
+  /** The meter's key. */
   meter: string;
+  /** IANA; the windows are cut in it. Default: UTC. */
   timeZone?: string | null | undefined;
+  /** Exclusive; a multiple of 15 minutes. */
   to: string;
+  /** Keeps this many groups, those with the largest quantity, and sums the others as one. For meters that count or sum. */
   top?: number | null | undefined;
+  /** Width of the points. Default: TOTAL. */
   window?: ReportWindow | null | undefined;
 };
 
