@@ -4,6 +4,7 @@ using Polaris.Identity.Features.Accounts;
 using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
 using Polaris.ServiceDefaults.Auth;
@@ -162,6 +163,16 @@ internal sealed class Mutation
                 ct
             )
         );
+
+    /// <summary>
+    /// Sets the origins whose pages may frame the page of the org's customers, and call the API with a customer's token; none by default.
+    /// </summary>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<OrganizationType> SetEmbedOrigins(
+        [FromServices] SetEmbedOrigins set,
+        IReadOnlyList<string> origins,
+        CancellationToken ct
+    ) => OrganizationType.Of(await set.HandleAsync(origins, ct));
 
     /// <summary>The token is shown only once; it admits the person with the invitation's e-mail address.</summary>
     [RequireScope(Scopes.Admin), RequireRole(Roles.Owner, Roles.Admin)]

@@ -21,6 +21,7 @@ namespace Polaris.Identity.GraphQL;
 /// <param name="Currency">ISO 4217; the default of its plans.</param>
 /// <param name="TimeZone">IANA; the default of its reports.</param>
 /// <param name="Sandbox">For trying things out: only a sandbox has a test clock.</param>
+/// <param name="EmbedOrigins">Origins whose pages may frame the page of its customers, and call the API with a customer's token.</param>
 /// <param name="CreatedAt">When it was signed up.</param>
 [Name("Organization"), Key("id")]
 public sealed record OrganizationType(
@@ -29,6 +30,7 @@ public sealed record OrganizationType(
     string Currency,
     string TimeZone,
     bool Sandbox,
+    IReadOnlyList<string> EmbedOrigins,
     Instant CreatedAt
 )
 {
@@ -40,7 +42,8 @@ public sealed record OrganizationType(
             .Of<Guid, OrgRow>("Organization", (ids, ct) => context.Service<ReadOrgs>().ByIdAsync(ids, ct))
             .Load(id, Of);
 
-    internal static OrganizationType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.CreatedAt);
+    internal static OrganizationType Of(OrgRow row) =>
+        new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.EmbedOrigins, row.CreatedAt);
 }
 
 [Name("Viewer")]
