@@ -1,4 +1,5 @@
 using Polaris.Gateway.Composition;
+using Polaris.Gateway.Embedding;
 using Polaris.Gateway.Execution;
 using Polaris.Gateway.Http;
 using Polaris.Gateway.Proxy;
@@ -29,12 +30,14 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("gateway");
 builder.AddPolarisProxy();
 builder.AddDashboardSession();
+builder.AddEmbedding();
 builder.Services.AddGraphQLGateway(SubgraphAddresses.Polaris);
 builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost);
 
 var app = builder.Build();
 app.UseKnownHosts();
 app.UseBrowserHeaders();
+app.UseEmbedding();
 app.UseGraphQLPaths();
 app.UseGraphiQL();
 

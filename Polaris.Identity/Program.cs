@@ -196,6 +196,7 @@ builder
     .AddScoped<EditMembers>()
     .AddScoped<Invite>()
     .AddScoped<CreateCustomerToken>()
+    .AddScoped<SetEmbedOrigins>()
     .AddScoped<AuditLog>();
 builder.Services.AddHttpContextAccessor();
 builder.Services.AddPolarisGrpc();

@@ -63,6 +63,7 @@ internal static class ViteAppBuilderExtensions
             [
                 .. Directory.EnumerateFiles(directory).Where(file => Path.GetExtension(file) is ".json" or ".ts" or ".html"),
                 .. Directory.EnumerateFiles(Path.Combine(directory, "src"), "*", SearchOption.AllDirectories),
+                .. Directory.EnumerateFiles(Path.Combine(directory, "embed")),
             ],
             async () =>
             {

@@ -1,3 +1,4 @@
+using Polaris.Gateway.Embedding;
 using Polaris.Gateway.Proxy;
 using Polaris.ServiceDefaults;
 using Polaris.ServiceDefaults.Auth;
@@ -30,6 +31,7 @@ internal static class BrowserHeaders
                 .AddCrossOriginOpenerPolicy(policy => policy.SameOrigin())
                 .AddStrictTransportSecurityMaxAgeIncludeSubDomains();
         app.UseWhen(HasOwnPolicy, branch => branch.UseSecurityHeaders(Common()));
+        app.UseWhen(Embedding.Embedding.IsFrame, branch => branch.Use(Embedding.Embedding.AllowFramesAsync));
         app.UseWhen(
             context => !HasOwnPolicy(context) && !IsScalar(context),
             branch => branch.UseSecurityHeaders(Common().AddContentSecurityPolicy(Ours))

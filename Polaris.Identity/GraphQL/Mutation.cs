@@ -6,6 +6,7 @@ using Polaris.Identity.Features.ApiKeys;
 using Polaris.Identity.Features.Audit;
 using Polaris.Identity.Features.Mail;
 using Polaris.Identity.Features.Members;
+using Polaris.Identity.Features.Orgs;
 using Polaris.Identity.Features.RateLimits;
 using Polaris.Identity.Features.Tokens;
 using Polaris.ServiceDefaults.Auth;
@@ -208,6 +209,17 @@ internal sealed class Mutation
                 ct
             )
         );
+
+    /// <summary>
+    /// Sets the origins whose pages may frame the page of the org's customers, and call the API with a customer's token; none by default.
+    /// </summary>
+    /// <param name="origins">All of them: those that are left out are no longer allowed.</param>
+    [RequireScope(Scopes.Admin)]
+    public static async Task<OrganizationType> SetEmbedOrigins(
+        [FromServices] SetEmbedOrigins set,
+        IReadOnlyList<string> origins,
+        CancellationToken ct
+    ) => OrganizationType.Of(await set.HandleAsync(origins, ct));
 
     /// <summary>Invites a person into the org: a mail with a token goes to the address and admits whoever reads it.</summary>
     /// <param name="input">Whom to invite, and as what.</param>

@@ -22,6 +22,7 @@ namespace Polaris.Identity.GraphQL;
 /// <param name="Currency">ISO 4217 code of the org's currency, which is the default of its plans.</param>
 /// <param name="TimeZone">IANA name of the org's time zone, which is the default of its reports.</param>
 /// <param name="Sandbox">Whether the org is for trying things out: only a sandbox has a test clock.</param>
+/// <param name="EmbedOrigins">Origins whose pages may frame the page of its customers, and call the API with a customer's token.</param>
 /// <param name="CreatedAt">When the org was signed up.</param>
 [Name("Organization"), Key("id")]
 public sealed record OrganizationType(
@@ -30,6 +31,7 @@ public sealed record OrganizationType(
     string Currency,
     string TimeZone,
     bool Sandbox,
+    IReadOnlyList<string> EmbedOrigins,
     Instant CreatedAt
 )
 {
@@ -41,7 +43,8 @@ public sealed record OrganizationType(
             .Of<Guid, OrgRow>("Organization", (ids, ct) => context.Service<ReadOrgs>().ByIdAsync(ids, ct))
             .Load(id, Of);
 
-    internal static OrganizationType Of(OrgRow row) => new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.CreatedAt);
+    internal static OrganizationType Of(OrgRow row) =>
+        new(row.OrgId, row.Name, row.Currency, row.TimeZone, row.Sandbox, row.EmbedOrigins, row.CreatedAt);
 }
 
 /// <summary>The caller, and the org that their token or key is for.</summary>

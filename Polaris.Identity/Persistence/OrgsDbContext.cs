@@ -17,6 +17,9 @@ public sealed class OrgRow
     /// <summary>For trying things out: only a sandbox has a test clock. It never changes.</summary>
     public bool Sandbox { get; set; }
 
+    /// <summary>Where pages of its customers may show what is theirs, see <see cref="Features.Orgs.SetEmbedOrigins"/>.</summary>
+    public string[] EmbedOrigins { get; set; } = [];
+
     public Instant CreatedAt { get; set; }
 }
 
@@ -146,7 +149,11 @@ public sealed class OrgsDbContext(DbContextOptions<OrgsDbContext> options) : Pol
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         ArgumentNullException.ThrowIfNull(modelBuilder);
-        modelBuilder.Entity<OrgRow>().ToTable("orgs").HasKey(row => row.OrgId);
+        modelBuilder.Entity<OrgRow>(table =>
+        {
+            table.ToTable("orgs").HasKey(row => row.OrgId);
+            table.Property(row => row.EmbedOrigins).HasDefaultValueSql("'{}'");
+        });
         modelBuilder.Entity<MembershipRow>(table =>
         {
             table.ToTable("memberships").HasKey(row => new { row.OrgId, row.UserId });

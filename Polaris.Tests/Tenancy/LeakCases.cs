@@ -277,6 +277,7 @@ internal static class LeakCases
             _ => $"input: {{email: \"{Guid.CreateVersion7():N}@example.com\", password: \"correct horse battery\", orgName: \"Another\"}}",
             RefusesOwner: "CONFLICT"
         ),
+        new("Mutation.setEmbedOrigins", _ => "origins: [\"https://app.example.com\"]"),
         new("Mutation.createCustomerToken", known => $"customer: \"{known.Customer}\", expiresIn: 60"),
         new(
             "Mutation.createInvitation",

@@ -1,13 +1,19 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 
 namespace Polaris.Bench;
 
 /// <summary>A new org for one run, with a key that has all scopes.</summary>
 internal sealed class BenchOrg : IDisposable
 {
-    private BenchOrg(string id, string apiKey, PolarisClient client) => (Id, ApiKey, Client) = (id, apiKey, client);
+    private readonly SignIn owner;
+
+    private BenchOrg(string id, string apiKey, PolarisClient client, SignIn owner) =>
+        (Id, ApiKey, Client, this.owner) = (id, apiKey, client, owner);
+
+    private sealed record SignIn(string Email, string Password, string Proof);
 
     public string Id { get; }
 
@@ -18,19 +24,38 @@ internal sealed class BenchOrg : IDisposable
     /// <summary>Accepted events, for commands that count them.</summary>
     public long Sent { get; set; }
 
+    /// <summary>Makes its owner one who can sign in, and writes with what: for tests that read the org's pages.</summary>
+    public async Task WriteSignInAsync(Uri url, string file)
+    {
+        using var anyone = new PolarisClient(url);
+        await anyone.QueryAsync("mutation($token: String!) { proveEmail(token: $token) { userId } }", new { token = owner.Proof });
+        await File.WriteAllTextAsync(
+            file,
+            JsonSerializer.Serialize(
+                new
+                {
+                    email = owner.Email,
+                    password = owner.Password,
+                    apiKey = ApiKey,
+                }
+            )
+        );
+    }
+
     public static async Task<BenchOrg> CreateAsync(Uri url, string name)
     {
         using var anyone = new PolarisClient(url);
         var email = $"{name}-{RandomNumberGenerator.GetHexString(12, lowercase: true)}@example.com";
+        var password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20);
         var signUp = (
             await anyone.QueryAsync(
-                "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } apiKey { secret } } }",
+                "mutation($input: SignUpInput!) { signUp(input: $input) { org { id } emailProof apiKey { secret } } }",
                 new
                 {
                     input = new
                     {
                         email,
-                        password = RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 20),
+                        password,
                         orgName = name,
                         currency = "USD",
                         timeZone = "UTC",
@@ -53,7 +78,12 @@ internal sealed class BenchOrg : IDisposable
                 }
             )
         ).GetProperty("createApiKey").GetProperty("secret").GetString()!;
-        return new BenchOrg(signUp.GetProperty("org").GetProperty("id").GetString()!, key, new PolarisClient(url, key));
+        return new BenchOrg(
+            signUp.GetProperty("org").GetProperty("id").GetString()!,
+            key,
+            new PolarisClient(url, key),
+            new SignIn(email, password, signUp.GetProperty("emailProof").GetString()!)
+        );
     }
 
     public async Task CreateMeterAsync(string key, string aggregation, string? property, string eventType) =>

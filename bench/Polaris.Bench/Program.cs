@@ -6,7 +6,7 @@ try
 {
     return args switch
     {
-        ["replay", var folder, .. var rest] => await new ReplayCommand(Options.Parse(rest, "--recompute")).RunAsync(folder),
+        ["replay", var folder, .. var rest] => await new ReplayCommand(Options.Parse(rest, "--recompute", "--sign-in")).RunAsync(folder),
         ["ingest", .. var rest] => await new IngestCommand(Options.Parse(rest, IngestCommand.Switches)).RunAsync(),
         ["auth", .. var rest] => await new AuthCommand(Options.Parse(rest, AuthCommand.Switches)).RunAsync(),
         ["freshness", .. var rest] => await new FreshnessCommand(Options.Parse(rest, FreshnessCommand.Switches)).RunAsync(),
@@ -39,7 +39,7 @@ static int Help()
         """
         Drives a running Polaris through its public interfaces. See bench/README.md.
 
-          replay FOLDER [--recompute N|all]   an access log becomes invoices; every figure is compared with expected.json
+          replay FOLDER [--recompute N|all] [--sign-in FILE]   an access log becomes invoices; every figure is compared with expected.json
           ingest [--batches 1,100] [--connections N] [--seconds N] [--duplicates 0,0.5] [--rounds N] [--at ingestion,gateway]
                                               events per second, compared with baselines on the same PostgreSQL
           freshness [--seconds N] [--rate N]  from 202 to visible usage at half the maximum rate

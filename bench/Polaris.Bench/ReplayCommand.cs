@@ -39,6 +39,8 @@ internal sealed class ReplayCommand(Options options)
         var watch = Stopwatch.StartNew();
         using var org = await SetUpAsync(lines);
         var client = org.Client;
+        if (options.Text("--sign-in") is { } file)
+            await org.WriteSignInAsync(options.Url, file);
         Said("set up", watch);
         var first = await SendAsync(client, lines);
         Said("sent", watch);

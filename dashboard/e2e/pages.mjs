@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { EMAIL, PASSWORD, startFakeGateway } from '../test/fake-server/server.mjs';
 import { launch, picture, TIMEOUT } from './chromium.mjs';
 
@@ -82,6 +82,30 @@ const PAGES = [
   ['meter-create', '/meters', (page) => page.getByRole('region', { name: 'Meters' }), choose('button', 'Create meter')],
   ['thresholds', '/thresholds', (page) => page.getByRole('region', { name: 'Reached thresholds' })],
   ['coupons', '/coupons', (page) => page.getByRole('region', { name: 'Coupons' })],
+  ['webhooks', '/webhooks', (page) => page.getByRole('region', { name: 'Webhook endpoints' })],
+  [
+    'webhook-create',
+    '/webhooks',
+    (page) => page.getByRole('region', { name: 'Webhook endpoints' }),
+    async (page) => {
+      await page.getByRole('button', { name: 'Create endpoint' }).click();
+      await page.getByLabel('Every event, also kinds to come').uncheck();
+    },
+  ],
+  [
+    'webhook-resend',
+    '/webhooks',
+    (page) => page.getByRole('region', { name: 'Webhook endpoints' }),
+    menu(/^Actions for https/, 'Resend events …'),
+  ],
+  ['deliveries', '/deliveries', (page) => page.getByRole('region', { name: 'Deliveries' })],
+  [
+    'delivery',
+    '/deliveries',
+    (page) => page.getByRole('region', { name: 'Deliveries' }),
+    choose('button', 'invoice.finalized'),
+  ],
+  ['mail', '/mail', (page) => page.getByRole('region', { name: 'E-mail addresses' })],
   ['api-keys', '/api-keys', (page) => page.getByRole('region', { name: 'API keys' })],
   [
     'api-keys-menu',
@@ -111,13 +135,17 @@ const LOOKS = [
   { look: 'small', colorScheme: 'light', viewport: { width: 390, height: 844 } },
 ];
 
+/** Pages that are looked at at the same time. */
+const TOGETHER = Number(process.env.TOGETHER ?? 3);
+
 let gateway;
 let browser;
-let storageState;
+let context;
 before(async () => {
   gateway = await startFakeGateway({ built: true });
   browser = await launch();
-  const page = await browser.newPage();
+  context = await browser.newContext({ reducedMotion: 'reduce' });
+  const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT);
   await page.goto(gateway.url);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -125,56 +153,66 @@ before(async () => {
   await page.fill('input[name=password]', PASSWORD);
   await page.click('button[type=submit]');
   await page.getByRole('heading', { level: 1 }).waitFor();
-  storageState = await page.context().storageState();
+  await page.close();
 });
 after(async () => {
   await browser?.close();
   await gateway?.close();
 });
 
-for (const { look, ...options } of LOOKS) {
-  test(`every page and state, ${look}`, async () => {
-    const context = await browser.newContext({ ...options, storageState, bypassCSP: false, reducedMotion: 'reduce' });
-    const problems = [];
-    for (const [name, path, ready, act] of PAGES) {
+/** Nothing is loading or moving, and what follows a new size or colour has been drawn. */
+async function settled(page) {
+  await page.waitForFunction(() => document.querySelector('[role=status][aria-busy=true]') === null);
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
+}
+
+/** Focus guards are hidden and focusable by design: whoever tabs to one is moved on at once. */
+const violationsOf = (page) =>
+  page.evaluate(async () => {
+    const { violations } = await window.axe.run(
+      { exclude: ['[data-base-ui-focus-guard]'] },
+      {
+        resultTypes: ['violations'],
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+      },
+    );
+    return violations
+      .filter(({ impact }) => impact !== 'minor')
+      .map(
+        ({ id, impact, nodes }) =>
+          `${impact} ${id}: ${nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`)
+            .join(' | ')}`,
+      );
+  });
+
+describe('every page and state in light, dark and at 390 px', { concurrency: TOGETHER }, () => {
+  for (const [name, path, ready, act] of PAGES)
+    test(name, async () => {
+      const problems = [];
       const page = await context.newPage();
       page.setDefaultTimeout(TIMEOUT);
       page.on('console', (message) => {
-        if (message.type() === 'error' || message.type() === 'warning') problems.push(`${name}: ${message.text()}`);
+        if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
       });
-      page.on('pageerror', (error) => problems.push(`${name}: ${error.message}`));
+      page.on('pageerror', (error) => problems.push(error.message));
+      await page.setViewportSize(LOOKS[0].viewport);
       await page.goto(new URL(path, gateway.url).href);
       await ready(page).waitFor();
-      if (act) {
-        await act(page);
-        await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
-      }
-      await page.waitForFunction(() => document.querySelector('[role=status][aria-busy=true]') === null);
-      await picture(page, `${name}-${look}`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (wide > 0) problems.push(`${name}: ${wide} px wider than the screen`);
-      // Focus guards are hidden and focusable by design: whoever tabs to one is moved on at once.
+      if (act) await act(page);
       await page.evaluate(axe);
-      const { violations } = await page.evaluate(() =>
-        window.axe.run(
-          { exclude: ['[data-base-ui-focus-guard]'] },
-          {
-            resultTypes: ['violations'],
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-          },
-        ),
-      );
-      for (const { id, impact, nodes } of violations)
-        if (impact !== 'minor')
-          problems.push(
-            `${name}: ${impact} ${id}: ${nodes
-              .slice(0, 3)
-              .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`)
-              .join(' | ')}`,
-          );
+      for (const { look, colorScheme, viewport } of LOOKS) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(viewport);
+        await settled(page);
+        await picture(page, `${name}-${look}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (wide > 0) problems.push(`${look}: ${wide} px wider than the screen`);
+        problems.push(...(await violationsOf(page)).map((one) => `${look}: ${one}`));
+      }
       await page.close();
-    }
-    await context.close();
-    assert.deepEqual(problems, []);
-  });
-}
+      assert.deepEqual(problems, []);
+    });
+});

@@ -1,12 +1,15 @@
 /**
- * A whole story in a real browser against a running Polaris: sign up, meter, plan, customer, subscription, events, the test clock, an invoice down
- * to its events, its documents, finalized, a late event, its correction, a credit note, a rotated key, the embedded page of the customer; and as a
- * viewer. The environment is that of dashboard.e2e.mjs.
+ * A whole story in a real browser against a running Polaris: sign up, meter, plan, customer, subscription, threshold, webhook, events, the test
+ * clock, an invoice down to its events, its documents, finalized, a late event, its correction, a credit note, a webhook resent, a rotated key,
+ * the customer's page in the product's own and in nobody else's; and as a viewer, in the role billing and from another org. The environment is
+ * that of dashboard.e2e.mjs.
  */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { base, launch, picture as pictureOf, TIMEOUT } from './browser.mjs';
+import { ask, signIn as signInAs, until } from './session.mjs';
 
 const email = `story-${randomUUID()}@example.org`;
 const password = `a story ${randomUUID()}`;
@@ -14,8 +17,45 @@ const password = `a story ${randomUUID()}`;
 let browser;
 let page;
 let key;
+let org;
+let invoiceAt;
 const complaints = [];
+
+/** A server of the org's own, on a free port of this machine. */
+async function serve(answer) {
+  const server = createServer(answer);
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address();
+  return { server, origin: `http://127.0.0.1:${port}` };
+}
+
+/** What the webhooks brought. Those of the type that is down are not accepted. */
+const received = [];
+let down = null;
+let hooks;
+/** The product's page with the elements and the frame, and the same page of somebody else. */
+let product;
+let stranger;
+let embedded = '';
 before(async () => {
+  hooks = await serve((request, response) => {
+    let body = '';
+    request.on('data', (part) => (body += part));
+    request.on('end', () => {
+      const event = JSON.parse(body);
+      received.push({ headers: request.headers, body, event });
+      if (event.type === down) response.writeHead(503).end('not now');
+      else response.end('thank you');
+    });
+  });
+  [product, stranger] = await Promise.all(
+    [0, 1].map(() =>
+      serve((request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html' });
+        response.end(embedded);
+      }),
+    ),
+  );
   browser = await launch();
   page = await browser.newPage({
     viewport: { width: 1280, height: 900 },
@@ -28,7 +68,10 @@ before(async () => {
     if (message.type() === 'error') complaints.push(message.text());
   });
 });
-after(() => browser?.close());
+after(async () => {
+  await browser?.close();
+  for (const each of [hooks, product, stranger]) each?.server.close();
+});
 
 const picture = (name) => pictureOf(page, `story-${name}`);
 const open = (label) =>
@@ -53,15 +96,6 @@ async function ingest(events) {
   assert.equal(response.status, 202, await response.text());
 }
 
-async function signIn(who, secret) {
-  await page.getByRole('button', { name: /sign in/i }).click();
-  await page.waitForURL('**/account/login**');
-  await page.fill('input[name=email]', who);
-  await page.fill('input[name=password]', secret);
-  await page.click('button[type=submit]');
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-}
-
 test('signs up, and gets an API key and a checklist', async () => {
   await page.goto(new URL('sign-up', base).href);
   await page.getByLabel('E-mail').fill(email);
@@ -71,7 +105,7 @@ test('signs up, and gets an API key and a checklist', async () => {
   await page.getByLabel('Time zone').fill('Europe/Berlin');
   await press('Create org');
   key = await page.getByTestId('secret').textContent();
-  await signIn(email, password);
+  await signInAs(page, email, password);
   await page.getByText('From nothing to the first invoice').waitFor();
   await picture('checklist');
 });
@@ -121,6 +155,40 @@ test('creates a meter, a plan, a customer and its subscription', async () => {
   await page.getByRole('region', { name: 'Subscriptions' }).getByText('Active').waitFor();
 });
 
+test('asks to be told of a threshold, and where to', async () => {
+  await open('Thresholds');
+  await press('Create threshold');
+  await dialog().getByLabel('Name').fill('Many tiles');
+  await dialog().getByLabel('Key').fill('many-tiles');
+  await dialog().getByLabel('Announced at').fill('1000');
+  await press('Create threshold', dialog());
+  await gone();
+
+  await open('Webhooks');
+  await press('Create endpoint');
+  await dialog().getByLabel('URL').fill(`${hooks.origin}/polaris`);
+  await press('Create endpoint', dialog());
+  const secret = await page.getByTestId('secret').textContent();
+  await press('I have stored it');
+  await gone();
+  await page.getByRole('button', { name: /^Actions for http/ }).click();
+  await page.getByRole('menuitem', { name: 'Send a test …' }).click();
+  await press('Send', dialog());
+  await dialog().getByText('thank you').waitFor();
+  await picture('webhook-test');
+  await press('Close', dialog());
+  const [first] = received;
+  assert.equal(first.event.type, 'test');
+  const signed = `${first.headers['webhook-id']}.${first.headers['webhook-timestamp']}.${first.body}`;
+  const bytes = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  assert.ok(
+    first.headers['webhook-signature']
+      .split(' ')
+      .includes(`v1,${createHmac('sha256', bytes).update(signed).digest('base64')}`),
+    'the secret does not verify the webhook',
+  );
+});
+
 test('sees events arrive, and what they cost so far', async () => {
   await open('Events');
   await page.getByText('No events yet').waitFor();
@@ -134,6 +202,16 @@ test('sees events arrive, and what they cost so far', async () => {
   await page.getByRole('link', { name: 'Globex' }).click();
   await page.getByText('€12.00 so far').waitFor();
   await picture('customer');
+  await open('Thresholds');
+  await page.getByRole('region', { name: 'Reached thresholds' }).getByText('Many tiles').waitFor();
+  await picture('threshold');
+  await until('the webhook of the threshold', () =>
+    received.some(({ event }) => event.type === 'usage.threshold_crossed' && event.data.customer === 'globex'),
+  );
+  // At this pace the month costs no less than so far.
+  await open('Overview');
+  await page.getByTestId('forecast').waitFor();
+  await picture('overview');
 });
 
 test('ends the month by the test clock, and reads the invoice down to an event', async () => {
@@ -171,12 +249,13 @@ test('has its documents', async () => {
 });
 
 test('finalizes and proves it, and says in green that a late event is corrected', async () => {
+  down = 'invoice.finalized';
   await press('Finalize');
   await press('Finalize invoice', dialog());
   await page.getByRole('heading', { level: 1, name: /INV-00000001/ }).waitFor();
   await press('Recompute from events');
   await page.getByText('Identical').waitFor();
-  const address = page.url();
+  const address = (invoiceAt = page.url());
   await ingest([
     {
       idempotency_key: 'order-3',
@@ -222,6 +301,25 @@ test('credits a part, and takes the payment of the rest', async () => {
   await page.getByText('Paid', { exact: true }).first().waitFor();
 });
 
+test('sends the webhook again that failed', async () => {
+  const finalized = () => received.filter(({ event }) => event.type === 'invoice.finalized');
+  await until('the webhook of the invoice', () => finalized().length > 0);
+  down = null;
+  await open('Deliveries');
+  await page.getByLabel('Event', { exact: true }).selectOption('invoice.finalized');
+  await press('invoice.finalized');
+  await dialog().getByText('not now').first().waitFor();
+  await picture('delivery-failed');
+  const before = finalized().length;
+  await press('Resend', dialog());
+  await dialog().getByText('thank you').waitFor();
+  await dialog().getByText('Delivered').waitFor();
+  await picture('delivery');
+  await press('Close', dialog());
+  assert.ok(finalized().length > before);
+  assert.equal(new Set(finalized().map(({ headers }) => headers['webhook-id'])).size, 1, 'a new id at a new try');
+});
+
 test('rotates the key, whose new secret works', async () => {
   await open('API keys');
   await page
@@ -236,40 +334,142 @@ test('rotates the key, whose new secret works', async () => {
   await ingest([{ idempotency_key: 'order-4', type: 'map.tile', customer: 'globex', properties: { tiles: 1 } }]);
 });
 
-test('shows the customer its own invoices, and those of no other', async () => {
+test('shows the customer its own invoices, in the product’s pages and in nobody else’s', async () => {
   await open('Customers');
   await page.getByRole('link', { name: 'Globex' }).click();
   await press('Try the customer’s page');
-  const link = await page.getByRole('link', { name: 'Open the customer’s page' }).getAttribute('href');
-  const context = await browser.newContext();
-  const embedded = await context.newPage();
-  await embedded.goto(new URL(link, base).href);
-  await embedded.getByText('INV-00000001').waitFor({ timeout: TIMEOUT });
-  assert.doesNotMatch(embedded.url(), /token/);
-  await pictureOf(embedded, 'story-embed');
-  await context.close();
+  const link = new URL(await page.getByRole('link', { name: 'Open the customer’s page' }).getAttribute('href'), base);
+  org = link.searchParams.get('org');
+  const alone = await browser.newPage();
+  alone.setDefaultTimeout(TIMEOUT);
+  await alone.goto(link.href);
+  await alone.getByText('INV-00000001').waitFor();
+  assert.doesNotMatch(alone.url(), /token/);
+  await pictureOf(alone, 'story-embed');
+  await alone.close();
+
+  await open('Settings');
+  await page
+    .locator('section', { has: page.getByRole('heading', { name: 'In your product' }) })
+    .getByRole('button', { name: 'Change' })
+    .click();
+  await dialog().getByLabel('Origins, one a line').fill(product.origin);
+  await press('Save', dialog());
+  await gone();
+  await page.getByRole('list', { name: 'Origins' }).getByText(product.origin).waitFor();
+
+  const token = new URLSearchParams(link.hash.slice(1)).get('token');
+  embedded = `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Product</title>
+    <script type="module" src="${new URL('embed/polaris.js', base).href}"></script>
+    <polaris-usage token="${token}"></polaris-usage>
+    <polaris-invoices token="${token}"></polaris-invoices>
+    <iframe title="Account" width="800" height="500" src="${link.href}"></iframe></html>`;
+  // The gateway may know the list of a few seconds ago.
+  await until('the frame’s rule', async () =>
+    (await fetch(new URL(`embed/portal.html?org=${org}`, base))).headers
+      .get('content-security-policy')
+      .includes(`frame-ancestors ${product.origin}`),
+  );
+  const own = await browser.newPage();
+  own.setDefaultTimeout(TIMEOUT);
+  await own.goto(product.origin);
+  await own.locator('polaris-invoices').getByText('INV-00000001').waitFor();
+  await own
+    .locator('polaris-usage')
+    .getByText('Tiles')
+    .or(own.locator('polaris-usage').getByText('tiles'))
+    .first()
+    .waitFor();
+  await own.frameLocator('iframe').getByText('INV-00000001').waitFor();
+  await pictureOf(own, 'story-product');
+  const [download] = await Promise.all([
+    own.waitForEvent('download'),
+    own.locator('polaris-invoices').getByRole('button', { name: 'PDF of INV-00000001' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'INV-00000001.pdf');
+  await own.close();
+
+  const other = await browser.newPage();
+  other.setDefaultTimeout(TIMEOUT);
+  const framed = [];
+  other.on('console', (message) => framed.push(message.text()));
+  await other.goto(stranger.origin);
+  await other.locator('polaris-invoices').getByRole('alert').waitFor();
+  await other.locator('polaris-usage').getByRole('alert').waitFor();
+  assert.equal(await other.locator('polaris-invoices').getByText('INV-00000001').count(), 0);
+  await until('the frame’s refusal', () => framed.some((text) => /frame-ancestors/.test(text)));
+  await other.close();
+
+  // The token opens what is the customer's, and nothing else.
+  const { portal } = await ask(token, '{ portal { customer { key } invoices(first: 10) { nodes { number } } } }');
+  assert.equal(portal.customer.key, 'globex');
+  assert.deepEqual(
+    portal.invoices.nodes.map(({ number }) => number),
+    ['INV-00000001'],
+  );
+  await assert.rejects(ask(token, '{ customers { totalCount } }'), /FORBIDDEN/);
 });
 
-test('invites a viewer, who sees everything and changes nothing', async () => {
+/** Invites somebody and signs in as them, in a browser of their own. */
+async function join(role) {
   await open('Members');
   await press('Invite');
-  const viewer = `viewer-${randomUUID()}@example.org`;
-  await dialog().getByLabel('E-mail').fill(viewer);
+  const who = `${role}-${randomUUID()}@example.org`;
+  await dialog().getByLabel('E-mail').fill(who);
+  await dialog().getByLabel('Role').selectOption(role);
   await press('Create the invitation', dialog());
   const link = await page.getByTestId('secret').textContent();
   await press('I have passed it on');
-  await press('Sign out');
-  await page.getByRole('button', { name: 'Sign in' }).waitFor();
-  await page.goto(link);
-  await page.getByLabel('Password').fill(`${password} too`);
-  await press('Accept');
-  await page.getByText('Your role is viewer.').waitFor();
-  await signIn(viewer, `${password} too`);
-  await open('Invoices');
-  await page.getByRole('link', { name: 'INV-00000001' }).click();
-  await page.getByTestId('invoice-total').waitFor();
-  assert.equal(await page.getByRole('button', { name: /credit|void|paid|recompute/i }).count(), 0);
-  await picture('viewer');
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-US' });
+  const theirs = await context.newPage();
+  theirs.setDefaultTimeout(TIMEOUT);
+  await theirs.goto(link);
+  await theirs.getByLabel('Password').fill(`${password} too`);
+  await press('Accept', theirs);
+  await theirs.getByText(`Your role is ${role}.`).waitFor();
+  await signInAs(theirs, who, `${password} too`);
+  return theirs;
+}
+
+test('invites a viewer, who sees everything and changes nothing', async () => {
+  const viewer = await join('viewer');
+  await viewer.goto(invoiceAt);
+  await viewer.getByTestId('invoice-total').waitFor();
+  assert.equal(await viewer.getByRole('button', { name: /credit|void|paid|recompute/i }).count(), 0);
+  await pictureOf(viewer, 'story-viewer');
+  await viewer.context().close();
+});
+
+test('invites a bookkeeper, who works with invoices and not with keys', async () => {
+  const billing = await join('billing');
+  await billing.goto(invoiceAt);
+  await billing.getByTestId('invoice-total').waitFor();
+  await press('Recompute from events', billing);
+  await billing.locator('.outcome-same').waitFor();
+  assert.equal(await billing.getByRole('link', { name: 'API keys' }).count(), 0);
+  await billing.goto(new URL('webhooks', base).href);
+  await billing.getByRole('region', { name: 'Webhook endpoints' }).waitFor();
+  assert.equal(await billing.getByRole('button', { name: /create|actions/i }).count(), 0);
+  await billing.context().close();
+});
+
+test('does not exist for the owner of another org', async () => {
+  const context = await browser.newContext({ locale: 'en-US' });
+  const theirs = await context.newPage();
+  theirs.setDefaultTimeout(TIMEOUT);
+  const who = `other-${randomUUID()}@example.org`;
+  await theirs.goto(new URL('sign-up', base).href);
+  await theirs.getByLabel('E-mail').fill(who);
+  await theirs.getByLabel('Password').fill(password);
+  await theirs.getByLabel('Name of the org').fill('Another');
+  await press('Create org', theirs);
+  await theirs.getByTestId('secret').waitFor();
+  await signInAs(theirs, who, password);
+  await theirs.goto(invoiceAt);
+  await theirs.getByText('Invoice not found').waitFor();
+  await theirs.goto(new URL('customers/detail?key=globex', base).href);
+  await theirs.getByText('No customer has the key “globex”').waitFor();
+  await context.close();
 });
 
 test('leaves no error in the console', () => {

@@ -30,6 +30,9 @@ const ComparePage = page('ComparePage', () => import('./catalog/ComparePage'));
 const MetersPage = page('MetersPage', () => import('./catalog/MetersPage'));
 const ThresholdsPage = page('ThresholdsPage', () => import('./thresholds/ThresholdsPage'));
 const CouponsPage = page('CouponsPage', () => import('./thresholds/CouponsPage'));
+const WebhooksPage = page('WebhooksPage', () => import('./notifications/WebhooksPage'));
+const DeliveriesPage = page('DeliveriesPage', () => import('./notifications/DeliveriesPage'));
+const MailPage = page('MailPage', () => import('./notifications/MailPage'));
 const ApiKeysPage = page('ApiKeysPage', () => import('./settings/ApiKeysPage'));
 const MembersPage = page('MembersPage', () => import('./settings/MembersPage'));
 const AuditPage = page('AuditPage', () => import('./settings/AuditPage'));
@@ -71,6 +74,9 @@ export function App({ session, queries }: { session: Session; queries: QueryClie
               <Route path="/meters" element={<MetersPage />} />
               <Route path="/thresholds" element={<ThresholdsPage />} />
               <Route path="/coupons" element={<CouponsPage />} />
+              <Route path="/webhooks" element={<WebhooksPage />} />
+              <Route path="/deliveries" element={<DeliveriesPage />} />
+              <Route path="/mail" element={<MailPage />} />
               <Route path="/api-keys" element={<ApiKeysPage />} />
               <Route path="/members" element={<MembersPage />} />
               <Route path="/audit" element={<AuditPage />} />

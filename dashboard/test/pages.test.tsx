@@ -378,6 +378,110 @@ describe('API keys', () => {
   });
 });
 
+describe('webhooks', () => {
+  it('show the secret of a new endpoint once, and take the events that are ticked', async () => {
+    const { user, polaris } = open({ at: '/webhooks' });
+    await user.click(await screen.findByRole('button', { name: 'Create endpoint' }));
+    await user.type(screen.getByRole('textbox', { name: 'URL' }), 'https://new.example/hook');
+    await user.click(screen.getByRole('checkbox', { name: 'Every event, also kinds to come' }));
+    await user.click(screen.getByRole('checkbox', { name: 'invoice.paid' }));
+    await user.click(screen.getByRole('checkbox', { name: 'invoice.finalized' }));
+    await user.click(screen.getByRole('checkbox', { name: 'invoice.paid' }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Create endpoint' }));
+    expect((await screen.findByTestId('secret')).textContent).toBe('whsec_Y3JlYXRlZA==');
+    await user.click(pressed('I have stored it'));
+    expect(await screen.findByText('https://new.example/hook')).toBeTruthy();
+    expect(screen.queryByText(/whsec_/)).toBeNull();
+    expect(polaris.calls.find(({ field }) => field === 'createWebhookEndpoint')?.variables.input).toEqual({
+      url: 'https://new.example/hook',
+      description: null,
+      eventTypes: ['invoice.finalized'],
+      inOrder: false,
+    });
+  });
+
+  it('show what the endpoint answers to a test', async () => {
+    const { user } = open({ at: '/webhooks' });
+    await user.click(
+      await screen.findByRole('button', { name: 'Actions for https://hooks.northwind.example/polaris' }),
+    );
+    await user.click(await screen.findByRole('menuitem', { name: 'Send a test …' }));
+    await user.click(await screen.findByRole('button', { name: 'Send' }));
+    expect(await screen.findByText('Delivered')).toBeTruthy();
+    expect(rowsOf('Attempts').map((row) => row.textContent)).toHaveLength(2);
+  });
+
+  it('are enabled, disabled and deleted', async () => {
+    const { user } = open({ at: '/webhooks' });
+    const act = async (name: RegExp, item: string) => {
+      await user.click(await screen.findByRole('button', { name }));
+      await user.click(await screen.findByRole('menuitem', { name: item }));
+    };
+    await act(/ops\.northwind/, 'Enable');
+    await waitFor(() => expect(screen.getAllByText('Enabled')).toHaveLength(2));
+    await act(/hooks\.northwind/, 'Disable …');
+    await user.click(await screen.findByRole('button', { name: 'Disable' }));
+    expect(await screen.findByText(/^by a member/)).toBeTruthy();
+    await act(/hooks\.northwind/, 'Delete …');
+    await user.click(await screen.findByRole('button', { name: 'Delete endpoint' }));
+    await waitFor(() => expect(rowsOf('Webhook endpoints')).toHaveLength(1));
+  });
+
+  it('resend a time in as many requests as it takes', async () => {
+    const { user, polaris } = open({ at: '/webhooks' });
+    await user.click(await screen.findByRole('button', { name: /hooks\.northwind/ }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Resend events …' }));
+    await user.click(await screen.findByRole('button', { name: 'Resend' }));
+    expect(await screen.findByText('1,005 events are on their way.')).toBeTruthy();
+    expect(polaris.calls.filter(({ field }) => field === 'resendEvents')).toHaveLength(2);
+  });
+
+  it('have their deliveries filtered, opened and resent', async () => {
+    const { user, address, polaris } = open({ at: '/deliveries' });
+    await waitFor(() => expect(rowsOf('Deliveries')).toHaveLength(4));
+    await user.selectOptions(screen.getByRole('combobox', { name: 'State' }), 'FAILED');
+    await waitFor(() => expect(rowsOf('Deliveries')).toHaveLength(1));
+    expect(address.current).toBe('/deliveries?status=FAILED');
+    await user.click(screen.getByRole('button', { name: 'usage.threshold_crossed' }));
+    expect(await screen.findByText('No connection could be opened.')).toBeTruthy();
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Resend' }));
+    await waitFor(() => expect(polaris.calls.some(({ field }) => field === 'resendDelivery')).toBe(true));
+  });
+});
+
+describe('mail', () => {
+  it('goes to addresses that a member adds and takes away', async () => {
+    const { user } = open({ at: '/mail' });
+    await user.click(await screen.findByRole('button', { name: 'Add address' }));
+    await user.type(screen.getByRole('textbox', { name: 'E-mail' }), 'ops@northwind.example');
+    await user.click(screen.getByRole('checkbox', { name: 'invoice.paid' }));
+    await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Add address' }));
+    expect(await screen.findByText('ops@northwind.example')).toBeTruthy();
+    expect(screen.getByText('550 No such user here')).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'Actions for gone@northwind.example' }));
+    await user.click(await screen.findByRole('menuitem', { name: 'Delete …' }));
+    await user.click(await screen.findByRole('button', { name: 'Delete address' }));
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  });
+});
+
+describe('settings', () => {
+  it('have the origins of the product', async () => {
+    const { user, polaris } = open({ at: '/settings' });
+    const card = (await screen.findByRole('heading', { name: 'In your product' })).closest('section');
+    if (card === null) throw new Error('The heading is in no card.');
+    expect(await screen.findByText('https://app.northwind.example')).toBeTruthy();
+    await user.click(within(card).getByRole('button', { name: 'Change' }));
+    await user.type(screen.getByLabelText('Origins, one a line'), '{Enter}https://second.example');
+    await user.click(screen.getByRole('button', { name: 'Save' }));
+    expect(await screen.findByText('https://second.example')).toBeTruthy();
+    expect(polaris.calls.find(({ field }) => field === 'setEmbedOrigins')?.variables.origins).toEqual([
+      'https://app.northwind.example',
+      'https://second.example',
+    ]);
+  });
+});
+
 describe('roles', () => {
   const as = (role: string, scopes: string[]) => {
     const polaris = createPolaris();
@@ -392,6 +496,9 @@ describe('roles', () => {
       ['/plans', 'Plans'],
       ['/meters', 'Meters'],
       ['/thresholds', 'Thresholds'],
+      ['/webhooks', 'Webhooks'],
+      ['/deliveries', 'Deliveries'],
+      ['/mail', 'E-mail'],
     ] as const) {
       const { screen: shown } = open({ at, polaris: as('viewer', ['read']) });
       await screen.findByRole('heading', { name: ready });
@@ -399,7 +506,11 @@ describe('roles', () => {
         .queryAllByRole('button')
         .map((button) => button.getAttribute('aria-label') ?? button.textContent);
       expect(
-        names.filter((name) => /finaliz|creat|edit|archive|subscribe|grant|recompute|actions/i.test(name)),
+        names.filter((name) =>
+          /finaliz|creat|add|edit|archive|subscribe|grant|recompute|resend|actions(?! for (invoice|usage)\.)/i.test(
+            name,
+          ),
+        ),
       ).toEqual([]);
       shown.unmount();
     }

@@ -31,6 +31,7 @@ internal static class AuditActions
     public const string RoleChanged = "member.role_changed";
     public const string MemberRemoved = "member.removed";
     public const string CustomerTokenCreated = "customer_token.created";
+    public const string EmbedOriginsSet = "org.embed_origins_set";
     public const string RateLimitSet = "rate_limit.set";
     public const string SigningKeyRotated = "signing_key.rotated";
 }

@@ -145,8 +145,9 @@ internal sealed class IdentityGrpcService(
         ];
     }
 
-    private static Org ToOrg(OrgRow row) =>
-        new()
+    private static Org ToOrg(OrgRow row)
+    {
+        var org = new Org
         {
             Id = row.OrgId.ToString(),
             Name = row.Name,
@@ -155,6 +156,9 @@ internal sealed class IdentityGrpcService(
             Sandbox = row.Sandbox,
             CreatedAt = Timestamp.FromDateTime(row.CreatedAt.ToDateTimeUtc()),
         };
+        org.EmbedOrigins.AddRange(row.EmbedOrigins);
+        return org;
+    }
 
     private static Guid ParseId(string field, string text) =>
         Guid.TryParse(text, out var id) && id != Guid.Empty

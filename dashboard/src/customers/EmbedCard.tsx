@@ -1,6 +1,6 @@
 import { useChange } from '../api/hooks';
 import { formatDateTime } from '../format/time';
-import { useTimeZone } from '../session/Viewer';
+import { useTimeZone, useViewer } from '../session/Viewer';
 import { Card, CopyButton } from '../ui/elements';
 import { ErrorNote } from '../ui/states';
 import { CREATE_CUSTOMER_TOKEN } from './queries';
@@ -11,6 +11,7 @@ const FOR = 900;
 /** What the customer would see in your product. Your backend makes the tokens; one made here is to try it. */
 export function EmbedCard({ customer }: { customer: string }) {
   const timeZone = useTimeZone();
+  const { org } = useViewer();
   const create = useChange(CREATE_CUSTOMER_TOKEN);
   const token = create.data?.createCustomerToken;
   return (
@@ -36,7 +37,11 @@ export function EmbedCard({ customer }: { customer: string }) {
         <div className="secret" role="status">
           <p>
             Good until {formatDateTime(token.expiresAt, timeZone)}.{' '}
-            <a href={`/embed/portal.html#token=${encodeURIComponent(token.token)}`} target="_blank" rel="noreferrer">
+            <a
+              href={`/embed/portal.html?org=${org.id}#token=${encodeURIComponent(token.token)}`}
+              target="_blank"
+              rel="noreferrer"
+            >
               Open the customer’s page
             </a>
           </p>

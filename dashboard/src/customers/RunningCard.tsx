@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { PLANS } from '../catalog/queries';
+import { METERS, PLANS } from '../catalog/queries';
 import type { PreviewQuery } from '../api/generated';
 import { useRead } from '../api/hooks';
 import { formatMoney, formatQuantity } from '../format/decimal';
-import { Big } from '../format/exact';
 import { formatPeriod } from '../format/time';
 import { LineTable } from '../invoices/LineTable';
 import { useTimeZone } from '../session/Viewer';
@@ -12,6 +11,7 @@ import { useOrgNow } from '../ui/clock';
 import { Card } from '../ui/elements';
 import { Empty, Loaded } from '../ui/states';
 import { useCustomerFacts } from './facts';
+import { atThisPace, meteredQuantities } from './pace';
 import { CURRENT_USAGE, PREVIEW } from './queries';
 
 type Preview = PreviewQuery['preview'][number];
@@ -44,13 +44,8 @@ function Running({ customer, preview }: { customer: string; preview: Preview }) 
   const now = useOrgNow();
   const timeZone = facts.zoneOf(preview.subscriptionId) ?? orgZone;
   const [assumed, setAssumed] = useState<Record<string, string> | null>(null);
-  const meters = [
-    ...new Map(
-      preview.lines.flatMap(({ meter, quantity, kind }) =>
-        meter !== null && kind === 'CHARGE' ? [[meter, quantity] as const] : [],
-      ),
-    ),
-  ];
+  const meters = meteredQuantities(preview);
+  const aggregations = useRead(METERS, { archived: true });
   const versions = plans.data?.plans.flatMap((plan) => plan.versions.map(({ hash }) => hash)) ?? [];
   return (
     <>
@@ -66,13 +61,13 @@ function Running({ customer, preview }: { customer: string; preview: Preview }) 
           {formatPeriod(preview.periodStart, preview.periodEnd, timeZone)}:{' '}
           {formatMoney(preview.total, preview.currency)} so far, with fees, discounts and taxes. Open a meter’s{' '}
           <Link to={`/usage?${new URLSearchParams({ customer }).toString()}`}>usage</Link>.
-          {meters.length > 0 && assumed === null ? (
+          {meters.length > 0 && assumed === null && aggregations.data ? (
             <>
               {' '}
               <button
                 type="button"
                 className="button button-small"
-                onClick={() => setAssumed(atThisPace(meters, preview, now))}
+                onClick={() => setAssumed(atThisPace(preview, aggregations.data.meters, now))}
               >
                 What will it cost?
               </button>
@@ -92,28 +87,6 @@ function Running({ customer, preview }: { customer: string; preview: Preview }) 
         />
       )}
     </>
-  );
-}
-
-/** Quantities at the period's end if usage goes on as it has. For a quantity that is no sum, the quantity that it is now. */
-function atThisPace(
-  meters: readonly (readonly [string, string])[],
-  preview: Preview,
-  now: number | null,
-): Record<string, string> {
-  const [start, end] = [Date.parse(preview.periodStart), Date.parse(preview.periodEnd)];
-  const past = now === null ? 0 : Math.min(Math.max(now - start, 0), end - start);
-  return Object.fromEntries(
-    meters.map(([meter, quantity]) => [
-      meter,
-      past > 0
-        ? new Big(quantity)
-            .times(end - start)
-            .div(past)
-            .round(0)
-            .toFixed()
-        : quantity,
-    ]),
   );
 }
 
@@ -155,7 +128,7 @@ function Assumed({
     >
       <p className="intro">
         The invoice of this period with these quantities. They begin at this pace: the usage so far over the time that
-        has passed, for the whole period.
+        has passed, for the whole period; what is no sum, such as a maximum, as it is now.
       </p>
       <div className="filters">
         {meters.map(([meter, quantity]) => (

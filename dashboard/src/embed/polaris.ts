@@ -1,7 +1,7 @@
 /**
  * <polaris-usage> and <polaris-invoices>: what a customer may see of itself, in a product's own pages. Without a framework, so that they are
- * small. Attributes: `token` (a customer token, made by the product's backend), `endpoint` (where Polaris is, "" for the page's own origin),
- * `lang`. When the token has ended, the event `polaris-token-ended` asks for a new one: set the attribute again.
+ * small. Attributes: `token` (a customer token, made by the product's backend), `endpoint` (where Polaris is; without it, where this script came
+ * from), `lang`. When the token has ended, the event `polaris-token-ended` asks for a new one: set the attribute again.
  */
 import type { Document } from '../api/graphql';
 import { formatMoney, formatQuantity } from '../format/decimal';
@@ -15,6 +15,9 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync(style);
 
 class Ended extends Error {}
+
+/** The origin of this script: Polaris's, unless a product serves it itself. */
+const CAME_FROM = new URL(import.meta.url).origin;
 
 /** An element with text, attributes and children. Text is never read as HTML. */
 function element(name: string, attributes: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElement {
@@ -66,7 +69,7 @@ abstract class PolarisElement extends HTMLElement {
     path: string,
     init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
   ): Promise<Response> {
-    const response = await fetch((this.getAttribute('endpoint') ?? '').replace(/\/$/, '') + path, {
+    const response = await fetch((this.getAttribute('endpoint') ?? CAME_FROM).replace(/\/$/, '') + path, {
       ...init,
       credentials: 'omit',
       headers: { ...init.headers, authorization: `Bearer ${this.getAttribute('token') ?? ''}` },
@@ -151,13 +154,16 @@ export class PolarisInvoices extends PolarisElement {
     const { portal } = await this.ask(PORTAL_INVOICES, { first: PAGE_SIZE, after: null });
     const page = portal.invoices;
     if (!page || page.nodes.length === 0) return [element('p', { class: 'soft' }, 'No invoices yet.')];
+    // An invoice does not say of which subscription it is; nearly always all have one zone.
+    const [zone = 'UTC', ...others] = new Set(portal.subscriptions?.nodes.map(({ timeZone }) => timeZone));
+    const timeZone = others.length === 0 ? zone : 'UTC';
     return [
       table(
         'Invoices',
         ['Invoice', 'Period', 'Status', 'Total', 'PDF'],
         page.nodes.map((invoice) => [
           details(invoice),
-          formatPeriod(invoice.periodStart, invoice.periodEnd, 'UTC'),
+          formatPeriod(invoice.periodStart, invoice.periodEnd, timeZone),
           invoice.status.toLowerCase(),
           formatMoney(invoice.total, invoice.currency),
           this.#pdf(invoice),

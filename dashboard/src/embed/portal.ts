@@ -3,7 +3,7 @@ import './polaris';
 import './portal.css';
 
 const given = new URLSearchParams(window.location.hash.slice(1));
-window.history.replaceState(null, '', window.location.pathname);
+window.history.replaceState(null, '', window.location.pathname + window.location.search);
 const token = given.get('token') ?? '';
 const language = given.get('lang');
 const missing = document.getElementById('missing');

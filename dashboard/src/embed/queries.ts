@@ -31,6 +31,12 @@ export const PORTAL_USAGE = graphql(/* GraphQL */ `
 export const PORTAL_INVOICES = graphql(/* GraphQL */ `
   query PortalInvoices($first: Int!, $after: String) {
     portal {
+      subscriptions(first: 50) {
+        nodes {
+          id
+          timeZone
+        }
+      }
       invoices(first: $first, after: $after) {
         nodes {
           id

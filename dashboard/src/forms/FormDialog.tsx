@@ -27,6 +27,8 @@ export type FieldSpec<N extends string> = Common<N> &
       }
     | { kind: 'customer' }
     | { kind: 'check' }
+    /** Any number of the options: those ticked, separated by spaces. */
+    | { kind: 'checks'; options: readonly string[] }
     | { kind: 'select'; options: readonly { value: string; label: string }[] }
   );
 
@@ -155,6 +157,33 @@ export function FormField<N extends string>({
         value={value}
         onChange={onChange}
       />
+    );
+  }
+  if (field.kind === 'checks') {
+    const ticked = value.split(' ').filter(Boolean);
+    return (
+      <fieldset>
+        <legend>{field.label}</legend>
+        {field.options.map((option) => (
+          <label key={option} className="check">
+            <input
+              type="checkbox"
+              checked={ticked.includes(option)}
+              onChange={(event) =>
+                onChange(
+                  (event.target.checked ? [...ticked, option] : ticked.filter((one) => one !== option)).join(' '),
+                )
+              }
+            />
+            <code>{option}</code>
+          </label>
+        ))}
+        {error ? (
+          <p className="field-error" role="alert">
+            {error}
+          </p>
+        ) : null}
+      </fieldset>
     );
   }
   const list = `${field.name}-suggestions`;

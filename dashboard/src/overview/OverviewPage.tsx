@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { Fragment, useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { OverviewQuery } from '../api/generated';
 import { useRead, useRequest } from '../api/hooks';
 import { CustomerLink } from '../customers/CustomerLink';
 import { useCustomerFacts } from '../customers/facts';
+import { atThisPace } from '../customers/pace';
 import { PREVIEW } from '../customers/queries';
 import { formatCount, formatMoney, formatQuantity, isZero } from '../format/decimal';
 import { Big, sum } from '../format/exact';
@@ -148,19 +149,31 @@ function Revenue({ overview }: { overview: OverviewQuery }) {
   const request = useRequest();
   const running = overview.subscriptions.nodes.filter(({ status }) => status === 'ACTIVE' || status === 'PAUSED');
   const customers = [...new Set(running.map(({ customer }) => customer))].slice(0, SUMMED);
+  const now = useOrgNow();
   const facts = useCustomerFacts(customers);
   const complete =
     customers.length === new Set(running.map(({ customer }) => customer)).size &&
     overview.subscriptions.nodes.length === overview.subscriptions.totalCount;
   const result = useQuery({
     queryKey: ['revenue so far', customers],
-    enabled: customers.length > 0,
+    enabled: customers.length > 0 && now !== null,
     queryFn: async ({ signal }) => {
       const previews = [];
       // One after the other: each is rated, and others ask too.
       for (const customer of customers) {
         const { preview } = await request(PREVIEW, { customer, quantities: null, subscriptionId: null }, signal);
-        previews.push(...preview);
+        for (const one of preview) {
+          const quantities = Object.entries(atThisPace(one, overview.meters, now)).map(([meter, quantity]) => ({
+            meter,
+            quantity,
+          }));
+          const { subscriptionId } = one;
+          const then =
+            quantities.length === 0
+              ? [one]
+              : (await request(PREVIEW, { customer, quantities, subscriptionId }, signal)).preview;
+          previews.push({ ...one, forecast: then[0]?.total ?? one.total });
+        }
       }
       return previews;
     },
@@ -168,7 +181,7 @@ function Revenue({ overview }: { overview: OverviewQuery }) {
   });
   if (customers.length === 0) return null;
   return (
-    <Card title="Revenue so far">
+    <Card title="Revenue">
       <Loaded result={result} what="running periods">
         {(previews) => {
           const currencies = [...new Set(previews.map(({ currency }) => currency))];
@@ -176,28 +189,40 @@ function Revenue({ overview }: { overview: OverviewQuery }) {
             .map((key) => {
               const [customer, currency] = JSON.parse(key) as [string, string];
               const own = previews.filter((one) => one.customer === customer && one.currency === currency);
-              return { customer, currency, total: sum(own.map(({ total }) => total)) };
+              return {
+                customer,
+                currency,
+                total: sum(own.map(({ total }) => total)),
+                forecast: sum(own.map(({ forecast }) => forecast)),
+              };
             })
             .sort((a, b) => new Big(b.total).cmp(a.total))
             .slice(0, 5);
           return (
             <>
               <p className="intro">
-                The running periods of {complete ? 'all customers' : `${customers.length} customers, not of all,`} as if
-                they ended now: fees, usage, discounts and taxes.
+                The running periods of {complete ? 'all customers' : `${customers.length} customers, not of all`}: as if
+                they ended now, and at their end if usage goes on at this pace. Fees, usage, discounts and taxes, by the
+                engine that makes the invoices.
               </p>
               <div className="figures">
-                {currencies.map((currency) => (
-                  <div key={currency}>
-                    <div className="soft">{currency}</div>
-                    <div className="figure">
-                      {formatMoney(
-                        sum(previews.filter((one) => one.currency === currency).map(({ total }) => total)),
-                        currency,
-                      )}
-                    </div>
-                  </div>
-                ))}
+                {currencies.map((currency) => {
+                  const own = previews.filter((one) => one.currency === currency);
+                  return (
+                    <Fragment key={currency}>
+                      <div>
+                        <div className="soft">{currency} so far</div>
+                        <div className="figure">{formatMoney(sum(own.map(({ total }) => total)), currency)}</div>
+                      </div>
+                      <div>
+                        <div className="soft">{currency} at this pace</div>
+                        <div className="figure" data-testid="forecast">
+                          {formatMoney(sum(own.map(({ forecast }) => forecast)), currency)}
+                        </div>
+                      </div>
+                    </Fragment>
+                  );
+                })}
               </div>
               {largest.length === 0 ? (
                 <Empty title="No running period" />
@@ -212,6 +237,7 @@ function Revenue({ overview }: { overview: OverviewQuery }) {
                       cell: (one) => <CustomerLink customer={one.customer} name={facts.nameOf(one.customer)} />,
                     },
                     { head: 'So far', right: true, cell: (one) => formatMoney(one.total, one.currency) },
+                    { head: 'At this pace', right: true, cell: (one) => formatMoney(one.forecast, one.currency) },
                   ]}
                 />
               )}

@@ -17,7 +17,16 @@ import { useOrgNow } from '../ui/clock';
 import { Card, Fact, Facts, PageHead, Rows } from '../ui/elements';
 import { Empty, ErrorNote, Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { DEAD_LETTERS, QUALITY, RECONCILE, RECONCILIATION, REPLAY_DEAD_LETTERS, RETRY_HELD } from './queries';
+import {
+  DEAD_LETTERS,
+  DELIVERY_DEAD_LETTERS,
+  QUALITY,
+  RECONCILE,
+  RECONCILIATION,
+  REPLAY_DEAD_LETTERS,
+  REPLAY_DELIVERY_DEAD_LETTERS,
+  RETRY_HELD,
+} from './queries';
 
 /** Refresh interval, in ms. */
 const REFRESH = 15_000;
@@ -35,6 +44,7 @@ export function QualityPage() {
       <ReconciliationCard />
       <HeldCard />
       {isAdmin ? <DeadLettersCard /> : null}
+      {isAdmin ? <DeliveryDeadLettersCard /> : null}
       {isAdmin ? <ReconcileCard /> : null}
     </>
   );
@@ -236,6 +246,64 @@ function DeadLettersCard() {
                       Replay
                     </button>
                   ),
+                },
+              ]}
+            />
+          )
+        }
+      </Loaded>
+    </Card>
+  );
+}
+
+/** Events of the org that could be sent nowhere. */
+function DeliveryDeadLettersCard() {
+  const timeZone = useTimeZone();
+  const result = useRead(DELIVERY_DEAD_LETTERS, {}, { every: REFRESH });
+  const replay = useChange(REPLAY_DELIVERY_DEAD_LETTERS);
+  const done = replay.data?.replayDeliveryDeadLetters;
+  return (
+    <Card
+      title="Events not sent"
+      actions={
+        (result.data?.deliveryDeadLetters.length ?? 0) > 0 ? (
+          <button
+            type="button"
+            className="button button-small"
+            disabled={replay.isPending}
+            onClick={() => replay.mutate({ ids: null })}
+          >
+            {replay.isPending ? 'Trying …' : 'Try them again'}
+          </button>
+        ) : null
+      }
+    >
+      {replay.error ? <ErrorNote error={replay.error} /> : null}
+      {done ? (
+        <p role="status">
+          {done.replayed} tried again, {done.resolved} resolved.
+        </p>
+      ) : null}
+      <Loaded result={result} what="events not sent">
+        {({ deliveryDeadLetters }) =>
+          deliveryDeadLetters.length === 0 ? (
+            <Empty title="Every event became a delivery">
+              An event that cannot be turned into webhooks and mails waits here.
+            </Empty>
+          ) : (
+            <Rows
+              label="Events not sent"
+              rows={deliveryDeadLetters}
+              keyOf={({ id }) => id}
+              columns={[
+                { head: 'Seen', cell: (one) => formatDateTimeSeconds(one.seenAt, timeZone) },
+                { head: 'Why', cell: (one) => <span className="breakable">{one.reason}</span> },
+                { head: 'From', cell: (one) => <code className="breakable">{one.source}</code> },
+                { head: 'Bytes', right: true, cell: (one) => formatCount(one.bytes) },
+                { head: 'Attempts', right: true, cell: (one) => one.attempts },
+                {
+                  head: 'Next try',
+                  cell: (one) => (one.retryAt ? formatDateTimeSeconds(one.retryAt, timeZone) : 'by hand'),
                 },
               ]}
             />

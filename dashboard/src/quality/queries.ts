@@ -51,6 +51,29 @@ export const DEAD_LETTERS = graphql(/* GraphQL */ `
   }
 `);
 
+export const DELIVERY_DEAD_LETTERS = graphql(/* GraphQL */ `
+  query DeliveryDeadLetters {
+    deliveryDeadLetters(first: 100) {
+      id
+      source
+      reason
+      attempts
+      bytes
+      seenAt
+      retryAt
+    }
+  }
+`);
+
+export const REPLAY_DELIVERY_DEAD_LETTERS = graphql(/* GraphQL */ `
+  mutation ReplayDeliveryDeadLetters($ids: [ID!]) {
+    replayDeliveryDeadLetters(ids: $ids) {
+      replayed
+      resolved
+    }
+  }
+`);
+
 export const REPLAY_DEAD_LETTERS = graphql(/* GraphQL */ `
   mutation ReplayDeadLetters($ids: [ID!]) {
     replayDeadLetters(ids: $ids) {

@@ -3,20 +3,21 @@ import { useRead } from '../api/hooks';
 import { formatDateTimeSeconds } from '../format/time';
 import { useMay, useTimeZone } from '../session/Viewer';
 import { Card, PageHead, Rows, Segmented } from '../ui/elements';
-import { usePaging } from '../ui/paging';
+import { NextPages, usePaging } from '../ui/paging';
 import { Empty, Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { BILLING_LOG, MEMBERS, ORG_LOG, PLANS_LOG } from './queries';
+import { BILLING_LOG, MEMBERS, NOTIFICATIONS_LOG, ORG_LOG, PLANS_LOG } from './queries';
 
 const LOGS = [
   { value: 'org', label: 'People and keys' },
   { value: 'plans', label: 'Meters and plans' },
   { value: 'billing', label: 'Billing' },
+  { value: 'notifications', label: 'Notifications' },
 ] as const;
 
 type Log = (typeof LOGS)[number]['value'];
 
-const DOCUMENTS = { org: ORG_LOG, plans: PLANS_LOG, billing: BILLING_LOG };
+const DOCUMENTS = { org: ORG_LOG, plans: PLANS_LOG, billing: BILLING_LOG, notifications: NOTIFICATIONS_LOG };
 
 const PAGE_SIZE = 50;
 
@@ -75,24 +76,7 @@ function Entries({ log }: { log: Log }) {
                 { head: 'Detail', cell: (entry) => <span className="breakable">{entry.detail ?? '–'}</span> },
               ]}
             />
-            <nav className="pager" aria-label="Pages of the log">
-              <span>Page {paging.page}</span>
-              <span className="pager-buttons">
-                <button type="button" className="button" disabled={paging.page === 1} onClick={paging.previous}>
-                  Previous
-                </button>
-                <button
-                  type="button"
-                  className="button"
-                  disabled={!page.hasNextPage || page.endCursor === null}
-                  onClick={() => {
-                    if (page.endCursor !== null) paging.next(page.endCursor);
-                  }}
-                >
-                  Next
-                </button>
-              </span>
-            </nav>
+            <NextPages paging={paging} page={page} what="the log" />
           </>
         )
       }

@@ -9,7 +9,7 @@ import { CLOCK, SET_CLOCK } from '../ui/clock';
 import { Card, Fact, Facts, PageHead } from '../ui/elements';
 import { ErrorNote, Loaded } from '../ui/states';
 import { useTitle } from '../ui/title';
-import { SET_TIMING, SETTINGS, UPDATE_SETTINGS } from './queries';
+import { EMBED_ORIGINS, SET_EMBED_ORIGINS, SET_TIMING, SETTINGS, UPDATE_SETTINGS } from './queries';
 
 const FIGURES: readonly { value: FigureStyle; label: string }[] = [
   { value: 'POINT', label: '1,234.56' },
@@ -38,6 +38,7 @@ export function SettingsPage() {
         </Facts>
       </Card>
       {org.sandbox ? <ClockCard /> : null}
+      <EmbedOriginsCard />
       <Loaded result={result} what="settings">
         {({ invoiceSettings: seller, invoiceTiming: timing }) => (
           <>
@@ -224,6 +225,65 @@ function SellerDialog({ seller, onClose }: { seller: Seller; onClose: () => void
         </div>
       )}
     </FormDialog>
+  );
+}
+
+/** Whose pages may show what is the customers'. */
+function EmbedOriginsCard() {
+  const isAdmin = useMay('admin');
+  const [asking, setAsking] = useState(false);
+  const result = useRead(EMBED_ORIGINS, {});
+  const set = useChange(SET_EMBED_ORIGINS, () => setAsking(false));
+  return (
+    <Card
+      title="In your product"
+      actions={
+        isAdmin && result.data ? (
+          <button type="button" className="button button-small" onClick={() => setAsking(true)}>
+            Change
+          </button>
+        ) : null
+      }
+    >
+      <p className="intro">
+        Pages of these origins may frame the page of a customer, and show its usage and invoices as web components.
+      </p>
+      <Loaded result={result} what="origins">
+        {({ org: { embedOrigins } }) => (
+          <>
+            {embedOrigins.length === 0 ? (
+              <p className="soft">None: only pages that pass requests on through your own server.</p>
+            ) : (
+              <ul className="plain" aria-label="Origins">
+                {embedOrigins.map((origin) => (
+                  <li key={origin}>
+                    <code className="breakable">{origin}</code>
+                  </li>
+                ))}
+              </ul>
+            )}
+            {asking ? (
+              <FormDialog
+                title="Origins of your product"
+                fields={[
+                  {
+                    name: 'origins',
+                    label: 'Origins, one a line',
+                    kind: 'textarea',
+                    hint: 'Such as https://app.example.com: no path, no pattern. At most 20.',
+                  },
+                ]}
+                initial={{ origins: embedOrigins.join('\n') }}
+                submit="Save"
+                mutation={set}
+                onSubmit={({ origins }) => set.mutate({ origins: origins.split(/\s+/).filter(Boolean) })}
+                onClose={() => setAsking(false)}
+              />
+            ) : null}
+          </>
+        )}
+      </Loaded>
+    </Card>
   );
 }
 

@@ -168,6 +168,24 @@ export const BILLING_LOG = graphql(/* GraphQL */ `
   }
 `);
 
+export const NOTIFICATIONS_LOG = graphql(/* GraphQL */ `
+  query NotificationsLog($first: Int!, $after: String) {
+    log: notificationsAuditLog(first: $first, after: $after) {
+      nodes {
+        id
+        at
+        action
+        actorId
+        actorKind
+        subject
+        detail
+      }
+      endCursor
+      hasNextPage
+    }
+  }
+`);
+
 export const SETTINGS = graphql(/* GraphQL */ `
   query Settings {
     invoiceSettings {
@@ -211,6 +229,23 @@ export const SET_TIMING = graphql(/* GraphQL */ `
   mutation SetInvoiceTiming($graceMinutes: Int, $reviewHours: Int) {
     setInvoiceTiming(graceMinutes: $graceMinutes, reviewHours: $reviewHours) {
       graceMinutes
+    }
+  }
+`);
+
+export const EMBED_ORIGINS = graphql(/* GraphQL */ `
+  query EmbedOrigins {
+    org {
+      id
+      embedOrigins
+    }
+  }
+`);
+
+export const SET_EMBED_ORIGINS = graphql(/* GraphQL */ `
+  mutation SetEmbedOrigins($origins: [String!]!) {
+    setEmbedOrigins(origins: $origins) {
+      id
     }
   }
 `);

@@ -32,6 +32,14 @@ const NAVIGATION = [
     ],
   },
   {
+    title: 'Notifications',
+    pages: [
+      { to: '/webhooks', label: 'Webhooks' },
+      { to: '/deliveries', label: 'Deliveries' },
+      { to: '/mail', label: 'E-mail' },
+    ],
+  },
+  {
     title: 'Org',
     pages: [
       { to: '/api-keys', label: 'API keys', right: 'admin' },

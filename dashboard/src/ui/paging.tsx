@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { formatCount } from '../format/decimal';
 
 /**
  * The API has only forward cursors, so the cursors of earlier pages are kept for going back. A change of `resetKey`
@@ -25,6 +26,39 @@ export function usePaging(resetKey: string): Paging {
   };
 }
 
+/** Of a list that does not say how long it is. */
+export function NextPages({
+  paging,
+  page,
+  what,
+}: {
+  paging: Paging;
+  page: { endCursor: string | null; hasNextPage: boolean };
+  what: string;
+}) {
+  const { endCursor } = page;
+  return (
+    <nav className="pager" aria-label={`Pages of ${what}`}>
+      <span>Page {paging.page}</span>
+      <span className="pager-buttons">
+        <button type="button" className="button" disabled={paging.page === 1} onClick={paging.previous}>
+          Previous
+        </button>
+        <button
+          type="button"
+          className="button"
+          disabled={!page.hasNextPage || endCursor === null}
+          onClick={() => {
+            if (endCursor !== null) paging.next(endCursor);
+          }}
+        >
+          Next
+        </button>
+      </span>
+    </nav>
+  );
+}
+
 export function pageCount(total: number, size: number): number {
   return Math.max(1, Math.ceil(total / size));
 }
@@ -47,8 +81,8 @@ export function Pager({
   return (
     <nav className="pager" aria-label={`Pages of ${what}`}>
       <span>
-        {data.totalCount.toLocaleString('en')} {data.totalCount === 1 ? what.slice(0, -1) : what} · page {paging.page}{' '}
-        of {pageCount(data.totalCount, size)}
+        {formatCount(data.totalCount)} {data.totalCount === 1 ? what.slice(0, -1) : what} · page {paging.page} of{' '}
+        {pageCount(data.totalCount, size)}
       </span>
       <span className="pager-buttons">
         <button type="button" className="button" disabled={paging.page === 1 || busy} onClick={paging.previous}>

@@ -25,6 +25,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     timeZone: 'UTC',
     createdAt: monthStart(-3),
     sandbox: true,
+    embedOrigins: ['https://app.northwind.example'],
   };
   const viewer = { userId: id(2), email: 'demo@polaris.example', role: 'owner', scopes: ['read', 'admin'], org };
   const meters = [
@@ -382,8 +383,194 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     lines: [],
   });
 
+  const endpoints = [
+    {
+      url: 'https://hooks.northwind.example/polaris',
+      description: 'The ledger',
+      eventTypes: [],
+      inOrder: true,
+      status: 'ENABLED',
+    },
+    {
+      url: 'https://ops.northwind.example/a-rather-long-path/that-goes-on/and-on?with=a-query',
+      description: '',
+      eventTypes: ['invoice.finalized', 'usage.threshold_crossed'],
+      inOrder: false,
+      status: 'DISABLED',
+      disabledReason: 'failing',
+      disabledAt: monthStart(0),
+    },
+  ].map((one, index) => ({
+    id: id(600 + index),
+    disabledReason: null,
+    disabledAt: null,
+    previousSecretUntil: null,
+    createdAt: monthStart(-1),
+    ...one,
+  }));
+  const attempt = (number, statusCode, error, response) => ({
+    number,
+    at: new Date(now() - 3_600_000 / number).toISOString(),
+    milliseconds: 12 * number,
+    statusCode,
+    error,
+    response,
+  });
+  const deliveries = [
+    {
+      eventType: 'invoice.finalized',
+      status: 'DELIVERED',
+      attempts: [attempt(2, 200, null, 'ok'), attempt(1, 503, 'The endpoint answered 503.', '<h1>Down</h1>')],
+    },
+    {
+      eventType: 'usage.threshold_crossed',
+      endpointId: id(601),
+      status: 'FAILED',
+      attempts: [attempt(1, null, 'No connection could be opened.', null)],
+    },
+    {
+      eventType: 'invoice.generated',
+      status: 'WAITING',
+      nextAttemptAt: new Date(now() + 60_000).toISOString(),
+      attempts: [],
+    },
+    {
+      eventType: 'invoice.finalized',
+      channel: 'EMAIL',
+      endpointId: null,
+      recipient: 'finance@northwind.example',
+      status: 'DELIVERED',
+      attempts: [attempt(1, 250, null, '2.0.0 Ok')],
+    },
+  ].map((one, index) => ({
+    id: id(620 + index),
+    eventId: id(640 + index),
+    channel: 'WEBHOOK',
+    endpointId: id(600),
+    recipient: null,
+    createdAt: new Date(now() - (index + 1) * 3_600_000).toISOString(),
+    finishedAt: one.status === 'WAITING' ? null : new Date(now() - index * 3_600_000).toISOString(),
+    nextAttemptAt: null,
+    attemptCount: one.attempts.length,
+    ...one,
+  }));
+  const addresses = [
+    {
+      id: id(660),
+      email: 'finance@northwind.example',
+      description: 'Finance',
+      eventTypes: ['invoice.finalized'],
+      status: 'ACTIVE',
+      reason: null,
+      createdAt: monthStart(-1),
+    },
+    {
+      id: id(661),
+      email: 'gone@northwind.example',
+      description: '',
+      eventTypes: ['invoice.finalized', 'usage.threshold_crossed'],
+      status: 'BOUNCED',
+      reason: '550 No such user here',
+      createdAt: monthStart(-1),
+    },
+  ];
+  const endpointOf = (wanted) =>
+    found(
+      endpoints.find((one) => one.id === wanted),
+      'endpoint',
+    );
+
   const root = {
     me: () => viewer,
+    org: () => org,
+    setEmbedOrigins: ({ origins }) => Object.assign(org, { embedOrigins: origins }),
+    eventTypes: () =>
+      ['invoice.finalized', 'invoice.generated', 'invoice.paid', 'usage.threshold_crossed'].map((name) => ({ name })),
+    webhookEndpoints: ({ archived }) => or(endpoints).filter(({ status }) => archived || status !== 'ARCHIVED'),
+    createWebhookEndpoint: ({ input }) => {
+      const endpoint = {
+        ...endpoints[0],
+        id: id(600 + endpoints.length),
+        inOrder: false,
+        ...input,
+        description: input.description ?? '',
+        eventTypes: input.eventTypes ?? [],
+      };
+      endpoints.push(endpoint);
+      return { secret: 'whsec_Y3JlYXRlZA==', endpoint };
+    },
+    updateWebhookEndpoint: ({ input }) => Object.assign(endpointOf(input.id), input),
+    rotateWebhookSecret: (wanted) => ({ secret: 'whsec_cm90YXRlZA==', endpoint: endpointOf(wanted.id) }),
+    enableWebhookEndpoint: (wanted) =>
+      Object.assign(endpointOf(wanted.id), { status: 'ENABLED', disabledReason: null, disabledAt: null }),
+    disableWebhookEndpoint: (wanted) =>
+      Object.assign(endpointOf(wanted.id), {
+        status: 'DISABLED',
+        disabledReason: 'by_user',
+        disabledAt: new Date(now()).toISOString(),
+      }),
+    archiveWebhookEndpoint: (wanted) => Object.assign(endpointOf(wanted.id), { status: 'ARCHIVED' }),
+    testWebhookEndpoint: () => deliveries[0],
+    deliveries: ({ endpointId, eventType, status, channel, ...paging }) =>
+      page(
+        or(deliveries).filter(
+          (one) =>
+            (!endpointId || one.endpointId === endpointId) &&
+            (!eventType || one.eventType === eventType) &&
+            (!status || one.status === status) &&
+            (!channel || one.channel === channel),
+        ),
+        paging,
+        (one) => one.id,
+      ),
+    delivery: (wanted) => deliveries.find((one) => one.id === wanted.id) ?? null,
+    resendDelivery: (wanted) =>
+      Object.assign(
+        found(
+          deliveries.find((one) => one.id === wanted.id),
+          'delivery',
+        ),
+        { status: 'WAITING' },
+      ),
+    // Two calls, as for more events than one may send.
+    resendEvents: ({ input }) =>
+      input.from === monthStart(0) ? { count: 5, continueFrom: null } : { count: 1000, continueFrom: monthStart(0) },
+    notificationAddresses: () => or(addresses),
+    notificationSettings: () => ({ invoicesToCustomers: true }),
+    createNotificationAddress: ({ input }) => {
+      addresses.push({
+        ...addresses[0],
+        id: id(660 + addresses.length),
+        ...input,
+        description: input.description ?? '',
+      });
+      return addresses.at(-1);
+    },
+    updateNotificationAddress: ({ input }) =>
+      Object.assign(
+        addresses.find((one) => one.id === input.id),
+        input,
+        { status: 'ACTIVE', reason: null },
+      ),
+    archiveNotificationAddress: (wanted) =>
+      Object.assign(
+        addresses.find((one) => one.id === wanted.id),
+        { status: 'ARCHIVED' },
+      ),
+    updateNotificationSettings: ({ invoicesToCustomers }) => ({ invoicesToCustomers }),
+    deliveryDeadLetters: () =>
+      or([
+        {
+          id: id(680),
+          source: 'billing-events/0@17',
+          reason: 'A type of event that this version does not know.',
+          attempts: 3,
+          bytes: 210,
+          seenAt: monthStart(0),
+          retryAt: null,
+        },
+      ]),
+    notificationsAuditLog: () => log('createWebhookEndpoint'),
     preview: ({ customer }) =>
       or([
         {

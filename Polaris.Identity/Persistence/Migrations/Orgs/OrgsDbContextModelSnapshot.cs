@@ -208,6 +208,13 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                         .HasColumnType("text")
                         .HasColumnName("currency");
 
+                    b.PrimitiveCollection<string[]>("EmbedOrigins")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text[]")
+                        .HasColumnName("embed_origins")
+                        .HasDefaultValueSql("'{}'");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("text")
