@@ -204,6 +204,16 @@ export type CreateMeterInput = {
   property?: string | null | undefined;
 };
 
+/** An address to create. */
+export type CreateNotificationAddressInput = {
+  /** Whose it is or what for. */
+  description?: string | null | undefined;
+  /** The e-mail address. */
+  email: string;
+  /** The event types that it gets; at least one. */
+  eventTypes: Array<string>;
+};
+
 /** A charge to put on one invoice of a subscription. */
 export type CreateOneOffChargeInput = {
   /** What is charged, in the subscription's currency; negative for a credit. */
@@ -286,6 +296,18 @@ export type CreateThresholdInput = {
   values: Array<string>;
 };
 
+/** An endpoint to create. */
+export type CreateWebhookEndpointInput = {
+  /** What the endpoint is for, for people. */
+  description?: string | null | undefined;
+  /** The event types that it gets; none for all, also those to come. */
+  eventTypes?: Array<string> | null | undefined;
+  /** Whether an event is sent only once those before it were delivered, or were given up. Default: false. */
+  inOrder?: boolean | null | undefined;
+  /** An https:// URL at a public address. */
+  url: string;
+};
+
 /** A part of a line of the invoice, without a tax that the invoice adds to it: the tax follows in proportion. */
 export type CreditedLineInput = {
   /** The amount to take back, above 0. */
@@ -293,6 +315,22 @@ export type CreditedLineInput = {
   /** The line's place on the invoice, from 0. */
   ordinal: number;
 };
+
+/** How something is delivered. */
+export type DeliveryChannel =
+  /** Sent as a mail. */
+  | 'EMAIL'
+  /** Posted to an endpoint. */
+  | 'WEBHOOK';
+
+/** What became of a delivery. */
+export type DeliveryStatus =
+  /** The receiver has accepted it. */
+  | 'DELIVERED'
+  /** It was given up, after a day of tries or because no further one would help. */
+  | 'FAILED'
+  /** It is to be sent, for the first time or again. */
+  | 'WAITING';
 
 /** The price of usage with these dimension values. */
 export type DimensionPriceInput = {
@@ -425,6 +463,17 @@ export type MeterFilterInput = {
   /** The name of the property. */
   property: string;
 };
+
+/** Whether mail goes to an address. */
+export type NotificationAddressStatus =
+  /** Mail goes there. */
+  | 'ACTIVE'
+  /** It was archived. */
+  | 'ARCHIVED'
+  /** Its server has refused it for good: nothing more is sent there until it is updated. */
+  | 'BOUNCED'
+  /** Somebody has followed the link in a mail: nothing more is sent there until it is updated. */
+  | 'UNSUBSCRIBED';
 
 /** Whether a started package is charged. Stored as a number: only append. */
 export type PackageRounding =
@@ -559,6 +608,18 @@ export type ReportWindow =
   /** From Monday to Monday. */
   | 'WEEK';
 
+/** A range of events to send to an endpoint again. */
+export type ResendEventsInput = {
+  /** The id of the endpoint that they are sent to. */
+  endpointId: string;
+  /** When the first was received. */
+  from: string;
+  /** When the last was received, exclusive. */
+  to: string;
+  /** Whether only what was not delivered there is sent. Default: true. */
+  undeliveredOnly?: boolean | null | undefined;
+};
+
 /** A person and the org that they sign up. */
 export type SignUpInput = {
   /** ISO 4217 code of the org's currency. Default: USD. */
@@ -679,6 +740,16 @@ export type UpdateInvoiceSettingsInput = {
   taxId?: string | null | undefined;
 };
 
+/** Changes of an address. What is not given stays as it is. Mail goes there again after a bounce or an unsubscription. */
+export type UpdateNotificationAddressInput = {
+  /** Whose it is or what for. */
+  description?: string | null | undefined;
+  /** The event types that it gets, in place of the former ones; at least one. */
+  eventTypes?: Array<string> | null | undefined;
+  /** The id of the entry to change. */
+  id: string;
+};
+
 /** Changes of a threshold. What is not given stays as it is. */
 export type UpdateThresholdInput = {
   /** Which threshold. It keeps its key. */
@@ -687,6 +758,20 @@ export type UpdateThresholdInput = {
   name?: string | null | undefined;
   /** In place of the former ones. Those that are crossed already stay crossed in their period. */
   values?: Array<string> | null | undefined;
+};
+
+/** Changes of an endpoint. What is not given stays as it is. */
+export type UpdateWebhookEndpointInput = {
+  /** What the endpoint is for, for people. */
+  description?: string | null | undefined;
+  /** The event types that it gets, in place of the former ones; an empty list for all. */
+  eventTypes?: Array<string> | null | undefined;
+  /** The id of the endpoint to change. */
+  id: string;
+  /** Whether an event is sent only once those before it were delivered, or were given up. */
+  inOrder?: boolean | null | undefined;
+  /** An https:// URL at a public address. */
+  url?: string | null | undefined;
 };
 
 /** Only usage whose dimension has one of these values; an empty text is that of events without it. */
@@ -720,6 +805,15 @@ export type UsageReportInput = {
   /** Width of the points. Default: TOTAL. */
   window?: ReportWindow | null | undefined;
 };
+
+/** Whether events are sent to an endpoint. */
+export type WebhookEndpointStatus =
+  /** It has ended for good; its deliveries can still be seen. */
+  | 'ARCHIVED'
+  /** Nothing is sent to it; see the reason. What waits goes on when it is enabled again. */
+  | 'DISABLED'
+  /** Events are sent to it. */
+  | 'ENABLED';
 
 export type MeterPartsFragment = { id: string, key: string, name: string, eventType: string, aggregation: MeterAggregation, property: string | null, dimensions: Array<string>, createdAt: string, archivedAt: string | null, filters: Array<{ property: string, equals: string }>, eventFee: { percent: string, fixed: string | null, minimum: string | null, maximum: string | null } | null };
 
@@ -1027,7 +1121,7 @@ export type PortalInvoicesQueryVariables = Exact<{
 }>;
 
 
-export type PortalInvoicesQuery = { portal: { invoices: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, number: string, status: InvoiceStatus, currency: string, periodStart: string, periodEnd: string, total: string, tax: string, pdfUrl: string, lines: Array<{ name: string, kind: InvoiceLineKind, quantity: string, amount: string, explanation: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string, children: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string }> }> }> }> } | null } };
+export type PortalInvoicesQuery = { portal: { subscriptions: { nodes: Array<{ id: string, timeZone: string }> } | null, invoices: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, number: string, status: InvoiceStatus, currency: string, periodStart: string, periodEnd: string, total: string, tax: string, pdfUrl: string, lines: Array<{ name: string, kind: InvoiceLineKind, quantity: string, amount: string, explanation: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string, children: Array<{ label: string, quantity: string, unitPrice: string, divisor: string, amount: string }> }> }> }> } | null } };
 
 export type RecentEventsQueryVariables = Exact<{
   limit: number;
@@ -1145,6 +1239,129 @@ export type MarkInvoiceUnpaidMutationVariables = Exact<{
 
 export type MarkInvoiceUnpaidMutation = { markInvoiceUnpaid: { id: string } };
 
+export type WebhookEndpointsQueryVariables = Exact<{
+  archived: boolean;
+}>;
+
+
+export type WebhookEndpointsQuery = { webhookEndpoints: Array<{ id: string, url: string, description: string, eventTypes: Array<string>, inOrder: boolean, status: WebhookEndpointStatus, disabledReason: string | null, disabledAt: string | null, previousSecretUntil: string | null, createdAt: string }>, eventTypes: Array<{ name: string }> };
+
+export type CreateWebhookEndpointMutationVariables = Exact<{
+  input: CreateWebhookEndpointInput;
+}>;
+
+
+export type CreateWebhookEndpointMutation = { createWebhookEndpoint: { secret: string, endpoint: { id: string, url: string } } };
+
+export type UpdateWebhookEndpointMutationVariables = Exact<{
+  input: UpdateWebhookEndpointInput;
+}>;
+
+
+export type UpdateWebhookEndpointMutation = { updateWebhookEndpoint: { id: string } };
+
+export type RotateWebhookSecretMutationVariables = Exact<{
+  id: string;
+  overlap?: number | null | undefined;
+}>;
+
+
+export type RotateWebhookSecretMutation = { rotateWebhookSecret: { secret: string, endpoint: { id: string } } };
+
+export type EnableWebhookEndpointMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type EnableWebhookEndpointMutation = { enableWebhookEndpoint: { id: string } };
+
+export type DisableWebhookEndpointMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DisableWebhookEndpointMutation = { disableWebhookEndpoint: { id: string } };
+
+export type ArchiveWebhookEndpointMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ArchiveWebhookEndpointMutation = { archiveWebhookEndpoint: { id: string } };
+
+export type TestWebhookEndpointMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type TestWebhookEndpointMutation = { testWebhookEndpoint: { id: string } };
+
+export type DeliveriesQueryVariables = Exact<{
+  endpointId?: string | null | undefined;
+  eventType?: string | null | undefined;
+  status?: DeliveryStatus | null | undefined;
+  channel?: DeliveryChannel | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type DeliveriesQuery = { deliveries: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, eventId: string, eventType: string, channel: DeliveryChannel, endpointId: string | null, recipient: string | null, status: DeliveryStatus, createdAt: string, finishedAt: string | null, nextAttemptAt: string | null, attemptCount: number }> } };
+
+export type DeliveryQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeliveryQuery = { delivery: { id: string, eventId: string, eventType: string, status: DeliveryStatus, createdAt: string, finishedAt: string | null, nextAttemptAt: string | null, attemptCount: number, attempts: Array<{ number: number, at: string, milliseconds: number, statusCode: number | null, error: string | null, response: string | null }> } | null };
+
+export type ResendDeliveryMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ResendDeliveryMutation = { resendDelivery: { id: string, status: DeliveryStatus } };
+
+export type ResendEventsMutationVariables = Exact<{
+  input: ResendEventsInput;
+}>;
+
+
+export type ResendEventsMutation = { resendEvents: { count: number, continueFrom: string | null } };
+
+export type MailQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MailQuery = { notificationAddresses: Array<{ id: string, email: string, description: string, eventTypes: Array<string>, status: NotificationAddressStatus, reason: string | null, createdAt: string }>, notificationSettings: { invoicesToCustomers: boolean }, eventTypes: Array<{ name: string }> };
+
+export type CreateNotificationAddressMutationVariables = Exact<{
+  input: CreateNotificationAddressInput;
+}>;
+
+
+export type CreateNotificationAddressMutation = { createNotificationAddress: { id: string } };
+
+export type UpdateNotificationAddressMutationVariables = Exact<{
+  input: UpdateNotificationAddressInput;
+}>;
+
+
+export type UpdateNotificationAddressMutation = { updateNotificationAddress: { id: string } };
+
+export type ArchiveNotificationAddressMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ArchiveNotificationAddressMutation = { archiveNotificationAddress: { id: string } };
+
+export type UpdateNotificationSettingsMutationVariables = Exact<{
+  invoicesToCustomers: boolean;
+}>;
+
+
+export type UpdateNotificationSettingsMutation = { updateNotificationSettings: { invoicesToCustomers: boolean } };
+
 export type OverviewQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1164,6 +1381,18 @@ export type DeadLettersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type DeadLettersQuery = { deadLetters: Array<{ id: string, source: string, reason: string, attempts: number, bytes: number, seenAt: string }> };
+
+export type DeliveryDeadLettersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeliveryDeadLettersQuery = { deliveryDeadLetters: Array<{ id: string, source: string, reason: string, attempts: number, bytes: number, seenAt: string, retryAt: string | null }> };
+
+export type ReplayDeliveryDeadLettersMutationVariables = Exact<{
+  ids?: Array<string> | string | null | undefined;
+}>;
+
+
+export type ReplayDeliveryDeadLettersMutation = { replayDeliveryDeadLetters: { replayed: number, resolved: number } };
 
 export type ReplayDeadLettersMutationVariables = Exact<{
   ids?: Array<string> | string | null | undefined;
@@ -1194,6 +1423,13 @@ export type AcceptInvitationMutationVariables = Exact<{
 
 export type AcceptInvitationMutation = { acceptInvitation: { role: string, org: { name: string } } };
 
+export type ProveEmailMutationVariables = Exact<{
+  token: string;
+}>;
+
+
+export type ProveEmailMutation = { proveEmail: { email: string | null } };
+
 export type ResetPasswordMutationVariables = Exact<{
   newPassword: string;
   token: string;
@@ -1202,19 +1438,19 @@ export type ResetPasswordMutationVariables = Exact<{
 
 export type ResetPasswordMutation = { resetPassword: { userId: string } };
 
+export type RequestPasswordResetMutationVariables = Exact<{
+  email: string;
+}>;
+
+
+export type RequestPasswordResetMutation = { requestPasswordReset: boolean };
+
 export type SignUpMutationVariables = Exact<{
   input: SignUpInput;
 }>;
 
 
-export type SignUpMutation = { signUp: { emailProof: string, org: { id: string, name: string }, apiKey: { secret: string } } };
-
-export type ProveEmailMutationVariables = Exact<{
-  token: string;
-}>;
-
-
-export type ProveEmailMutation = { proveEmail: { userId: string } };
+export type SignUpMutation = { signUp: { emailProof: string | null, org: { id: string, name: string }, apiKey: { secret: string } } };
 
 export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1258,7 +1494,7 @@ export type CreateInvitationMutationVariables = Exact<{
 }>;
 
 
-export type CreateInvitationMutation = { createInvitation: { token: string, invitation: { id: string, email: string } } };
+export type CreateInvitationMutation = { createInvitation: { token: string | null, invitation: { id: string, email: string } } };
 
 export type RevokeInvitationMutationVariables = Exact<{
   id: string;
@@ -1311,6 +1547,14 @@ export type BillingLogQueryVariables = Exact<{
 
 export type BillingLogQuery = { log: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, at: string, action: string, actorId: string | null, actorKind: string, subject: string | null, detail: string | null }> } };
 
+export type NotificationsLogQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type NotificationsLogQuery = { log: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, at: string, action: string, actorId: string | null, actorKind: string, subject: string | null, detail: string | null }> } };
+
 export type SettingsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1330,6 +1574,18 @@ export type SetInvoiceTimingMutationVariables = Exact<{
 
 
 export type SetInvoiceTimingMutation = { setInvoiceTiming: { graceMinutes: number | null } };
+
+export type EmbedOriginsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type EmbedOriginsQuery = { org: { id: string, embedOrigins: Array<string> } };
+
+export type SetEmbedOriginsMutationVariables = Exact<{
+  origins: Array<string> | string;
+}>;
+
+
+export type SetEmbedOriginsMutation = { setEmbedOrigins: { id: string } };
 
 export type ChangePasswordMutationVariables = Exact<{
   currentPassword: string;
@@ -1456,9 +1712,11 @@ export interface Documents {
   "\n  mutation ApplyCoupon($input: ApplyCouponInput!) {\n    applyCoupon(input: $input) {\n      coupon\n    }\n  }\n": Document<ApplyCouponMutation, ApplyCouponMutationVariables>;
   "\n  mutation ArchiveCustomer($key: String!) {\n    archiveCustomer(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveCustomerMutation, ArchiveCustomerMutationVariables>;
   "\n  mutation ArchiveMeter($key: String!) {\n    archiveMeter(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveMeterMutation, ArchiveMeterMutationVariables>;
+  "\n  mutation ArchiveNotificationAddress($id: ID!) {\n    archiveNotificationAddress(id: $id) {\n      id\n    }\n  }\n": Document<ArchiveNotificationAddressMutation, ArchiveNotificationAddressMutationVariables>;
   "\n  mutation ArchivePlan($key: String!) {\n    archivePlan(key: $key) {\n      key\n    }\n  }\n": Document<ArchivePlanMutation, ArchivePlanMutationVariables>;
   "\n  mutation ArchivePlanVersion($id: ID!) {\n    archivePlanVersion(id: $id) {\n      id\n    }\n  }\n": Document<ArchivePlanVersionMutation, ArchivePlanVersionMutationVariables>;
   "\n  mutation ArchiveThreshold($key: String!) {\n    archiveThreshold(key: $key) {\n      key\n    }\n  }\n": Document<ArchiveThresholdMutation, ArchiveThresholdMutationVariables>;
+  "\n  mutation ArchiveWebhookEndpoint($id: ID!) {\n    archiveWebhookEndpoint(id: $id) {\n      id\n    }\n  }\n": Document<ArchiveWebhookEndpointMutation, ArchiveWebhookEndpointMutationVariables>;
   "\n  mutation CancelPlanChange($subscriptionId: ID!) {\n    cancelPlanChange(subscriptionId: $subscriptionId) {\n      id\n    }\n  }\n": Document<CancelPlanChangeMutation, CancelPlanChangeMutationVariables>;
   "\n  mutation ChangeMemberRole($userId: ID!, $role: String!) {\n    changeMemberRole(userId: $userId, role: $role) {\n      userId\n    }\n  }\n": Document<ChangeMemberRoleMutation, ChangeMemberRoleMutationVariables>;
   "\n  mutation ChangePassword($currentPassword: String!, $newPassword: String!, $code: String) {\n    changePassword(currentPassword: $currentPassword, newPassword: $newPassword, code: $code)\n  }\n": Document<ChangePasswordMutation, ChangePasswordMutationVariables>;
@@ -1472,11 +1730,15 @@ export interface Documents {
   "\n  mutation CreateCustomers($input: [CreateCustomerInput!]!) {\n    createCustomers(input: $input) {\n      key\n    }\n  }\n": Document<CreateCustomersMutation, CreateCustomersMutationVariables>;
   "\n  mutation CreateInvitation($input: CreateInvitationInput!) {\n    createInvitation(input: $input) {\n      token\n      invitation {\n        id\n        email\n      }\n    }\n  }\n": Document<CreateInvitationMutation, CreateInvitationMutationVariables>;
   "\n  mutation CreateMeter($input: CreateMeterInput!) {\n    createMeter(input: $input) {\n      key\n    }\n  }\n": Document<CreateMeterMutation, CreateMeterMutationVariables>;
+  "\n  mutation CreateNotificationAddress($input: CreateNotificationAddressInput!) {\n    createNotificationAddress(input: $input) {\n      id\n    }\n  }\n": Document<CreateNotificationAddressMutation, CreateNotificationAddressMutationVariables>;
   "\n  mutation CreateOneOffCharge($input: CreateOneOffChargeInput!) {\n    createOneOffCharge(input: $input) {\n      key\n    }\n  }\n": Document<CreateOneOffChargeMutation, CreateOneOffChargeMutationVariables>;
   "\n  mutation CreatePlan($input: CreatePlanInput!) {\n    createPlan(input: $input) {\n      key\n    }\n  }\n": Document<CreatePlanMutation, CreatePlanMutationVariables>;
   "\n  mutation CreatePlanVersion($planKey: String!, $charges: [ChargeInput!]!, $terms: PlanTermsInput) {\n    createPlanVersion(planKey: $planKey, charges: $charges, terms: $terms) {\n      id\n      number\n    }\n  }\n": Document<CreatePlanVersionMutation, CreatePlanVersionMutationVariables>;
   "\n  mutation CreateSubscriptions($input: [CreateSubscriptionInput!]!) {\n    createSubscriptions(input: $input) {\n      id\n      warnings {\n        message\n      }\n    }\n  }\n": Document<CreateSubscriptionsMutation, CreateSubscriptionsMutationVariables>;
   "\n  mutation CreateThreshold($input: CreateThresholdInput!) {\n    createThreshold(input: $input) {\n      key\n    }\n  }\n": Document<CreateThresholdMutation, CreateThresholdMutationVariables>;
+  "\n  mutation CreateWebhookEndpoint($input: CreateWebhookEndpointInput!) {\n    createWebhookEndpoint(input: $input) {\n      secret\n      endpoint {\n        id\n        url\n      }\n    }\n  }\n": Document<CreateWebhookEndpointMutation, CreateWebhookEndpointMutationVariables>;
+  "\n  mutation DisableWebhookEndpoint($id: ID!) {\n    disableWebhookEndpoint(id: $id) {\n      id\n    }\n  }\n": Document<DisableWebhookEndpointMutation, DisableWebhookEndpointMutationVariables>;
+  "\n  mutation EnableWebhookEndpoint($id: ID!) {\n    enableWebhookEndpoint(id: $id) {\n      id\n    }\n  }\n": Document<EnableWebhookEndpointMutation, EnableWebhookEndpointMutationVariables>;
   "\n  mutation EndSubscription($input: EndSubscriptionInput!) {\n    endSubscription(input: $input) {\n      id\n    }\n  }\n": Document<EndSubscriptionMutation, EndSubscriptionMutationVariables>;
   "\n  mutation FinalizeInvoice($id: ID!) {\n    finalizeInvoice(id: $id) {\n      id\n      status\n    }\n  }\n": Document<FinalizeInvoiceMutation, FinalizeInvoiceMutationVariables>;
   "\n  mutation FinalizeInvoices($ids: [ID!], $through: DateTime) {\n    finalizeInvoices(ids: $ids, through: $through) {\n      left\n      results {\n        id\n        number\n        outcome\n      }\n    }\n  }\n": Document<FinalizeInvoicesMutation, FinalizeInvoicesMutationVariables>;
@@ -1484,7 +1746,7 @@ export interface Documents {
   "\n  mutation MarkInvoicePaid($id: ID!, $at: DateTime, $reference: String) {\n    markInvoicePaid(id: $id, at: $at, reference: $reference) {\n      id\n    }\n  }\n": Document<MarkInvoicePaidMutation, MarkInvoicePaidMutationVariables>;
   "\n  mutation MarkInvoiceUnpaid($id: ID!) {\n    markInvoiceUnpaid(id: $id) {\n      id\n    }\n  }\n": Document<MarkInvoiceUnpaidMutation, MarkInvoiceUnpaidMutationVariables>;
   "\n  mutation PauseSubscription($input: PauseSubscriptionInput!) {\n    pauseSubscription(input: $input) {\n      id\n    }\n  }\n": Document<PauseSubscriptionMutation, PauseSubscriptionMutationVariables>;
-  "\n  mutation ProveEmail($token: String!) {\n    proveEmail(token: $token) {\n      userId\n    }\n  }\n": Document<ProveEmailMutation, ProveEmailMutationVariables>;
+  "\n  mutation ProveEmail($token: String!) {\n    proveEmail(token: $token) {\n      email\n    }\n  }\n": Document<ProveEmailMutation, ProveEmailMutationVariables>;
   "\n  mutation PublishPlanVersion($id: ID!) {\n    publishPlanVersion(id: $id) {\n      id\n    }\n  }\n": Document<PublishPlanVersionMutation, PublishPlanVersionMutationVariables>;
   "\n  mutation RecomputeInvoice($id: ID!) {\n    recomputeInvoice(id: $id) {\n      invoiceId\n      identical\n      resultHash\n      recomputedHash\n      differences {\n        charge\n        field\n        stored\n        recomputed\n      }\n    }\n  }\n": Document<RecomputeInvoiceMutation, RecomputeInvoiceMutationVariables>;
   "\n  mutation ReconcileUsage($from: DateTime!, $to: DateTime!) {\n    reconcileUsage(from: $from, to: $to) {\n      checkedThrough\n      buckets\n      events\n      driftFound\n      driftRepaired\n      milliseconds\n    }\n  }\n": Document<ReconcileUsageMutation, ReconcileUsageMutationVariables>;
@@ -1492,18 +1754,25 @@ export interface Documents {
   "\n  mutation RemoveMember($userId: ID!) {\n    removeMember(userId: $userId) {\n      userId\n    }\n  }\n": Document<RemoveMemberMutation, RemoveMemberMutationVariables>;
   "\n  mutation RenamePlan($key: String!, $name: String!) {\n    renamePlan(key: $key, name: $name) {\n      key\n    }\n  }\n": Document<RenamePlanMutation, RenamePlanMutationVariables>;
   "\n  mutation ReplayDeadLetters($ids: [ID!]) {\n    replayDeadLetters(ids: $ids) {\n      replayed\n      resolved\n      failed {\n        id\n        reason\n      }\n    }\n  }\n": Document<ReplayDeadLettersMutation, ReplayDeadLettersMutationVariables>;
+  "\n  mutation ReplayDeliveryDeadLetters($ids: [ID!]) {\n    replayDeliveryDeadLetters(ids: $ids) {\n      replayed\n      resolved\n    }\n  }\n": Document<ReplayDeliveryDeadLettersMutation, ReplayDeliveryDeadLettersMutationVariables>;
+  "\n  mutation RequestPasswordReset($email: String!) {\n    requestPasswordReset(email: $email)\n  }\n": Document<RequestPasswordResetMutation, RequestPasswordResetMutationVariables>;
+  "\n  mutation ResendDelivery($id: ID!) {\n    resendDelivery(id: $id) {\n      id\n      status\n    }\n  }\n": Document<ResendDeliveryMutation, ResendDeliveryMutationVariables>;
+  "\n  mutation ResendEvents($input: ResendEventsInput!) {\n    resendEvents(input: $input) {\n      count\n      continueFrom\n    }\n  }\n": Document<ResendEventsMutation, ResendEventsMutationVariables>;
   "\n  mutation ResetPassword($newPassword: String!, $token: String!) {\n    resetPassword(newPassword: $newPassword, token: $token) {\n      userId\n    }\n  }\n": Document<ResetPasswordMutation, ResetPasswordMutationVariables>;
   "\n  mutation ResumeSubscription($input: PauseSubscriptionInput!) {\n    resumeSubscription(input: $input) {\n      id\n    }\n  }\n": Document<ResumeSubscriptionMutation, ResumeSubscriptionMutationVariables>;
   "\n  mutation RetryHeldInvoices($subscriptionIds: [ID!]) {\n    retryHeldInvoices(subscriptionIds: $subscriptionIds) {\n      subscriptionId\n      message\n    }\n  }\n": Document<RetryHeldInvoicesMutation, RetryHeldInvoicesMutationVariables>;
   "\n  mutation RevokeApiKey($id: ID!) {\n    revokeApiKey(id: $id) {\n      id\n      revokedAt\n    }\n  }\n": Document<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
   "\n  mutation RevokeInvitation($id: ID!) {\n    revokeInvitation(id: $id) {\n      id\n    }\n  }\n": Document<RevokeInvitationMutation, RevokeInvitationMutationVariables>;
   "\n  mutation RotateApiKey($id: ID!, $overlap: Int) {\n    rotateApiKey(id: $id, overlap: $overlap) {\n      key {\n        id\n        name\n      }\n      secret\n    }\n  }\n": Document<RotateApiKeyMutation, RotateApiKeyMutationVariables>;
+  "\n  mutation RotateWebhookSecret($id: ID!, $overlap: Int) {\n    rotateWebhookSecret(id: $id, overlap: $overlap) {\n      secret\n      endpoint {\n        id\n      }\n    }\n  }\n": Document<RotateWebhookSecretMutation, RotateWebhookSecretMutationVariables>;
   "\n  mutation SetClock($now: DateTime) {\n    setClock(now: $now) {\n      now\n      frozen\n      duePeriods\n    }\n  }\n": Document<SetClockMutation, SetClockMutationVariables>;
+  "\n  mutation SetEmbedOrigins($origins: [String!]!) {\n    setEmbedOrigins(origins: $origins) {\n      id\n    }\n  }\n": Document<SetEmbedOriginsMutation, SetEmbedOriginsMutationVariables>;
   "\n  mutation SetHardStop($customer: String!, $hardStop: Boolean!) {\n    setHardStop(customer: $customer, hardStop: $hardStop) {\n      hardStop\n    }\n  }\n": Document<SetHardStopMutation, SetHardStopMutationVariables>;
   "\n  mutation SetInvoiceTiming($graceMinutes: Int, $reviewHours: Int) {\n    setInvoiceTiming(graceMinutes: $graceMinutes, reviewHours: $reviewHours) {\n      graceMinutes\n    }\n  }\n": Document<SetInvoiceTimingMutation, SetInvoiceTimingMutationVariables>;
   "\n  mutation SignOutEverywhere {\n    signOut(everywhere: true)\n  }\n": Document<SignOutEverywhereMutation, SignOutEverywhereMutationVariables>;
   "\n  mutation SignUp($input: SignUpInput!) {\n    signUp(input: $input) {\n      emailProof\n      org {\n        id\n        name\n      }\n      apiKey {\n        secret\n      }\n    }\n  }\n": Document<SignUpMutation, SignUpMutationVariables>;
   "\n  mutation StartTwoFactor($password: String!) {\n    startTwoFactor(password: $password) {\n      secret\n      uri\n    }\n  }\n": Document<StartTwoFactorMutation, StartTwoFactorMutationVariables>;
+  "\n  mutation TestWebhookEndpoint($id: ID!) {\n    testWebhookEndpoint(id: $id) {\n      id\n    }\n  }\n": Document<TestWebhookEndpointMutation, TestWebhookEndpointMutationVariables>;
   "\n  mutation TurnOffTwoFactor($code: String!, $password: String!) {\n    turnOffTwoFactor(code: $code, password: $password)\n  }\n": Document<TurnOffTwoFactorMutation, TurnOffTwoFactorMutationVariables>;
   "\n  mutation UnarchiveCustomer($key: String!) {\n    unarchiveCustomer(key: $key) {\n      key\n    }\n  }\n": Document<UnarchiveCustomerMutation, UnarchiveCustomerMutationVariables>;
   "\n  mutation UnarchiveMeter($key: String!) {\n    unarchiveMeter(key: $key) {\n      key\n    }\n  }\n": Document<UnarchiveMeterMutation, UnarchiveMeterMutationVariables>;
@@ -1511,7 +1780,10 @@ export interface Documents {
   "\n  mutation UndoEndSubscription($subscriptionId: ID!) {\n    undoEndSubscription(subscriptionId: $subscriptionId) {\n      id\n    }\n  }\n": Document<UndoEndSubscriptionMutation, UndoEndSubscriptionMutationVariables>;
   "\n  mutation UpdateCustomer($input: UpdateCustomerInput!) {\n    updateCustomer(input: $input) {\n      key\n    }\n  }\n": Document<UpdateCustomerMutation, UpdateCustomerMutationVariables>;
   "\n  mutation UpdateInvoiceSettings($input: UpdateInvoiceSettingsInput!) {\n    updateInvoiceSettings(input: $input) {\n      updatedAt\n    }\n  }\n": Document<UpdateInvoiceSettingsMutation, UpdateInvoiceSettingsMutationVariables>;
+  "\n  mutation UpdateNotificationAddress($input: UpdateNotificationAddressInput!) {\n    updateNotificationAddress(input: $input) {\n      id\n    }\n  }\n": Document<UpdateNotificationAddressMutation, UpdateNotificationAddressMutationVariables>;
+  "\n  mutation UpdateNotificationSettings($invoicesToCustomers: Boolean!) {\n    updateNotificationSettings(invoicesToCustomers: $invoicesToCustomers) {\n      invoicesToCustomers\n    }\n  }\n": Document<UpdateNotificationSettingsMutation, UpdateNotificationSettingsMutationVariables>;
   "\n  mutation UpdateThreshold($input: UpdateThresholdInput!) {\n    updateThreshold(input: $input) {\n      key\n    }\n  }\n": Document<UpdateThresholdMutation, UpdateThresholdMutationVariables>;
+  "\n  mutation UpdateWebhookEndpoint($input: UpdateWebhookEndpointInput!) {\n    updateWebhookEndpoint(input: $input) {\n      id\n    }\n  }\n": Document<UpdateWebhookEndpointMutation, UpdateWebhookEndpointMutationVariables>;
   "\n  mutation VoidCreditGrant($id: ID!) {\n    voidCreditGrant(id: $id) {\n      id\n    }\n  }\n": Document<VoidCreditGrantMutation, VoidCreditGrantMutationVariables>;
   "\n  mutation VoidInvoice($id: ID!, $reason: String!) {\n    voidInvoice(id: $id, reason: $reason) {\n      id\n    }\n  }\n": Document<VoidInvoiceMutation, VoidInvoiceMutationVariables>;
   "\n  query ApiKeys {\n    apiKeys {\n      id\n      name\n      prefix\n      scopes\n      backfill\n      createdAt\n      expiresAt\n      lastUsedAt\n      rotatedAt\n      revokedAt\n    }\n  }\n": Document<ApiKeysQuery, ApiKeysQueryVariables>;
@@ -1524,17 +1796,23 @@ export interface Documents {
   "\n  query CustomerMoney($customer: String!) {\n    customerBalance(customer: $customer) {\n      currency\n      owed\n      balance\n      creditsLeft\n    }\n    creditGrants(customer: $customer) {\n      id\n      key\n      name\n      currency\n      amount\n      remaining\n      expired\n      priority\n      expiresAt\n      voidedAt\n      createdAt\n    }\n    entitlement(customer: $customer) {\n      allowed\n      accrued\n      remaining\n      creditsLeft\n      currency\n    }\n  }\n": Document<CustomerMoneyQuery, CustomerMoneyQueryVariables>;
   "\n  query Customers($first: Int!, $after: String, $search: String, $archived: Boolean! = false) {\n    customers(first: $first, after: $after, search: $search, archived: $archived) {\n      nodes {\n        id\n        key\n        name\n        email\n        createdAt\n        archivedAt\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<CustomersQuery, CustomersQueryVariables>;
   "\n  query DeadLetters {\n    deadLetters(first: 100) {\n      id\n      source\n      reason\n      attempts\n      bytes\n      seenAt\n    }\n  }\n": Document<DeadLettersQuery, DeadLettersQueryVariables>;
+  "\n  query Deliveries(\n    $endpointId: ID\n    $eventType: String\n    $status: DeliveryStatus\n    $channel: DeliveryChannel\n    $first: Int!\n    $after: String\n  ) {\n    deliveries(\n      endpointId: $endpointId\n      eventType: $eventType\n      status: $status\n      channel: $channel\n      first: $first\n      after: $after\n    ) {\n      nodes {\n        id\n        eventId\n        eventType\n        channel\n        endpointId\n        recipient\n        status\n        createdAt\n        finishedAt\n        nextAttemptAt\n        attemptCount\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<DeliveriesQuery, DeliveriesQueryVariables>;
+  "\n  query Delivery($id: ID!) {\n    delivery(id: $id) {\n      id\n      eventId\n      eventType\n      status\n      createdAt\n      finishedAt\n      nextAttemptAt\n      attemptCount\n      attempts {\n        number\n        at\n        milliseconds\n        statusCode\n        error\n        response\n      }\n    }\n  }\n": Document<DeliveryQuery, DeliveryQueryVariables>;
+  "\n  query DeliveryDeadLetters {\n    deliveryDeadLetters(first: 100) {\n      id\n      source\n      reason\n      attempts\n      bytes\n      seenAt\n      retryAt\n    }\n  }\n": Document<DeliveryDeadLettersQuery, DeliveryDeadLettersQueryVariables>;
+  "\n  query EmbedOrigins {\n    org {\n      id\n      embedOrigins\n    }\n  }\n": Document<EmbedOriginsQuery, EmbedOriginsQueryVariables>;
   "\n  query Event($key: String!) {\n    event(idempotencyKey: $key) {\n      idempotencyKey\n      type\n      customer: customerKey\n      timestamp\n      properties: propertiesText\n      receivedAt\n      batchId\n      correctedBy\n      corrects {\n        idempotencyKey\n        replaces\n      }\n    }\n  }\n": Document<EventQuery, EventQueryVariables>;
   "\n  query InvoiceLineEvents($invoiceId: ID!, $ordinal: Int!, $first: Int!, $after: String) {\n    invoiceLineEvents(invoiceId: $invoiceId, ordinal: $ordinal, first: $first, after: $after) {\n      nodes {\n        idempotencyKey\n        type\n        timestamp\n        receivedAt\n        properties\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<InvoiceLineEventsQuery, InvoiceLineEventsQueryVariables>;
   "\n  query Invoices($first: Int!, $after: String, $customer: String, $status: InvoiceStatus) {\n    invoices(first: $first, after: $after, customer: $customer, status: $status) {\n      nodes {\n        id\n        number\n        customer: customerKey\n        subscriptionId\n        status\n        currency\n        periodStart\n        periodEnd\n        total\n        amountDue\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<InvoicesQuery, InvoicesQueryVariables>;
   "\n  query Ledger($customer: String!, $first: Int!, $after: String) {\n    ledger(customer: $customer, first: $first, after: $after) {\n      nodes {\n        id\n        transactionId\n        account\n        amount\n        currency\n        kind\n        invoiceId\n        createdAt\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<LedgerQuery, LedgerQueryVariables>;
+  "\n  query Mail {\n    notificationAddresses {\n      id\n      email\n      description\n      eventTypes\n      status\n      reason\n      createdAt\n    }\n    notificationSettings {\n      invoicesToCustomers\n    }\n    eventTypes {\n      name\n    }\n  }\n": Document<MailQuery, MailQueryVariables>;
   "\n  query Me {\n    me {\n      userId\n      email\n      role\n      scopes\n      org {\n        id\n        name\n        currency\n        timeZone\n        sandbox\n      }\n    }\n  }\n": Document<MeQuery, MeQueryVariables>;
   "\n  query Members {\n    members {\n      userId\n      email\n      role\n      createdAt\n    }\n    invitations {\n      id\n      email\n      role\n      createdAt\n      expiresAt\n      revokedAt\n    }\n  }\n": Document<MembersQuery, MembersQueryVariables>;
   "\n  query Memberships {\n    memberships {\n      orgId\n      orgName\n      role\n    }\n  }\n": Document<MembershipsQuery, MembershipsQueryVariables>;
+  "\n  query NotificationsLog($first: Int!, $after: String) {\n    log: notificationsAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<NotificationsLogQuery, NotificationsLogQueryVariables>;
   "\n  query OrgLog($first: Int!, $after: String) {\n    log: auditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<OrgLogQuery, OrgLogQueryVariables>;
   "\n  query Overview {\n    meters {\n      key\n      name\n      aggregation\n    }\n    plans {\n      key\n      current {\n        id\n      }\n    }\n    customers(first: 1) {\n      totalCount\n    }\n    subscriptions(first: 100) {\n      totalCount\n      nodes {\n        id\n        customer: customerKey\n        status\n      }\n    }\n    drafts: invoices(first: 1, status: DRAFT) {\n      totalCount\n    }\n    finalized: invoices(first: 1, status: FINALIZED) {\n      totalCount\n    }\n    paid: invoices(first: 1, status: PAID) {\n      totalCount\n    }\n    recentEvents(limit: 1) {\n      receivedAt\n    }\n    heldInvoices {\n      subscriptionId\n    }\n    reconciliation {\n      lastCheckedAt\n      driftFound\n      driftRepaired\n    }\n  }\n": Document<OverviewQuery, OverviewQueryVariables>;
   "\n  query PlansLog($first: Int!, $after: String) {\n    log: plansAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<PlansLogQuery, PlansLogQueryVariables>;
-  "\n  query PortalInvoices($first: Int!, $after: String) {\n    portal {\n      invoices(first: $first, after: $after) {\n        nodes {\n          id\n          number\n          status\n          currency\n          periodStart\n          periodEnd\n          total\n          tax\n          pdfUrl\n          lines {\n            name\n            kind\n            quantity\n            amount\n            explanation {\n              label\n              quantity\n              unitPrice\n              divisor\n              amount\n              children {\n                label\n                quantity\n                unitPrice\n                divisor\n                amount\n              }\n            }\n          }\n        }\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": Document<PortalInvoicesQuery, PortalInvoicesQueryVariables>;
+  "\n  query PortalInvoices($first: Int!, $after: String) {\n    portal {\n      subscriptions(first: 50) {\n        nodes {\n          id\n          timeZone\n        }\n      }\n      invoices(first: $first, after: $after) {\n        nodes {\n          id\n          number\n          status\n          currency\n          periodStart\n          periodEnd\n          total\n          tax\n          pdfUrl\n          lines {\n            name\n            kind\n            quantity\n            amount\n            explanation {\n              label\n              quantity\n              unitPrice\n              divisor\n              amount\n              children {\n                label\n                quantity\n                unitPrice\n                divisor\n                amount\n              }\n            }\n          }\n        }\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": Document<PortalInvoicesQuery, PortalInvoicesQueryVariables>;
   "\n  query PortalUsage {\n    portal {\n      customer {\n        name\n      }\n      currentUsage {\n        subscriptionId\n        charge\n        meter\n        periodStart\n        periodEnd\n        quantity\n        amount\n        currency\n      }\n      subscriptions(first: 50) {\n        nodes {\n          id\n          planKey\n          timeZone\n        }\n      }\n    }\n  }\n": Document<PortalUsageQuery, PortalUsageQueryVariables>;
   "\n  query Quality {\n    heldInvoices {\n      subscriptionId\n      customer\n      code\n      message\n      periodStart\n      periodEnd\n      tries\n      retryAt\n    }\n  }\n": Document<QualityQuery, QualityQueryVariables>;
   "\n  query RecentEvents($limit: Int!) {\n    recentEvents(limit: $limit) {\n      idempotencyKey\n      type\n      customer: customerKey\n      timestamp\n      properties: propertiesText\n      receivedAt\n      batchId\n      correctedBy\n      corrects {\n        idempotencyKey\n        replaces\n      }\n    }\n  }\n": Document<RecentEventsQuery, RecentEventsQueryVariables>;
@@ -1545,5 +1823,6 @@ export interface Documents {
   "\n  query ThresholdCrossings($first: Int!, $after: String) {\n    thresholdCrossings(first: $first, after: $after) {\n      nodes {\n        eventId\n        customer\n        subscriptionId\n        periodStart\n        periodEnd\n        crossedAt\n        value\n        reached\n        threshold {\n          key\n          name\n          on\n          currency\n        }\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<ThresholdCrossingsQuery, ThresholdCrossingsQueryVariables>;
   "\n  query Thresholds($archived: Boolean!) {\n    thresholds(archived: $archived) {\n      key\n      name\n      on\n      meter\n      charge\n      currency\n      plan\n      customer\n      values\n      createdAt\n      archivedAt\n    }\n  }\n": Document<ThresholdsQuery, ThresholdsQueryVariables>;
   "\n  query UsageReport($input: UsageReportInput!) {\n    usageReport(input: $input) {\n      meter\n      timeZone\n      window\n      from\n      to\n      previousFrom\n      groups {\n        customer\n        others\n        quantity\n        eventCount\n        previousQuantity\n        change\n        dimensions {\n          name\n          value\n        }\n        points {\n          start\n          end\n          quantity\n          eventCount\n        }\n      }\n    }\n  }\n": Document<UsageReportQuery, UsageReportQueryVariables>;
+  "\n  query WebhookEndpoints($archived: Boolean!) {\n    webhookEndpoints(archived: $archived) {\n      id\n      url\n      description\n      eventTypes\n      inOrder\n      status\n      disabledReason\n      disabledAt\n      previousSecretUntil\n      createdAt\n    }\n    eventTypes {\n      name\n    }\n  }\n": Document<WebhookEndpointsQuery, WebhookEndpointsQueryVariables>;
   "\n  query WhatIf($planVersionId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    whatIf(planVersionId: $planVersionId, from: $from, to: $to, first: 20, after: $after) {\n      currency\n      totalNow\n      totalThen\n      winners\n      losers\n      unchanged\n      hasNextPage\n      endCursor\n      periods {\n        difference\n        now {\n          customer\n          subscriptionId\n          periodStart\n          periodEnd\n          total\n        }\n        then {\n          total\n        }\n      }\n    }\n  }\n": Document<WhatIfQuery, WhatIfQueryVariables>;
 }

@@ -114,7 +114,9 @@ function AskForReset() {
     <form onSubmit={submit} className="form">
       <h1>Forgot the password?</h1>
       {asked ? (
-        <p role="status">If an account has the address {email}, a link is on its way. It is good once, within an hour.</p>
+        <p role="status">
+          If an account has the address {email}, a link is on its way. It is good once, within an hour.
+        </p>
       ) : (
         <>
           {failure !== null && !(argumentOf(failure) !== null && refused) ? <ErrorNote error={failure} /> : null}

@@ -45,7 +45,9 @@ export async function startFakeGateway({ port = 0, built = false } = {}) {
         return signInPage(request, response, url, redirect);
       case '/graphql': {
         const body = JSON.parse(await readBody(request));
-        const anonymous = /\b(signUp|proveEmail|acceptInvitation|requestPasswordReset|resetPassword)\b/.test(body.query);
+        const anonymous = /\b(signUp|proveEmail|acceptInvitation|requestPasswordReset|resetPassword)\b/.test(
+          body.query,
+        );
         if (!anonymous && !(signedIn(request) && request.headers['polaris-session'] === '1'))
           return reply(401, { status: 401, code: 'revoked_credentials', detail: 'The session has ended.' });
         return reply(200, await polaris.execute(body));

@@ -7,7 +7,7 @@ using NodaTime;
 namespace Polaris.Identity.Persistence.Migrations.Orgs
 {
     /// <inheritdoc />
-    public partial class OutgoingMail : Migration
+    public partial class MailAndEmbedOrigins : Migration
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
@@ -33,11 +33,22 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                 name: "ix_outgoing_mail_id",
                 table: "outgoing_mail",
                 column: "id");
+
+            migrationBuilder.AddColumn<string[]>(
+                name: "embed_origins",
+                table: "orgs",
+                type: "text[]",
+                nullable: false,
+                defaultValueSql: "'{}'");
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropColumn(
+                name: "embed_origins",
+                table: "orgs");
+
             migrationBuilder.DropTable(
                 name: "outgoing_mail");
         }

@@ -13,8 +13,8 @@ using Polaris.Identity.Persistence;
 namespace Polaris.Identity.Persistence.Migrations.Orgs
 {
     [DbContext(typeof(OrgsDbContext))]
-    [Migration("20261130110922_OutgoingMail")]
-    partial class OutgoingMail
+    [Migration("20261130170351_MailAndEmbedOrigins")]
+    partial class MailAndEmbedOrigins
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -210,6 +210,13 @@ namespace Polaris.Identity.Persistence.Migrations.Orgs
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("currency");
+
+                    b.PrimitiveCollection<string[]>("EmbedOrigins")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text[]")
+                        .HasColumnName("embed_origins")
+                        .HasDefaultValueSql("'{}'");
 
                     b.Property<string>("Name")
                         .IsRequired()
