@@ -95,7 +95,7 @@ public sealed class CreateThresholdInput
     public string? Name { get; set; }
     public required ThresholdOn On { get; set; }
 
-    /// <summary>One or more: units of the meter, percent of the included units, or an amount.</summary>
+    /// <summary>One or more: units of the meter, percent of the included units, an amount, or credits that are left.</summary>
     public required decimal[] Values { get; set; }
 
     /// <summary>Only subscriptions on this plan.</summary>
@@ -110,7 +110,7 @@ public sealed class CreateThresholdInput
     /// <summary>With INCLUDED_PERCENT: the charge's key.</summary>
     public string? Charge { get; set; }
 
-    /// <summary>With AMOUNT: only subscriptions in this currency.</summary>
+    /// <summary>With AMOUNT or BALANCE: only subscriptions in this currency.</summary>
     public string? Currency { get; set; }
 
     internal NewThreshold ToNewThreshold() => new(Key, Name, On, Values, Plan, Customer, Meter, Charge, Currency);

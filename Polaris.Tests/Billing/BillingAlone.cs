@@ -192,6 +192,7 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddScoped<ReadAuditLog>()
             .AddScoped<EditThresholds>()
             .AddScoped<ReadThresholds>()
+            .AddScoped<MeasureBalances>()
             .AddScoped<RateThresholds>()
             .AddSingleton<CheckThresholds>()
             .AddSingleton<ReadUsage>()

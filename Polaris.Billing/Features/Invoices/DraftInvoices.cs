@@ -11,6 +11,7 @@ using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Crossing;
 using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
@@ -306,6 +307,15 @@ internal sealed partial class DraftInvoices(
             org,
             finished.Select(item => (item.Subscription.CustomerKey, item.Period.Start)),
             [.. meters.Where(meter => meter.Aggregation == MeterAggregation.WeightedSum).Select(meter => meter.Id)],
+            ct
+        );
+        await MarkBalances.RunAsync(
+            tx,
+            org,
+            [.. finished.Select(item => item.Subscription.CustomerKey).Distinct()],
+            gone: false,
+            orgRow.FrozenAt ?? Now(),
+            time,
             ct
         );
         return finished.Count;
