@@ -122,6 +122,7 @@ builder
     .AddScoped<ReadOfOrgs>()
     .AddScoped<ReadUsageOfOrgs>()
     .AddScoped<ReadLineEvents>()
+    .AddScoped<ReadUncounted>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
     .AddScoped<FinalizeInvoices>()

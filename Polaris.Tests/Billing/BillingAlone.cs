@@ -225,6 +225,7 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddSingleton<ExpireCredits>()
             .AddScoped<ReadInvoices>()
             .AddScoped<ReadLineEvents>()
+            .AddScoped<ReadUncounted>()
             .AddScoped<HeldInvoices>()
             .AddScoped<CreateCustomers>()
             .AddScoped<ReadCustomers>()
