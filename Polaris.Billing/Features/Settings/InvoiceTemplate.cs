@@ -39,6 +39,27 @@ internal static partial class InvoiceTemplate
 
     private static readonly HashSet<string> Tags =
     [
+        "if",
+        "elsif",
+        "else",
+        "endif",
+        "unless",
+        "endunless",
+        "case",
+        "when",
+        "endcase",
+        "for",
+        "endfor",
+        "break",
+        "continue",
+        "comment",
+        "endcomment",
+        "raw",
+        "endraw",
+    ];
+
+    private static readonly HashSet<string> Nodes =
+    [
         "TextSpanStatement",
         "OutputStatement",
         "IfStatement",
@@ -90,6 +111,8 @@ internal static partial class InvoiceTemplate
             why = "A template must not hold the character U+0000.";
         else if (Active().Match(text) is { Success: true } active)
             why = $"'{active.Value}' is refused: the page of an invoice runs, fetches and sends nothing.";
+        else if (Tag().Matches(text).Select(tag => tag.Groups["name"].Value).FirstOrDefault(name => !Tags.Contains(name)) is { } refused)
+            why = $"The tag '{refused}' is refused; there are {string.Join(", ", Tags.Where(IsOpening).Order())}.";
         else if (Range().IsMatch(text))
             why = "Ranges such as (1..9) are refused.";
         else if (!Parser.TryParse(text, out var read, out var error))
@@ -105,9 +128,14 @@ internal static partial class InvoiceTemplate
         return template is not null;
     }
 
+    private static bool IsOpening(string tag) => !tag.StartsWith("end", StringComparison.Ordinal);
+
     /// <summary>What a browser would be kept from by the page's policy anyway, said when it is stored.</summary>
     [GeneratedRegex(@"<\s*(script|iframe|frame|object|embed|applet|base|form|link|meta[^>]*http-equiv)\b", RegexOptions.IgnoreCase, 1_000)]
     private static partial Regex Active();
+
+    [GeneratedRegex(@"\{%-?\s*(?<name>[^\s%}-]*)", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Tag();
 
     [GeneratedRegex(@"\{[{%][^{}]*\.\.[^{}]*[%}]\}", RegexOptions.None, 1_000)]
     private static partial Regex Range();
@@ -121,8 +149,11 @@ internal static partial class InvoiceTemplate
 
         public override Statement Visit(Statement statement)
         {
+            // A condition without an alternative has none to visit.
+            if (statement is null)
+                return null!;
             var kind = statement.GetType().Name;
-            if (!Tags.Contains(kind))
+            if (!Nodes.Contains(kind))
                 return Refuse(statement, $"The tag {Name(kind, "Statement")} is refused.");
             if (statement is not ForStatement)
                 return base.Visit(statement);
@@ -135,6 +166,8 @@ internal static partial class InvoiceTemplate
 
         public override Expression Visit(Expression expression)
         {
+            if (expression is null)
+                return null!;
             var kind = expression.GetType().Name;
             if (!Expressions.Contains(kind))
                 return Refuse(expression, $"The expression {Name(kind, "Expression")} is refused.");
