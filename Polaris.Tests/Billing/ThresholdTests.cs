@@ -227,7 +227,7 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
         var grant = await GrantAsync(voided, "gone", 10);
         await alone.Billing.InOrgAsync<CreditGrants, CreditGrantRow>(voided.Org, grants => grants.VoidAsync(grant.Id, default));
         await CheckAsync(voided);
-        Assert.Equal([("left", "0", "0")], (await CrossedAsync(voided)).Select(Show));
+        Assert.Equal([("left", "0", "0.00")], (await CrossedAsync(voided)).Select(Show));
 
         var expired = await CreateAsync(alone.Billing, Version("e", "0", PerUnit("1")));
         await expired.ClockAsync(March);
@@ -236,7 +236,7 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
         await expired.ClockAsync(March + Duration.FromDays(3));
         Assert.Equal(1, await alone.Billing.Of<ExpireCredits>().ExpireAsync(expired.Org, default));
         await CheckAsync(expired);
-        Assert.Equal([("left", "0", "0")], (await CrossedAsync(expired)).Select(Show));
+        Assert.Equal([("left", "0", "0.00")], (await CrossedAsync(expired)).Select(Show));
     }
 
     [Fact]
