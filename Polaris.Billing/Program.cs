@@ -93,7 +93,12 @@ builder.Services.AddPeriodicWorker<GenerateInvoices>().AddPeriodicWorker<Billing
 builder.Services.AddPeriodicWorker<VerifyInvoices>();
 
 // Thresholds: those that need rating, right after their usage was counted.
-builder.Services.AddScoped<EditThresholds>().AddScoped<ReadThresholds>().AddScoped<RateThresholds>().AddPeriodicWorker<CheckThresholds>();
+builder
+    .Services.AddScoped<EditThresholds>()
+    .AddScoped<ReadThresholds>()
+    .AddScoped<MeasureBalances>()
+    .AddScoped<RateThresholds>()
+    .AddPeriodicWorker<CheckThresholds>();
 
 builder
     .Services.AddScoped<ReadAuditLog>()
@@ -117,6 +122,7 @@ builder
     .AddScoped<ReadOfOrgs>()
     .AddScoped<ReadUsageOfOrgs>()
     .AddScoped<ReadLineEvents>()
+    .AddScoped<ReadUncounted>()
     .AddScoped<HeldInvoices>()
     .AddScoped<FinalizeInvoice>()
     .AddScoped<FinalizeInvoices>()

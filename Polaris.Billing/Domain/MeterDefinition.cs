@@ -26,6 +26,29 @@ public sealed record MeterFilter(string Property, string Value);
 /// </param>
 public readonly record struct Measurement(decimal Value, Guid ValueHash, long At = 0, bool ChangesLevel = false, string? Dimensions = null);
 
+/// <summary>Why a meter does not count an event of its type.</summary>
+public enum LeftOutReason
+{
+    /// <summary>A filter of the meter wants another value of the property, or the event does not have it.</summary>
+    Filter,
+
+    /// <summary>The event does not have the meter's property.</summary>
+    PropertyMissing,
+
+    /// <summary>The meter's property is not a decimal number.</summary>
+    NotANumber,
+
+    /// <summary>The meter's property is a number of too many digits to be counted: 10^15 or more, or beyond 9 decimal places.</summary>
+    OutOfRange,
+
+    /// <summary>A later event voided or replaced it.</summary>
+    TakenBack,
+}
+
+/// <param name="Reason">The first that applies.</param>
+/// <param name="Property">The property that it is about; null when it is about none.</param>
+public readonly record struct LeftOut(LeftOutReason Reason, string? Property);
+
 /// <summary>A meter as Billing applies it. Immutable: a change creates a new meter.</summary>
 public sealed record MeterDefinition(
     Guid Id,
@@ -70,6 +93,29 @@ public sealed record MeterDefinition(
                 DimensionsOf(properties)
             )
             : null;
+    }
+
+    /// <summary>Why <see cref="Measure"/> has nothing of an event of the meter's type; null when it counts.</summary>
+    /// <param name="properties">Its properties as canonical JSON; empty when there are none.</param>
+    public LeftOut? WhyNot(ReadOnlySpan<byte> properties)
+    {
+        foreach (var filter in Filters)
+        {
+            if (!string.Equals(EventProperty.Find(properties, filter.Property), filter.Value, StringComparison.Ordinal))
+                return new LeftOut(LeftOutReason.Filter, filter.Property);
+        }
+
+        if (Aggregation == MeterAggregation.Count)
+            return null;
+        if (EventProperty.Find(properties, Property) is not { } text)
+            return new LeftOut(LeftOutReason.PropertyMissing, Property);
+        if (Aggregation == MeterAggregation.UniqueCount)
+            return null;
+        if (ExactDecimal.Nearest(text) is null)
+            return new LeftOut(LeftOutReason.NotANumber, Property);
+        return ExactDecimal.TryParse(text, out var number) && Limits.IsCountable(number)
+            ? null
+            : new LeftOut(LeftOutReason.OutOfRange, Property);
     }
 
     private string? DimensionsOf(ReadOnlySpan<byte> properties)

@@ -11,4 +11,9 @@ public enum ThresholdOn
 
     /// <summary>The total of the period's invoice if it ended now.</summary>
     Amount,
+
+    /// <summary>
+    /// What the customer's prepaid credits have left once they pay what was used so far: its values are reached from above.
+    /// </summary>
+    Balance,
 }

@@ -19,6 +19,7 @@ namespace Polaris.Billing.GraphQL;
 /// <param name="AccentColor">Of headings and rules, as #rrggbb; null for the default.</param>
 /// <param name="Figures">How figures are written.</param>
 /// <param name="Logo">Printed at the top.</param>
+/// <param name="Template">The page of an invoice in Liquid; null for the built-in one.</param>
 /// <param name="UpdatedAt">The last change; null when nothing was ever stated.</param>
 [Name("InvoiceSettings")]
 public sealed record InvoiceSettingsType(
@@ -32,6 +33,7 @@ public sealed record InvoiceSettingsType(
     string? AccentColor,
     FigureStyle Figures,
     InvoiceLogoType? Logo,
+    string? Template,
     Instant? UpdatedAt
 )
 {
@@ -47,6 +49,7 @@ public sealed record InvoiceSettingsType(
             row.AccentColor,
             row.Figures is { } figures ? Enum.Parse<FigureStyle>(figures) : FigureStyle.Point,
             row is { Logo: { } logo, LogoType: { } type } ? new InvoiceLogoType(type, logo.Length, Convert.ToBase64String(logo)) : null,
+            row.Template,
             row.UpdatedAt == default ? null : row.UpdatedAt
         );
 }
@@ -72,6 +75,7 @@ public sealed class UpdateInvoiceSettingsInput
     private Change<string?> accentColor;
     private Change<FigureStyle?> figures;
     private Change<string?> logo;
+    private Change<string?> template;
 
     /// <summary>The seller; at most 255 characters.</summary>
     public string? LegalName
@@ -143,6 +147,16 @@ public sealed class UpdateInvoiceSettingsInput
         set => logo = new(value);
     }
 
+    /// <summary>
+    /// The page of an invoice in Liquid, at most 65,536 characters: loops, conditions and a few filters over what the built-in page shows.
+    /// Null: the built-in one. Send it as a variable.
+    /// </summary>
+    public string? Template
+    {
+        get => template.Value;
+        set => template = new(value);
+    }
+
     internal InvoiceSettingsChange ToChange() =>
         new(
             legalName,
@@ -154,6 +168,7 @@ public sealed class UpdateInvoiceSettingsInput
             footer,
             accentColor,
             figures,
-            logo
+            logo,
+            template
         );
 }

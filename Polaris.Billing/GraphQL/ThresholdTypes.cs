@@ -120,7 +120,9 @@ public sealed class CreateThresholdInput
     /// <summary>What the values are of.</summary>
     public required ThresholdOn On { get; set; }
 
-    /// <summary>1 to 10 values above 0: units of the meter, percent of the included units, or amounts.</summary>
+    /// <summary>
+    /// 1 to 10 values: above 0, units of the meter, percent of the included units, or amounts; or credits that are left.
+    /// </summary>
     public required decimal[] Values { get; set; }
 
     /// <summary>Only subscriptions on this plan.</summary>
@@ -135,7 +137,7 @@ public sealed class CreateThresholdInput
     /// <summary>With INCLUDED_PERCENT: the charge's key.</summary>
     public string? Charge { get; set; }
 
-    /// <summary>With AMOUNT: only subscriptions in this currency.</summary>
+    /// <summary>With AMOUNT or BALANCE: only subscriptions in this currency.</summary>
     public string? Currency { get; set; }
 
     internal NewThreshold ToNewThreshold() => new(Key, Name, On, Values, Plan, Customer, Meter, Charge, Currency);

@@ -36,5 +36,8 @@ public sealed class InvoiceSettingsRow
     /// <summary>image/png or image/jpeg.</summary>
     public string? LogoType { get; set; }
 
+    /// <summary>Of the page of an invoice, in Liquid; null for the built-in one.</summary>
+    public string? Template { get; set; }
+
     public Instant UpdatedAt { get; set; }
 }

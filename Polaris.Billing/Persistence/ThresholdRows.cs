@@ -29,7 +29,7 @@ public sealed class ThresholdRow
     /// <summary>The key of the charge whose included units are meant; else null.</summary>
     public string? Charge { get; set; }
 
-    /// <summary>Of an amount; else null.</summary>
+    /// <summary>Of an amount or a balance; else null.</summary>
     public string? Currency { get; set; }
 
     /// <summary>In ascending order.</summary>
@@ -69,4 +69,7 @@ public sealed class ThresholdCheckRow
     public Guid Id { get; set; }
     public Guid SubscriptionId { get; set; }
     public Instant BucketStart { get; set; }
+
+    /// <summary>Credits of the customer are gone: its balance is looked at even when nothing is left of them.</summary>
+    public bool CreditsGone { get; set; }
 }

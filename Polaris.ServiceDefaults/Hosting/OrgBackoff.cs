@@ -4,7 +4,7 @@ using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.ServiceDefaults.Hosting;
 
-/// <summary>Isolates failures of a worker's orgs: a failure is logged and counted, and only that org backs off. Not thread-safe.</summary>
+/// <summary>Isolates failures of a worker's orgs: a failure is logged and counted, and only that org backs off. Different orgs may run at once.</summary>
 public sealed partial class OrgBackoff(string worker, TimeProvider time, ILogger log)
 {
     /// <summary>Maximum number of orgs that back off; further failing orgs are retried every turn.</summary>
@@ -13,6 +13,7 @@ public sealed partial class OrgBackoff(string worker, TimeProvider time, ILogger
     public static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(15);
 
+    private readonly Lock sync = new();
     private readonly FailureLog failures = new(worker, time);
     private readonly Dictionary<Guid, (Backoff Backoff, DateTimeOffset Until)> held = [];
 
@@ -20,7 +21,8 @@ public sealed partial class OrgBackoff(string worker, TimeProvider time, ILogger
     public Guid[] Held()
     {
         var now = time.GetUtcNow();
-        return [.. held.Where(org => now < org.Value.Until).Select(org => org.Key)];
+        lock (sync)
+            return [.. held.Where(org => now < org.Value.Until).Select(org => org.Key)];
     }
 
     /// <summary>
@@ -29,25 +31,32 @@ public sealed partial class OrgBackoff(string worker, TimeProvider time, ILogger
     public async Task<bool> RunAsync(Guid org, Func<CancellationToken, Task> run, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var before = held.GetValueOrDefault(org);
+        (Backoff? Backoff, DateTimeOffset Until) before;
+        lock (sync)
+            before = held.GetValueOrDefault(org);
         if (time.GetUtcNow() < before.Until)
             return false;
         try
         {
             await run(ct);
-            held.Remove(org);
+            lock (sync)
+                held.Remove(org);
             return true;
         }
         catch (Exception exception) when (exception is not NpgsqlException { IsTransient: true } && !ct.IsCancellationRequested)
         {
             // Refused as unavailable: nothing is broken, and the work is for later.
             var waits = RefusalMapping.TryGetRefusal(exception, out var refusal) && refusal.Kind == RefusalKind.Unavailable;
-            if (!waits)
-                failures.Count(exception);
             var backoff = before.Backoff ?? new Backoff(MinWait, MaxWait);
             var wait = backoff.Next();
-            if (held.ContainsKey(org) || held.Count < MaxHeld)
-                held[org] = (backoff, time.GetUtcNow() + wait);
+            lock (sync)
+            {
+                if (!waits)
+                    failures.Count(exception);
+                if (held.ContainsKey(org) || held.Count < MaxHeld)
+                    held[org] = (backoff, time.GetUtcNow() + wait);
+            }
+
             if (waits)
                 LogOrgWaits(worker, org, refusal!.Code, wait);
             else

@@ -88,6 +88,56 @@ public abstract class RecordHandler(RecordDeadLetters letters) : KafkaHandler
     }
 }
 
+/// <summary>
+/// Reads records one by one and stores what it read of a poll together: a transaction for each record would cost many times the work of the
+/// records themselves. When they cannot be stored together because of one of them, each is handled by itself.
+/// </summary>
+public abstract class RecordHandler<TRead>(RecordDeadLetters letters) : RecordHandler(letters)
+    where TRead : class
+{
+    /// <summary>What is to be stored of a record's value, read within the record's span; null for nothing.</summary>
+    protected abstract TRead? Read(byte[] payload);
+
+    /// <summary>Stores what was read of several records; again after a failure, so it must be idempotent.</summary>
+    protected abstract Task StoreAsync(IReadOnlyList<TRead> read, CancellationToken ct);
+
+    public override async Task HandleAsync(byte[] payload, CancellationToken ct)
+    {
+        if (Read(payload) is { } one)
+            await StoreAsync([one], ct);
+    }
+
+    public override async Task HandleAsync(IReadOnlyList<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(records);
+        if (records.Count == 1 || !await TryTogetherAsync(records, ct))
+            await base.HandleAsync(records, ct);
+    }
+
+    private async Task<bool> TryTogetherAsync(IReadOnlyList<ConsumeResult<Ignore, byte[]>> records, CancellationToken ct)
+    {
+        try
+        {
+            var read = new List<TRead>(records.Count);
+            foreach (var record in records)
+            {
+                using var span = record.Message.Headers.StartConsuming(Topic);
+                if (Read(record.Message.Value ?? []) is { } one)
+                    read.Add(one);
+            }
+
+            if (read.Count > 0)
+                await StoreAsync(read, ct);
+            return true;
+        }
+        catch (Exception exception) when (!ct.IsCancellationRequested && Fault.Of(exception) != FaultKind.Infrastructure)
+        {
+            // Which one it was is found by handling each by itself.
+            return false;
+        }
+    }
+}
+
 /// <summary>The dead letters of a service that consumes a topic record by record: table, counter, gauge, retries.</summary>
 public sealed partial class RecordDeadLetters(NpgsqlDataSource database, TimeProvider time, ILogger<RecordDeadLetters> log)
 {

@@ -4,6 +4,8 @@ using Polaris.Billing.Domain;
 using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features;
 using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Customers;
+using Polaris.Billing.Features.Ledger;
 using Polaris.Billing.Features.Thresholds;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
@@ -160,6 +162,84 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
     }
 
     [Fact]
+    public async Task A_balance_that_falls_to_a_value_is_announced_once_a_period()
+    {
+        var scene = await CreateAsync(alone.Billing, Version("h", "0", PerUnit("1")));
+        await scene.ClockAsync(March);
+        var left = new NewThreshold("left", "Credits", ThresholdOn.Balance, [0, 5], Currency: "EUR");
+        await AddAsync(scene, left);
+        await AddAsync(scene, left with { Key = "dollars", Currency = "USD" });
+        await AddAsync(scene, left with { Key = "another", Customer = "another" });
+        await AddAsync(scene, left with { Key = "elsewhere", Plan = null, Customer = "acme" });
+        await CheckedAsync();
+        await scene.CallAsync(March, "unpaid");
+        Assert.Empty(await CheckedAsync());
+
+        await GrantAsync(scene, "ten", 10);
+        await scene.CallAsync(March + Duration.FromDays(1), "2", "3", "4");
+        Assert.Empty(await CheckedAsync());
+        await scene.CallAsync(March + Duration.FromDays(2), "5");
+        Assert.Equal([("elsewhere", "5", "5.00"), ("left", "5", "5.00")], await CheckedAsync());
+        var first = (await CrossedAsync(scene))[0];
+        Assert.Equal(
+            ("balance", "EUR", "acme", scene.Subscription.ToString(), "", ""),
+            (first.On, first.Currency, first.Customer, first.SubscriptionId, first.Meter, first.Charge)
+        );
+        Assert.Equal((March, April), (Instant.FromDateTimeOffset(first.PeriodStart.ToDateTimeOffset()), EndOf(first)));
+
+        // More credits, and falling again in the same period, is no second one; nothing left is another value.
+        await GrantAsync(scene, "three", 3);
+        await scene.CallAsync(March + Duration.FromDays(3), "6", "7", "8", "9");
+        Assert.Equal(2, (await CheckedAsync()).Length);
+        await scene.CallAsync(March + Duration.FromDays(4), "10", "11", "12", "13", "14");
+        Assert.Equal(
+            [("elsewhere", "0", "-1.00"), ("elsewhere", "5", "5.00"), ("left", "0", "-1.00"), ("left", "5", "5.00")],
+            await CheckedAsync()
+        );
+
+        async Task<(string, string, string)[]> CheckedAsync()
+        {
+            while (await CheckAsync(scene) > 0)
+            {
+                // A hundred marks at a time.
+            }
+
+            return [.. (await CrossedAsync(scene)).Select(Show).Order()];
+        }
+    }
+
+    [Fact]
+    public async Task A_balance_falls_too_by_a_draft_with_its_fees_and_by_credits_that_go()
+    {
+        // A fee in advance is drafted without any usage; 100 − 60 is what a threshold of 50 wants to hear of.
+        var fees = await CreateAsync(alone.Billing, Version("h", "60", PerUnit("1"), proration: Polaris.Plans.V1.Proration.None));
+        await fees.ClockAsync(March);
+        await AddAsync(fees, new NewThreshold("left", null, ThresholdOn.Balance, [50], Currency: "EUR"));
+        await GrantAsync(fees, "hundred", 100);
+        await fees.ClockAsync(March + Duration.FromHours(2));
+        await fees.DraftAsync();
+        await CheckAsync(fees);
+        Assert.Equal([("left", "50", "40.00")], (await CrossedAsync(fees)).Select(Show));
+
+        var voided = await CreateAsync(alone.Billing, Version("v", "0", PerUnit("1")));
+        await voided.ClockAsync(March);
+        await AddAsync(voided, new NewThreshold("left", null, ThresholdOn.Balance, [0], Currency: "EUR"));
+        var grant = await GrantAsync(voided, "gone", 10);
+        await alone.Billing.InOrgAsync<CreditGrants, CreditGrantRow>(voided.Org, grants => grants.VoidAsync(grant.Id, default));
+        await CheckAsync(voided);
+        Assert.Equal([("left", "0", "0.00")], (await CrossedAsync(voided)).Select(Show));
+
+        var expired = await CreateAsync(alone.Billing, Version("e", "0", PerUnit("1")));
+        await expired.ClockAsync(March);
+        await AddAsync(expired, new NewThreshold("left", null, ThresholdOn.Balance, [0], Currency: "EUR"));
+        await GrantAsync(expired, "short", 10, March + Duration.FromDays(2));
+        await expired.ClockAsync(March + Duration.FromDays(3));
+        Assert.Equal(1, await alone.Billing.Of<ExpireCredits>().ExpireAsync(expired.Org, default));
+        await CheckAsync(expired);
+        Assert.Equal([("left", "0", "0.00")], (await CrossedAsync(expired)).Select(Show));
+    }
+
+    [Fact]
     public async Task A_threshold_that_cannot_be_is_refused_with_its_rule()
     {
         var scene = await CreateAsync(alone.Billing, Version("h", "0", PerUnit("1")));
@@ -169,6 +249,8 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
         Assert.Equal(("only_with", "input.meter"), await RefusedAsync(calls with { Meter = null }));
         Assert.Equal(("only_with", "input.charge"), await RefusedAsync(calls with { Charge = "calls" }));
         Assert.Equal(("only_with", "input.currency"), await RefusedAsync(new NewThreshold("a", null, ThresholdOn.Amount, [1])));
+        Assert.Equal(("only_with", "input.currency"), await RefusedAsync(new NewThreshold("a", null, ThresholdOn.Balance, [1])));
+        Assert.Equal(("out_of_range", "input.values"), await RefusedAsync(new("a", null, ThresholdOn.Balance, [-1], Currency: "EUR")));
         Assert.Equal(("one_of_two", "input.customer"), await RefusedAsync(calls with { Plan = "p", Customer = "acme" }));
         Assert.Equal(("unknown_plan", "input.plan"), await RefusedAsync(calls with { Plan = "none" }));
         Assert.Equal(("count", "input.values"), await RefusedAsync(calls with { Values = [] }));
@@ -198,6 +280,18 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
 
     private Task<ThresholdRow> AddAsync(BillingScene scene, NewThreshold input) =>
         alone.Billing.InOrgAsync<EditThresholds, ThresholdRow>(scene.Org, edit => edit.CreateAsync(input, default));
+
+    private async Task<CreditGrantRow> GrantAsync(BillingScene scene, string key, decimal amount, Instant? expires = null)
+    {
+        await alone.Billing.InOrgAsync<CreateCustomers, IReadOnlyList<CustomerRow>>(
+            scene.Org,
+            create => create.HandleAsync([new NewCustomer("acme", null, null)], default)
+        );
+        return await alone.Billing.InOrgAsync<CreditGrants, CreditGrantRow>(
+            scene.Org,
+            grants => grants.CreateAsync(new NewCreditGrant("acme", key, amount, "EUR", 0, expires, null), default)
+        );
+    }
 
     private Task<int> CheckAsync(BillingScene scene) => alone.Billing.Of<CheckThresholds>().CheckSomeAsync(scene.Org, default);
 

@@ -68,6 +68,7 @@ internal static class MadeInvoice
             new Dictionary<string, string>(),
             logo,
             logo is null ? null : "image/png",
+            null,
             "1"
         );
 

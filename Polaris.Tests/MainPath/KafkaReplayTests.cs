@@ -18,9 +18,9 @@ public sealed class KafkaReplayTests(PolarisApp polaris) : PlatformTests
         await using (var app = await PolarisApp.StartAsync(state, args))
             Assert.Equal(
                 0,
-                await new ReplayCommand(Options.Parse(["--url", app.GetEndpoint("gateway", "public").ToString()], "--recompute")).RunAsync(
-                    folder
-                )
+                await new ReplayCommand(
+                    Options.Parse(["--url", app.GetEndpoint("gateway", "public").ToString(), "--recompute", "all"], "--recompute")
+                ).RunAsync(folder)
             );
         Directory.Delete(state, recursive: true);
     }

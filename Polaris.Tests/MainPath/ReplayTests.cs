@@ -15,7 +15,7 @@ public sealed class ReplayTests(PolarisApp polaris) : PlatformTests
         await polaris.UntilHealthyAsync();
         Assert.Equal(
             0,
-            await new ReplayCommand(Options.Parse(["--url", polaris.Gateway.ToString(), "--recompute", "50"], "--recompute")).RunAsync(
+            await new ReplayCommand(Options.Parse(["--url", polaris.Gateway.ToString(), "--recompute", "all"], "--recompute")).RunAsync(
                 SyntheticLog.Write(System.IO.Path.Combine(polaris.State, "synthetic-log"), lines: 1_500, clients: 120)
             )
         );

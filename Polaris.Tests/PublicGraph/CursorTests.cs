@@ -28,6 +28,7 @@ public sealed class CursorTests(PolarisApp polaris) : PlatformTests
             ["invoices"] = "{ invoices(after: \"CURSOR\") { hasNextPage } }",
             ["ledger"] = "{ ledger(customer: \"acme\", after: \"CURSOR\") { hasNextPage } }",
             ["subscriptions"] = "{ subscriptions(after: \"CURSOR\") { hasNextPage } }",
+            ["uncountedEvents"] = $"{{ uncountedEvents(meter: \"m\", after: \"CURSOR\", {Span}) {{ hasNextPage }} }}",
             ["whatIf"] = $"{{ whatIf(after: \"CURSOR\", {Version}, {Span}) {{ hasNextPage }} }}",
         };
         // Those of the platform admin and of a customer's token read through the same code.

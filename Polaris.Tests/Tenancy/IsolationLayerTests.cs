@@ -29,6 +29,7 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
         "Query.usage",
         "Query.usageTimeline",
         "Query.usageReport",
+        "Query.uncountedEvents",
         "Query.whatIf",
         "Query.invoiceLineEvents",
         "Query.auditLog",

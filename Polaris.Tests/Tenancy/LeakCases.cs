@@ -122,6 +122,12 @@ internal static class LeakCases
         new("Query.thresholds", _ => "archived: true"),
         new("Query.thresholdCrossings", known => $"first: 100, customer: \"{known.Customer}\""),
         new("Query.thresholdCrossings", known => $"after: \"{At("thresholdCrossings", known.Invoice)}\"", Shows: false, IsPlace: true),
+        new("Query.uncountedEvents", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}, first: 100"),
+        new(
+            "Query.uncountedEvents",
+            known => $"meter: \"{known.Meter}\", {Span}, after: \"{At("uncountedEvents", $"{LeakOrg.EventTimeUs}:{known.Event}")}\""
+        ),
+        new("Query.uncountedSummary", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}", Shows: false),
         new(
             "Query.usageReport",
             known => $"input: {{meter: \"{known.Meter}\", customers: [\"{known.Customer}\"], groupBy: [\"CUSTOMER\"], {Span}}}"

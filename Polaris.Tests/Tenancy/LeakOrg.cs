@@ -169,6 +169,18 @@ internal sealed class LeakOrg
             }
         );
         Assert.Equal(202, sent.Status);
+        // What its meter leaves out: it has no amount.
+        var uncounted = await Tenant.IngestAsync(
+            new
+            {
+                idempotency_key = $"{key}-uncounted",
+                type = key,
+                customer = key,
+                timestamp = EventTime,
+                properties = new { note = marker },
+            }
+        );
+        Assert.Equal(202, uncounted.Status);
     }
 
     private Task<decimal> UsageAsync(string key) => Tenant.UsageAsync(key, key, Start, End);

@@ -19,10 +19,14 @@ internal sealed class CloseCommand(Options options)
     private const string Start = "2015-05-01T00:00:00Z";
     private const string Within = "2015-05-20T00:00:00Z";
     private const string After = "2015-06-02T00:00:00Z";
+    private static readonly ParallelOptions AtOnce = new() { MaxDegreeOfParallelism = 4 };
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Counting an org's invoices reads all of them: the close is asked about for a twentieth of its time at most.</summary>
     private const int PauseForEachPoll = 19;
+
+    /// <summary>Counting the usage of all customers reads all their buckets.</summary>
+    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CatchUp = TimeSpan.FromMinutes(10);
 
     /// <summary>When the first and the last draft of an org was seen, after the close began.</summary>
@@ -52,6 +56,7 @@ internal sealed class CloseCommand(Options options)
                 var count = options.Number("--orgs", 1);
                 for (var i = 0; i < count; i++)
                     orgs.Add(new Progress(await SetUpAsync(customers / count)));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {customers} customers are set up and have usage"));
                 var (before, cpu) = (await StatementsAsync(), Cpu());
                 var closed = await CloseAsync(orgs, customers / count, limit);
                 var between = await StatementsAsync();
@@ -116,43 +121,51 @@ internal sealed class CloseCommand(Options options)
                 taxes: [{key: "vat", name: "VAT", percent: "19"}]}}) { id } }
             """
         );
-        foreach (var page in Enumerable.Range(0, customers).Select(i => $"customer-{i}").Chunk(PerCall))
-        {
-            await org.Client.QueryAsync(
-                "mutation($input: [CreateCustomerInput!]!) { createCustomers(input: $input) { id } }",
-                new { input = page.Select(key => new { key }) }
-            );
-            await org.Client.QueryAsync(
-                "mutation($input: [CreateSubscriptionInput!]!) { createSubscriptions(input: $input) { id } }",
-                new
-                {
-                    input = page.Select(customer => new
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, customers).Select(i => $"customer-{i}").Chunk(PerCall),
+            AtOnce,
+            async (page, _) =>
+            {
+                await org.Client.QueryAsync(
+                    "mutation($input: [CreateCustomerInput!]!) { createCustomers(input: $input) { id } }",
+                    new { input = page.Select(key => new { key }) }
+                );
+                await org.Client.QueryAsync(
+                    "mutation($input: [CreateSubscriptionInput!]!) { createSubscriptions(input: $input) { id } }",
+                    new
                     {
-                        customer,
-                        plan = "close",
-                        start = Start,
-                    }),
-                }
-            );
-        }
+                        input = page.Select(customer => new
+                        {
+                            customer,
+                            plan = "close",
+                            start = Start,
+                        }),
+                    }
+                );
+            }
+        );
 
         // Three events a customer, on different days.
-        foreach (var page in Enumerable.Range(0, 3 * customers).Chunk(PerCall))
-            await org.Client.IngestAsync([
-                .. page.Select(i => new EventBody(
-                    $"e{i}",
-                    "api.call",
-                    $"customer-{i % customers}",
-                    $"2015-05-{2 + i / customers * 5:00}T12:00:00Z",
-                    new JsonObject()
-                )),
-            ]);
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, 3 * customers).Chunk(PerCall),
+            AtOnce,
+            async (page, _) =>
+                await org.Client.IngestAsync([
+                    .. page.Select(i => new EventBody(
+                        $"e{i}",
+                        "api.call",
+                        $"customer-{i % customers}",
+                        $"2015-05-{2 + i / customers * 5:00}T12:00:00Z",
+                        new JsonObject()
+                    )),
+                ])
+        );
         var began = Stopwatch.GetTimestamp();
         while (await CountedAsync(org) < 3 * customers)
         {
             if (Stopwatch.GetElapsedTime(began) > CatchUp)
                 throw new PolarisException("The usage was not counted in time.");
-            await Task.Delay(Poll);
+            await Task.Delay(CountEvery);
         }
 
         return org;

@@ -288,8 +288,8 @@ internal static class CrossThresholds
             return;
         await using var command = tx.Command(
             """
-            INSERT INTO threshold_checks (org_id, id, subscription_id, bucket_start)
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
+            INSERT INTO threshold_checks (org_id, id, subscription_id, bucket_start, credits_gone)
+            SELECT n.*, false FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) n
             """
         );
         command

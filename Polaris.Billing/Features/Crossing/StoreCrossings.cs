@@ -23,7 +23,9 @@ internal static class StoreCrossings
     {
         // The order of the primary key, so that concurrent transactions cannot deadlock.
         var rows = reached
-            .SelectMany(one => one.Threshold.AtValues.Where(value => one.Quantity >= value).Select(value => (one, value)))
+            .SelectMany(one =>
+                one.Threshold.AtValues.Where(value => one.Threshold.IsReached(value, one.Quantity)).Select(value => (one, value))
+            )
             .OrderBy(row => row.one.Threshold.OrgId)
             .ThenBy(row => row.one.Subscription)
             .ThenBy(row => row.one.Period.Start)
@@ -69,6 +71,7 @@ internal static class StoreCrossings
             ThresholdOn.Quantity => "quantity",
             ThresholdOn.IncludedPercent => "included_percent",
             ThresholdOn.Amount => "amount",
+            ThresholdOn.Balance => "balance",
             _ => throw new ArgumentOutOfRangeException(nameof(on)),
         };
 

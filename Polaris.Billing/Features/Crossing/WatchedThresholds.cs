@@ -45,6 +45,10 @@ internal static class WatchedThresholds
         string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 
+    /// <summary>Balances fall, everything else rises.</summary>
+    public static bool IsReached(this ThresholdRow threshold, decimal value, decimal measured) =>
+        threshold.On == ThresholdOn.Balance ? measured <= value : measured >= value;
+
     /// <summary>Whether the threshold is about a subscription that is on this plan.</summary>
     public static bool Concerns(this ThresholdRow threshold, string customer, string plan) =>
         (threshold.CustomerKey is null || threshold.CustomerKey == customer) && (threshold.PlanKey is null || threshold.PlanKey == plan);

@@ -87,7 +87,9 @@ internal static class DocumentEndpoint
         context.Response.Headers.XContentTypeOptions = "nosniff";
         // Of the page alone: a browser's own PDF viewer would be bound by it too.
         if (format == "html")
-            context.Response.Headers.ContentSecurityPolicy = HtmlDocument.ContentSecurityPolicy;
+            context.Response.Headers.ContentSecurityPolicy = source.Template is null
+                ? HtmlDocument.ContentSecurityPolicy
+                : HtmlDocument.OwnContentSecurityPolicy;
         return Results.Bytes(
             content,
             format switch

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Fluid;
 using Polaris.Billing.Features.Invoices;
+using Polaris.Billing.Features.Settings;
 
 namespace Polaris.Billing.Features.Documents;
 
@@ -25,7 +26,43 @@ internal static class HtmlDocument
     /// <summary>Encodes what HTML reads, and leaves every script readable.</summary>
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
+    /// <summary>
+    /// Of a page that an org made: as of a place of its own, which sees nothing of whoever is signed in here.
+    /// </summary>
+    public const string OwnContentSecurityPolicy = ContentSecurityPolicy + "; sandbox";
+
+    /// <summary>Characters of a page by an org's own template; a longer one is replaced by the built-in one.</summary>
+    public const int MaxOwnLength = 8_000_000;
+
+    /// <summary>Statements that an org's own template may execute for a page.</summary>
+    public const int MaxOwnSteps = 500_000;
+
+    /// <summary>
+    /// By the org's own template where it has one, else, or when that one cannot be rendered for this invoice, by the built-in one: an
+    /// invoice can always be seen.
+    /// </summary>
     public static async Task<byte[]> RenderAsync(DocumentSource source)
+    {
+        if (source.Template is { } own && InvoiceTemplate.TryRead(own, out var template, out _))
+        {
+            try
+            {
+                await using var page = new BoundedWriter(MaxOwnLength);
+                var bounded = ContextOf(source);
+                bounded.MaxSteps = MaxOwnSteps;
+                await template.RenderAsync(page, bounded, Encoder);
+                return Encoding.UTF8.GetBytes(page.ToString());
+            }
+            catch (Exception exception) when (exception is InvalidOperationException or ArithmeticException or ArgumentException)
+            {
+                // Too many steps, too long a page, or a filter of what it cannot be of.
+            }
+        }
+
+        return Encoding.UTF8.GetBytes(await Template.RenderAsync(ContextOf(source), Encoder));
+    }
+
+    private static TemplateContext ContextOf(DocumentSource source)
     {
         var context = new TemplateContext(Options);
         context.SetValue("doc", source.ToDocument());
@@ -34,7 +71,7 @@ internal static class HtmlDocument
         // Text that is null would count as there.
         if (source is { Logo: { } logo, LogoType: { } type })
             context.SetValue("logo", $"data:{type};base64,{Convert.ToBase64String(logo)}");
-        return Encoding.UTF8.GetBytes(await Template.RenderAsync(context, Encoder));
+        return context;
     }
 
     private static TemplateOptions CreateOptions()
@@ -49,6 +86,40 @@ internal static class HtmlDocument
         options.MemberAccessStrategy.Register<DocumentTotal>();
         options.MemberAccessStrategy.Register<Sides>();
         return options;
+    }
+}
+
+/// <summary>Text that ends with an error when it becomes too long.</summary>
+internal sealed class BoundedWriter(int most) : StringWriter(CultureInfo.InvariantCulture)
+{
+    public override void Write(char value)
+    {
+        Check(1);
+        base.Write(value);
+    }
+
+    public override void Write(char[] buffer, int index, int count)
+    {
+        Check(count);
+        base.Write(buffer, index, count);
+    }
+
+    public override void Write(ReadOnlySpan<char> buffer)
+    {
+        Check(buffer.Length);
+        base.Write(buffer);
+    }
+
+    public override void Write(string? value)
+    {
+        Check(value?.Length ?? 0);
+        base.Write(value);
+    }
+
+    private void Check(int more)
+    {
+        if (GetStringBuilder().Length + more > most)
+            throw new InvalidOperationException($"The page is longer than {most} characters.");
     }
 }
 

@@ -18,6 +18,7 @@ internal sealed record DocumentSource(
     IReadOnlyDictionary<string, string> MeterNames,
     byte[]? Logo,
     string? LogoType,
+    string? Template,
     string Version
 )
 {
@@ -50,7 +51,15 @@ internal sealed class ReadDocument(BillingDbContext db)
             .Subscriptions.Where(row => row.Id == invoice.SubscriptionId)
             .Select(row => row.TimeZone)
             .SingleOrDefaultAsync(ct);
-        var logo = await db.InvoiceSettings.AsNoTracking().Select(row => new { row.Logo, row.LogoType }).SingleOrDefaultAsync(ct);
+        var logo = await db
+            .InvoiceSettings.AsNoTracking()
+            .Select(row => new
+            {
+                row.Logo,
+                row.LogoType,
+                row.Template,
+            })
+            .SingleOrDefaultAsync(ct);
         var keys = invoice.Lines.Select(line => line.Meter).OfType<string>().Distinct().ToArray();
         var meters = await db.Meters.AsNoTracking().Where(row => keys.Contains(row.Key)).ToListAsync(ct);
         var names = meters.ToDictionary(
@@ -64,12 +73,19 @@ internal sealed class ReadDocument(BillingDbContext db)
             names,
             logo?.Logo,
             logo?.LogoType,
-            VersionOf(invoice, parties, names, logo?.Logo)
+            logo?.Template,
+            VersionOf(invoice, parties, names, logo?.Logo, logo?.Template)
         );
     }
 
     /// <summary>Of the result hash and the status, and of what else is printed.</summary>
-    private static string VersionOf(InvoiceRow invoice, InvoiceParties parties, Dictionary<string, string> names, byte[]? logo)
+    private static string VersionOf(
+        InvoiceRow invoice,
+        InvoiceParties parties,
+        Dictionary<string, string> names,
+        byte[]? logo,
+        string? template
+    )
     {
         var parts = string.Join(
             '\n',
@@ -83,7 +99,8 @@ internal sealed class ReadDocument(BillingDbContext db)
             InvoiceRows.Text(invoice.AmountPaid),
             parties,
             string.Join('\n', names.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}")),
-            logo is null ? "" : Convert.ToHexString(SHA256.HashData(logo))
+            logo is null ? "" : Convert.ToHexString(SHA256.HashData(logo)),
+            template
         );
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(parts)).AsSpan(0, 16));
     }

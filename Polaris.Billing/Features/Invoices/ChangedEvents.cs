@@ -1,5 +1,6 @@
 using NodaTime;
 using Polaris.Billing.Domain;
+using Polaris.Billing.Features.Usage;
 using Polaris.Usage.V1;
 
 namespace Polaris.Billing.Features.Invoices;
@@ -52,8 +53,8 @@ internal sealed class ChangedEvents(Instant since)
         // A void itself never counts.
         if (one.Corrects is { Replaces: false })
             return;
-        var received = ReadLineEvents.ReceivedAt(batch.BatchId.Span);
-        var takenBack = one.CorrectedBy.Length > 0 ? ReadLineEvents.ReceivedAt(one.CorrectedBy.Span) : (Instant?)null;
+        var received = EventPlace.ReceivedAt(batch.BatchId.Span);
+        var takenBack = one.CorrectedBy.Length > 0 ? EventPlace.ReceivedAt(one.CorrectedBy.Span) : (Instant?)null;
         if (received < since == takenBack is null || takenBack < since)
             return; // It counted and still does, or counts neither then nor now.
         if (counted.Count >= MaxCounted || !counted.Add(one.IdempotencyKey))

@@ -11,6 +11,7 @@ using Polaris.Billing.Events.V1;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Clock;
 using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Crossing;
 using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Usage;
@@ -63,10 +64,16 @@ internal sealed partial class DraftInvoices(
         public bool MovesOn { get; } = Draft is null && Reissues is null && Subscription.NextPeriodEnd == Period.End;
 
         public PlanHistory Plans { get; } = Calendars.PlansOf(Subscription);
+
+        /// <summary>What of the subscription's row drafting may change, as it was read.</summary>
+        public SubscriptionProgress Read { get; } = SubscriptionProgress.Of(Subscription);
     }
 
     /// <summary>The subscriptions of the last chunk, also of one that failed.</summary>
     public IReadOnlyList<Guid> Chosen { get; private set; } = [];
+
+    /// <summary>What the last chunk stored.</summary>
+    public DraftedRows Stored { get; private set; } = DraftedRows.None;
 
     /// <summary>Drafts or replaces one chunk of the org's invoices; returns how many, and those that it held.</summary>
     /// <param name="ct">Cancels.</param>
@@ -88,7 +95,7 @@ internal sealed partial class DraftInvoices(
                 if (work.Count < ChunkSize)
                     work.AddRange(await ClosingAsync(only, ChunkSize - work.Count, token));
                 Chosen = [.. work.Select(item => item.Subscription.Id).Distinct()];
-                return work.Count == 0 ? 0 : await DraftAsync(tx, work, token);
+                return work.Count == 0 ? 0 : (await DraftAsync(tx, work, token)).Done;
             },
             ct
         );
@@ -135,10 +142,9 @@ internal sealed partial class DraftInvoices(
                         : throw new RefusedException(
                             Refusal.Conflict("already_reissued", $"Invoice {present.Id} is of the same period.", "id")
                         );
-                var subscription = await db.Subscriptions.SingleAsync(row => row.Id == former.SubscriptionId, token);
+                var subscription = await db.Subscriptions.AsNoTracking().SingleAsync(row => row.Id == former.SubscriptionId, token);
                 var period = new BillingPeriod(former.PeriodStart, former.PeriodEnd);
-                await DraftAsync(tx, [new Work(subscription, period, null, id)], token);
-                return db.Invoices.Local.SingleOrDefault(row => row.ReissuesId == id)
+                return (await DraftAsync(tx, [new Work(subscription, period, null, id)], token)).Created.SingleOrDefault()
                     ?? throw new RefusedException(
                         subscription.HeldCode == TooLarge.Code
                             ? Refusal.Conflict(TooLarge.Code, subscription.HeldMessage!, "id")
@@ -156,7 +162,8 @@ internal sealed partial class DraftInvoices(
         var endedBefore = await clocks.NowAsync(ct) - await clocks.GraceAsync(ct);
         var now = Now();
         var due = await db
-            .Subscriptions.Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
+            .Subscriptions.AsNoTracking()
+            .Where(row => row.NextPeriodEnd <= endedBefore && (row.HeldUntil == null || row.HeldUntil <= now))
             .Where(row => only == null || row.Id == only)
             .Where(row => !db.DirtyBuckets.Any(dirty => dirty.CustomerKey == row.CustomerKey && dirty.BucketStart < row.NextPeriodEnd))
             .OrderBy(row => row.NextPeriodEnd)
@@ -178,7 +185,7 @@ internal sealed partial class DraftInvoices(
             .Take(atMost)
             .ToListAsync(ct);
         var ids = drafts.Select(draft => draft.SubscriptionId).Distinct().ToArray();
-        var subscriptions = await db.Subscriptions.Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, ct);
+        var subscriptions = await db.Subscriptions.AsNoTracking().Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, ct);
         return
         [
             .. drafts.Select(draft => new Work(
@@ -203,7 +210,8 @@ internal sealed partial class DraftInvoices(
             );
         var now = Now();
         var ended = await db
-            .Subscriptions.Where(row =>
+            .Subscriptions.AsNoTracking()
+            .Where(row =>
                 (row.HeldUntil == null || row.HeldUntil <= now)
                 && row.NextPeriodEnd == null
                 && row.EndAt != null
@@ -218,7 +226,15 @@ internal sealed partial class DraftInvoices(
         return [.. ended.Select(row => new Work(row, new BillingPeriod(row.EndAt!.Value, row.EndAt.Value), null))];
     }
 
-    private async Task<int> DraftAsync(ScopedTransaction tx, List<Work> work, CancellationToken ct)
+    /// <summary>
+    /// What is new is kept in lists and stored in a statement for each table (<see cref="StoreDrafts"/>); EF has only the few rows that
+    /// change otherwise.
+    /// </summary>
+    private async Task<(int Done, IReadOnlyList<InvoiceRow> Created)> DraftAsync(
+        ScopedTransaction tx,
+        List<Work> work,
+        CancellationToken ct
+    )
     {
         var org = tenant.RequireOrg();
         var earlier = await EarlierInvoices.OfAsync(db, [.. work.Select(item => (item.Subscription.Id, item.Draft))], ct);
@@ -257,8 +273,10 @@ internal sealed partial class DraftInvoices(
         var customerKeys = work.Select(item => item.Subscription.CustomerKey).Distinct().ToArray();
         var emails = await db
             .Customers.Where(row => customerKeys.Contains(row.Key))
+            .Select(row => new { row.Key, row.Email })
             .ToDictionaryAsync(row => row.Key, row => row.Email, ct);
         var (finished, bytes) = (new List<Work>(work.Count), 0L);
+        var (created, events) = (new List<InvoiceRow>(work.Count), new List<OutboxRow>(work.Count));
         foreach (var item in work.TakeWhile(_ => bytes < ChunkBytes))
         {
             finished.Add(item);
@@ -277,13 +295,13 @@ internal sealed partial class DraftInvoices(
                 );
                 foreach (var row in changed)
                     row.Stale = false;
-                var kept = Keep(
-                    item,
-                    RatePeriod.VersionsOf(item.Plans, item.Period, plans),
-                    adjusted,
-                    orgRow,
-                    emails.GetValueOrDefault(item.Subscription.CustomerKey)
-                );
+                var kept = Keep(item, RatePeriod.VersionsOf(item.Plans, item.Period, plans), adjusted, orgRow);
+                if (kept is not null && item.Draft is null)
+                {
+                    created.Add(kept);
+                    events.Add(Announce.Row(org, time.GetUtcNow(), Generated(kept, emails.GetValueOrDefault(kept.CustomerKey))));
+                }
+
                 bytes += kept?.Lines.Sum(line => BytesPerLine + line.Explanation.Length) ?? 0;
                 HeldInvoices.Release(item.Subscription);
             }
@@ -300,7 +318,15 @@ internal sealed partial class DraftInvoices(
                 RatePeriod.Run(engine, item.Subscription, item.Plans, period, plans, span => usage[(item.Subscription.CustomerKey, span)]);
         }
 
-        await StoreDrafts.SaveAsync(db, tx, org, ct);
+        Stored = new DraftedRows(
+            created,
+            events,
+            [.. finished.Where(item => item.Read != SubscriptionProgress.Of(item.Subscription)).Select(item => item.Subscription)]
+        );
+        await StoreDrafts.SaveAsync(tx, org, Stored, ct);
+        await db.SaveChangesAsync(ct);
+        if (created.Count > 0)
+            Announce.WakeRelay(db);
         await LevelCheckpoints.StoreAsync(
             tx,
             org,
@@ -308,7 +334,16 @@ internal sealed partial class DraftInvoices(
             [.. meters.Where(meter => meter.Aggregation == MeterAggregation.WeightedSum).Select(meter => meter.Id)],
             ct
         );
-        return finished.Count;
+        await MarkBalances.RunAsync(
+            tx,
+            org,
+            [.. finished.Select(item => item.Subscription.CustomerKey).Distinct()],
+            gone: false,
+            orgRow.FrozenAt ?? Now(),
+            time,
+            ct
+        );
+        return (finished.Count, created);
 
         IEnumerable<(string Customer, BillingPeriod Period)> PeriodsOf(Work item) =>
             earlier[(item.Subscription.Id, item.Draft?.Id)]
@@ -320,7 +355,7 @@ internal sealed partial class DraftInvoices(
     }
 
     /// <summary>The draft as it is now; null when nothing is left to invoice.</summary>
-    private InvoiceRow? Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org, string? email)
+    private InvoiceRow? Keep(Work work, IReadOnlyList<PlanVersion> plans, AdjustedInvoice adjusted, OrgRow org)
     {
         var (subscription, period, draft, reissues) = work;
         if (draft is not null)
@@ -351,8 +386,6 @@ internal sealed partial class DraftInvoices(
         );
         invoice.ReissuesId = reissues;
         Activity.Current?.SetTag(InvoiceTag, invoice.Id.ToString());
-        db.Invoices.Add(invoice);
-        Announce.Add(db, org.OrgId, time.GetUtcNow(), Generated(invoice, email));
         if (!work.MovesOn)
             return invoice;
         MoveOn(subscription, period);

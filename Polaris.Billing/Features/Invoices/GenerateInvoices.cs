@@ -31,6 +31,9 @@ internal sealed partial class GenerateInvoices(
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private const int OrgPageSize = 100;
 
+    /// <summary>Turns of different orgs at a time: while one waits for the database, another one is rated.</summary>
+    private const int TurnsAtOnce = 2;
+
     /// <summary>Invoices that are finalized in a turn: about as long as drafting a chunk takes.</summary>
     private const int FinalizedPerTurn = 250;
 
@@ -51,23 +54,43 @@ internal sealed partial class GenerateInvoices(
 
     public override async Task<TimeSpan> RunOnceAsync(CancellationToken ct)
     {
-        var (began, done) = (TimeProvider.System.GetTimestamp(), 0);
-        foreach (var turn in await DueOrgsAsync(ct))
-        {
-            if (TimeProvider.System.GetElapsedTime(began) > TurnsBetweenLookups)
-                return Immediately;
-            await failing.RunAsync(turn.Org, async stop => done += await TakeTurnAsync(turn, stop), ct);
-        }
-
-        return done > 0 ? Immediately : PollInterval;
+        var (began, done, left) = (TimeProvider.System.GetTimestamp(), 0, false);
+        var due = await DueOrgsAsync(ct);
+        await Parallel.ForEachAsync(
+            due,
+            new ParallelOptions { MaxDegreeOfParallelism = TurnsAtOnce, CancellationToken = ct },
+            async (turn, stop) =>
+            {
+                if (TimeProvider.System.GetElapsedTime(began) > TurnsBetweenLookups)
+                    left = true;
+                else
+                    await failing.RunAsync(
+                        turn.Org,
+                        async halt =>
+                        {
+                            // An org alone needs no lookup after each of its chunks.
+                            var next = turn;
+                            do
+                            {
+                                (var some, next) = await TakeTurnAsync(next, halt);
+                                Interlocked.Add(ref done, some);
+                                if (some == 0)
+                                    return;
+                            } while (due.Count == 1 && TimeProvider.System.GetElapsedTime(began) <= TurnsBetweenLookups);
+                        },
+                        stop
+                    );
+            }
+        );
+        return left || done > 0 ? Immediately : PollInterval;
     }
 
-    /// <summary>One chunk; returns the number of invoices drafted, held or finalized.</summary>
-    private async Task<int> TakeTurnAsync(Turn turn, CancellationToken ct)
+    /// <summary>One chunk; returns the number of invoices drafted, held or finalized, and the turn that may follow.</summary>
+    private async Task<(int Done, Turn Next)> TakeTurnAsync(Turn turn, CancellationToken ct)
     {
-        if (!await BeginTurnAsync(turn, ct))
-            return 0; // Another replica has just given the org its turn.
-        var done = 0;
+        if (await BeginTurnAsync(turn, ct) is not { } begun)
+            return (0, turn); // Another replica has just given the org its turn.
+        var (done, next) = (0, turn with { Last = begun });
         await InOrgAsync(
             turn.Org,
             async services =>
@@ -88,7 +111,7 @@ internal sealed partial class GenerateInvoices(
         if (done > 0)
             LogDrafted(done, turn.Org);
         if (!turn.Reviews)
-            return done;
+            return (done, next);
         var finalized = 0;
         await InOrgAsync(
             turn.Org,
@@ -96,7 +119,7 @@ internal sealed partial class GenerateInvoices(
         );
         if (finalized > 0)
             LogFinalized(finalized, turn.Org);
-        return done + finalized;
+        return (done + finalized, next);
     }
 
     /// <summary>A subscription's invoice in a transaction of its own, or the subscription is held.</summary>
@@ -128,21 +151,32 @@ internal sealed partial class GenerateInvoices(
     }
 
     /// <summary>
-    /// False when another replica began a turn of the org since the lookup, or somebody holds its books right now: it is not waited for.
+    /// When the turn begins. Null when another replica began a turn of the org since the lookup, or somebody holds its books right now: it
+    /// is not waited for.
     /// </summary>
-    private async Task<bool> BeginTurnAsync(Turn turn, CancellationToken ct)
+    private async Task<Instant?> BeginTurnAsync(Turn turn, CancellationToken ct)
     {
         await using var tx = await database.BeginOrgAsync(turn.Org, ct);
+        // A crash may forget whose turn it was, which costs an org its place once.
+        await using (var fast = tx.Command("SET LOCAL synchronous_commit = off"))
+            await fast.ExecuteNonQueryAsync(ct);
         await using var command = tx.Command(
             """
             UPDATE orgs SET invoice_turn_at = $2 WHERE org_id = $1 AND org_id IN (
               SELECT org_id FROM orgs WHERE org_id = $1 AND invoice_turn_at IS NOT DISTINCT FROM $3 FOR UPDATE SKIP LOCKED)
+            RETURNING invoice_turn_at
             """
         );
         command.Bind(turn.Org).Bind(time.GetCurrentInstant()).Bind(turn.Last);
-        var mine = await command.ExecuteNonQueryAsync(ct) == 1;
+        Instant? begun = null;
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            if (await reader.ReadAsync(ct))
+                begun = reader.GetFieldValue<Instant>(0);
+        }
+
         await tx.CommitAsync(ct);
-        return mine;
+        return begun;
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -8,10 +7,10 @@ using Npgsql;
 using Polaris.Billing.Domain;
 using Polaris.Billing.Features.Catalog;
 using Polaris.Billing.Features.Counting;
+using Polaris.Billing.Features.Usage;
 using Polaris.Billing.Persistence;
 using Polaris.Ingestion.V1;
 using Polaris.ServiceDefaults.Errors;
-using Polaris.ServiceDefaults.Paging;
 using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 using Polaris.Usage.V1;
@@ -43,37 +42,12 @@ internal sealed class ReadLineEvents(
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
 
-    private static readonly Comparer<(Place Place, LineEvent Event)> ByPlace = Comparer<(Place Place, LineEvent Event)>.Create(
+    private static readonly Comparer<(EventPlace Place, LineEvent Event)> ByPlace = Comparer<(EventPlace Place, LineEvent Event)>.Create(
         (one, other) => one.Place.CompareTo(other.Place)
     );
 
     /// <summary>What a line counts.</summary>
     private sealed record Counted(MeterDefinition Meter, string Customer, BillingPeriod Span, Instant? FinalizedAt, long EventCount);
-
-    /// <summary>The place of an event in the order of pages.</summary>
-    private readonly record struct Place(long TimestampUs, string Key) : IComparable<Place>
-    {
-        public int CompareTo(Place other) =>
-            TimestampUs != other.TimestampUs ? TimestampUs.CompareTo(other.TimestampUs) : string.CompareOrdinal(Key, other.Key);
-
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{TimestampUs}:{Key}");
-
-        public static Place? Parse(string? after)
-        {
-            if (after is null)
-                return null;
-            var colon = after.IndexOf(':', StringComparison.Ordinal);
-            var at = 0L;
-            var isPlace =
-                colon > 0
-                && long.TryParse(after.AsSpan(0, colon), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out at)
-                && at >= Limits.Earliest.ToUnixTimeMilliseconds() * 1_000
-                && at <= Limits.Latest.ToUnixTimeMilliseconds() * 1_000
-                && after.Length - colon - 1 is > 0 and <= Limits.MaxTextLength;
-            Cursors.Checked(after, isPlace);
-            return new Place(at, after[(colon + 1)..]);
-        }
-    }
 
     /// <param name="invoiceId">The invoice.</param>
     /// <param name="ordinal">The line's place on it, from 0.</param>
@@ -84,12 +58,12 @@ internal sealed class ReadLineEvents(
     public async Task<LineEventPage> PageAsync(Guid invoiceId, int ordinal, int first, string? after, CancellationToken ct)
     {
         Paging.Check(first);
-        var place = Place.Parse(after);
+        var place = EventPlace.Parse(after);
         var line = await FindAsync(invoiceId, ordinal, ct);
         if (line is null)
             return new LineEventPage([], 0, null, false);
-        var start = place is { } known ? Instant.Max(line.Span.Start, BucketOf(known.TimestampUs)) : line.Span.Start;
-        var found = new SortedSet<(Place Place, LineEvent Event)>(ByPlace);
+        var start = place is { } known ? Instant.Max(line.Span.Start, known.Bucket) : line.Span.Start;
+        var found = new SortedSet<(EventPlace Place, LineEvent Event)>(ByPlace);
         while (start < line.Span.End && found.Count <= first)
         {
             var end = await ReachAsync(line, start, first + 1 - found.Count, ct);
@@ -172,9 +146,9 @@ internal sealed class ReadLineEvents(
     private async Task ReadAsync(
         Counted line,
         BillingPeriod span,
-        Place? after,
+        EventPlace? after,
         int atMost,
-        SortedSet<(Place Place, LineEvent Event)> found,
+        SortedSet<(EventPlace Place, LineEvent Event)> found,
         CancellationToken ct
     )
     {
@@ -195,10 +169,10 @@ internal sealed class ReadLineEvents(
             );
             await foreach (var batch in call.ResponseStream.ReadAllAsync(ct))
             {
-                var received = ReceivedAt(batch.BatchId.Span);
+                var received = EventPlace.ReceivedAt(batch.BatchId.Span);
                 foreach (var one in batch.Events)
                 {
-                    var place = new Place(one.TimestampUs, one.IdempotencyKey);
+                    var place = EventPlace.Of(one);
                     if ((after is { } last && place.CompareTo(last) <= 0) || !Counts(line, one, received))
                         continue;
                     if (found.Count >= atMost && place.CompareTo(found.Max.Place) > 0)
@@ -230,18 +204,7 @@ internal sealed class ReadLineEvents(
     {
         if (one.Corrects is { Replaces: false } || line.Meter.Measure(one.Type, one.Properties.Span, one.TimestampUs) is null)
             return false;
-        var corrected = one.CorrectedBy.Length > 0 ? ReceivedAt(one.CorrectedBy.Span) : (Instant?)null;
+        var corrected = one.CorrectedBy.Length > 0 ? EventPlace.ReceivedAt(one.CorrectedBy.Span) : (Instant?)null;
         return line.FinalizedAt is { } final ? received < final && !(corrected < final) : corrected is null;
-    }
-
-    private static Instant BucketOf(long timestampUs) => Buckets.FromMicroseconds(Buckets.StartOf(timestampUs));
-
-    /// <summary>From a batch's id, a UUID of version 7.</summary>
-    internal static Instant ReceivedAt(ReadOnlySpan<byte> batch)
-    {
-        var milliseconds = 0L;
-        foreach (var part in batch[..6])
-            milliseconds = (milliseconds << 8) | part;
-        return Instant.FromUnixTimeMilliseconds(milliseconds);
     }
 }

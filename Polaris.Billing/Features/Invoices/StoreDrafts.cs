@@ -1,5 +1,4 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.ChangeTracking;
+using NodaTime;
 using Polaris.Billing.Features.Events;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Persistence;
@@ -7,39 +6,44 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Billing.Features.Invoices;
 
+/// <summary>What of a subscription's row drafting may change: its next period, and whether it is held.</summary>
+internal sealed record SubscriptionProgress(
+    Instant? NextPeriodStart,
+    Instant? NextPeriodEnd,
+    Instant? HeldUntil,
+    string? HeldCode,
+    string? HeldMessage,
+    int HeldTries
+)
+{
+    public static SubscriptionProgress Of(SubscriptionRow row) =>
+        new(row.NextPeriodStart, row.NextPeriodEnd, row.HeldUntil, row.HeldCode, row.HeldMessage, row.HeldTries);
+}
+
+/// <summary>What drafting made, and the subscriptions that it changed.</summary>
+internal sealed record DraftedRows(
+    IReadOnlyList<InvoiceRow> Invoices,
+    IReadOnlyList<OutboxRow> Events,
+    IReadOnlyList<SubscriptionRow> Subscriptions
+)
+{
+    public static readonly DraftedRows None = new([], [], []);
+}
+
 /// <summary>
-/// Saves what drafting changed. New invoices, their lines and events, and their subscriptions' next periods take a statement each for the
-/// whole chunk, where EF sends one for each row. The rest, replaced drafts and the org's row, is left to it.
+/// Stores what drafting made: new invoices, their lines and events, and their subscriptions' next periods, in a statement each for the
+/// whole chunk, where EF would send one for each row, and follow each of their values.
 /// </summary>
 internal static class StoreDrafts
 {
     /// <summary>The caller is inside the org's transaction.</summary>
-    public static async Task SaveAsync(BillingDbContext db, ScopedTransaction tx, Guid org, CancellationToken ct)
+    public static async Task SaveAsync(ScopedTransaction tx, Guid org, DraftedRows rows, CancellationToken ct)
     {
-        var invoices = db.ChangeTracker.Entries<InvoiceRow>().Where(entry => entry.State == EntityState.Added).ToArray();
-        var created = invoices.Select(entry => entry.Entity.Id).ToHashSet();
-        var lines = db
-            .ChangeTracker.Entries<InvoiceLineRow>()
-            .Where(entry => entry.State == EntityState.Added && created.Contains(entry.Entity.InvoiceId))
-            .ToArray();
-        var events = db.ChangeTracker.Entries<OutboxRow>().Where(entry => entry.State == EntityState.Added).ToArray();
-        var subscriptions = db.ChangeTracker.Entries<SubscriptionRow>().Where(entry => entry.State == EntityState.Modified).ToArray();
-        await InsertInvoicesAsync(tx, org, Rows(invoices), ct);
-        await InsertLinesAsync(tx, org, Rows(lines), ct);
-        await Announce.StoreAsync(tx, Rows(events), ct);
-        await UpdateSubscriptionsAsync(tx, org, Rows(subscriptions), ct);
-        foreach (EntityEntry entry in (IEnumerable<EntityEntry>)[.. invoices, .. lines, .. events, .. subscriptions])
-        {
-            // A modified row that is declared unchanged gets its former values back.
-            entry.OriginalValues.SetValues(entry.CurrentValues);
-            entry.State = EntityState.Unchanged;
-        }
-
-        await db.SaveChangesAsync(ct);
+        await InsertInvoicesAsync(tx, org, [.. rows.Invoices], ct);
+        await InsertLinesAsync(tx, org, [.. rows.Invoices.SelectMany(invoice => invoice.Lines)], ct);
+        await Announce.StoreAsync(tx, rows.Events, ct);
+        await UpdateSubscriptionsAsync(tx, org, [.. rows.Subscriptions], ct);
     }
-
-    private static TRow[] Rows<TRow>(EntityEntry<TRow>[] entries)
-        where TRow : class => [.. entries.Select(entry => entry.Entity)];
 
     private static async Task InsertInvoicesAsync(ScopedTransaction tx, Guid org, InvoiceRow[] rows, CancellationToken ct)
     {
@@ -126,7 +130,6 @@ internal static class StoreDrafts
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>What drafting changes of a subscription: its next period, and whether it is held.</summary>
     private static async Task UpdateSubscriptionsAsync(ScopedTransaction tx, Guid org, SubscriptionRow[] rows, CancellationToken ct)
     {
         if (rows.Length == 0)

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using NodaTime;
 using NodaTime.Extensions;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Crossing;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Contracts;
 using Polaris.ServiceDefaults.Errors;
@@ -110,6 +111,7 @@ internal sealed class CreditGrants(BillingDbContext db, TenantScope tenant, OrgC
                     token
                 );
                 (row.Remaining, row.VoidedAt) = (0, now.ToInstant());
+                await MarkBalances.RunAsync(tx, org, [row.CustomerKey], gone: true, await clocks.NowAsync(token), time, token);
                 await db.SaveChangesAsync(token);
                 return row;
             },

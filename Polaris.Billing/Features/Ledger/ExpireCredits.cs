@@ -3,6 +3,7 @@ using NodaTime;
 using NodaTime.Extensions;
 using Npgsql;
 using Polaris.Billing.Features.Clock;
+using Polaris.Billing.Features.Crossing;
 using Polaris.Billing.Persistence;
 using Polaris.ServiceDefaults.Hosting;
 using Polaris.ServiceDefaults.Persistence;
@@ -68,6 +69,15 @@ internal sealed partial class ExpireCredits(
                         CreditGrants.Postings(grant, -grant.Remaining, LedgerKinds.Expiry, LedgerAccounts.Expired, time.GetUtcNow())
                     ),
                     time.GetCurrentInstant(),
+                    token
+                );
+                await MarkBalances.RunAsync(
+                    tx,
+                    org,
+                    [.. grants.Select(grant => grant.CustomerKey).Distinct()],
+                    gone: true,
+                    clock,
+                    time,
                     token
                 );
                 foreach (var grant in grants)

@@ -19,12 +19,13 @@ public sealed record InvoiceSettingsChange(
     Change<string?> Footer = default,
     Change<string?> AccentColor = default,
     Change<FigureStyle?> Figures = default,
-    Change<string?> Logo = default
+    Change<string?> Logo = default,
+    Change<string?> Template = default
 );
 
 /// <summary>
-/// An org's invoice settings. Drafts show them as they are; an invoice that is finalized keeps them as they were then, but for the logo,
-/// which is the latest on all.
+/// An org's invoice settings. Drafts show them as they are; an invoice that is finalized keeps them as they were then, but for the logo
+/// and the template, which are the latest on all.
 /// </summary>
 internal sealed class InvoiceSettings(BillingDbContext db, TenantScope tenant, TimeProvider time)
 {
@@ -49,6 +50,7 @@ internal sealed class InvoiceSettings(BillingDbContext db, TenantScope tenant, T
     public Task<InvoiceSettingsRow> UpdateAsync(InvoiceSettingsChange change, CancellationToken ct)
     {
         Check(change);
+        var template = InvoiceTemplate.Check("input.template", change.Template.Value);
         var logo = change.Logo.Value is { } stated ? Logo.Read("input.logo", stated) : ((byte[] Data, string Type)?)null;
         return db.InTransactionAsync(
             async token =>
@@ -59,6 +61,8 @@ internal sealed class InvoiceSettings(BillingDbContext db, TenantScope tenant, T
                 Apply(row, change);
                 if (change.Logo.IsStated)
                     (row.Logo, row.LogoType) = (logo?.Data, logo?.Type);
+                if (change.Template.IsStated)
+                    row.Template = template;
                 row.UpdatedAt = time.GetCurrentInstant();
                 await db.SaveChangesAsync(token);
                 return row;

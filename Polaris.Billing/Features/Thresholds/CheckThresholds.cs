@@ -73,8 +73,10 @@ internal sealed class CheckThresholds(
 }
 
 /// <summary>Rates marked subscriptions as their invoices would be, and compares with the thresholds that need it.</summary>
-internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, TimeProvider time)
+internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, MeasureBalances balances, TimeProvider time)
 {
+    private sealed record Mark(Guid Id, Guid Subscription, Instant Bucket, bool CreditsGone);
+
     /// <returns>The number of marks that are done, and of new crossings.</returns>
     public Task<(int Marks, int Events)> HandleAsync(int atMost, CancellationToken ct) =>
         db.InTransactionAsync(
@@ -98,13 +100,36 @@ internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, Ti
     private async Task<List<Reached>> ReachedAsync(
         ScopedTransaction tx,
         Guid org,
-        List<(Guid Id, Guid Subscription, Instant Bucket)> marks,
+        List<Mark> marks,
         ThresholdRow[] thresholds,
         CancellationToken ct
     )
     {
         var ids = marks.Select(mark => mark.Subscription).Distinct().ToArray();
         var rows = await db.Subscriptions.AsNoTracking().Where(row => ids.Contains(row.Id)).ToDictionaryAsync(row => row.Id, ct);
+        var onBalances = thresholds.Where(one => one.On == ThresholdOn.Balance).ToArray();
+        var reached = onBalances.Length == 0 ? [] : await balances.HandleAsync(tx, org, CustomersOf(marks, rows), onBalances, ct);
+        if (onBalances.Length < thresholds.Length)
+            reached.AddRange(await RateAsync(tx, org, marks, rows, [.. thresholds.Except(onBalances)], ct));
+        return reached;
+    }
+
+    /// <summary>With whether credits of theirs are gone.</summary>
+    private static Dictionary<string, bool> CustomersOf(List<Mark> marks, Dictionary<Guid, SubscriptionRow> rows) =>
+        marks
+            .Where(mark => rows.ContainsKey(mark.Subscription))
+            .GroupBy(mark => rows[mark.Subscription].CustomerKey)
+            .ToDictionary(of => of.Key, of => of.Any(mark => mark.CreditsGone));
+
+    private async Task<List<Reached>> RateAsync(
+        ScopedTransaction tx,
+        Guid org,
+        List<Mark> marks,
+        Dictionary<Guid, SubscriptionRow> rows,
+        ThresholdRow[] thresholds,
+        CancellationToken ct
+    )
+    {
         // A subscription whose end has moved before the bucket has no such period any more.
         var work = marks
             .Where(mark => rows.ContainsKey(mark.Subscription))
@@ -137,7 +162,7 @@ internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, Ti
         {
             var (history, concerning) = (
                 Calendars.PlansOf(row),
-                thresholds.Where(one => one.Concerns(row.CustomerKey, PlanAt(row, bucket)))
+                thresholds.Where(one => one.Concerns(row.CustomerKey, MeasureBalances.PlanAt(row, bucket)))
             );
             if (!concerning.Any())
                 continue;
@@ -182,24 +207,16 @@ internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, Ti
         }
     }
 
-    private static string PlanAt(SubscriptionRow row, Instant at) =>
-        row.Changes.Where(change => change.StartsAt <= at).MaxBy(change => change.StartsAt)?.PlanKey ?? row.PlanKey;
-
-    private static async Task<List<(Guid Id, Guid Subscription, Instant Bucket)>> MarksAsync(
-        ScopedTransaction tx,
-        Guid org,
-        int atMost,
-        CancellationToken ct
-    )
+    private static async Task<List<Mark>> MarksAsync(ScopedTransaction tx, Guid org, int atMost, CancellationToken ct)
     {
         await using var command = tx.Command(
-            "SELECT id, subscription_id, bucket_start FROM threshold_checks WHERE org_id = $1 ORDER BY id LIMIT $2"
+            "SELECT id, subscription_id, bucket_start, credits_gone FROM threshold_checks WHERE org_id = $1 ORDER BY id LIMIT $2"
         );
         command.Bind(org).Bind(atMost);
-        var marks = new List<(Guid, Guid, Instant)>();
+        var marks = new List<Mark>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
-            marks.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetFieldValue<Instant>(2)));
+            marks.Add(new Mark(reader.GetGuid(0), reader.GetGuid(1), reader.GetFieldValue<Instant>(2), reader.GetBoolean(3)));
         return marks;
     }
 

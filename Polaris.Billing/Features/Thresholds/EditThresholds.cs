@@ -19,7 +19,7 @@ namespace Polaris.Billing.Features.Thresholds;
 /// <param name="Customer">Only this customer's; not together with a plan.</param>
 /// <param name="Meter">Of a quantity, and only then.</param>
 /// <param name="Charge">Of included units, and only then: the charge's key.</param>
-/// <param name="Currency">Of an amount, and only then: only subscriptions in this currency.</param>
+/// <param name="Currency">Of an amount or a balance, and only then: only subscriptions in this currency.</param>
 internal sealed record NewThreshold(
     string Key,
     string? Name,
@@ -133,14 +133,14 @@ internal sealed class EditThresholds(BillingDbContext db, TenantScope tenant, Pl
         if (input.Name is not null)
             StatedAmounts.Name(input.Name, "input.name");
         if (!Enum.IsDefined(input.On))
-            throw Refused("on", "out_of_range", "'on' must be QUANTITY, INCLUDED_PERCENT or AMOUNT.");
+            throw Refused("on", "out_of_range", "'on' must be QUANTITY, INCLUDED_PERCENT, AMOUNT or BALANCE.");
         if (input.Plan is not null && input.Customer is not null)
             throw Refused("customer", "one_of_two", "Give 'plan' or 'customer', or neither for the whole org.");
         if (input.Customer is { } customer && customer.Length is 0 or > Limits.MaxTextLength)
             throw Refused("customer", "too_long", $"A customer's key has 1 to {Limits.MaxTextLength} characters.");
         With("meter", input.Meter, ThresholdOn.Quantity);
         With("charge", input.Charge, ThresholdOn.IncludedPercent);
-        With("currency", input.Currency, ThresholdOn.Amount);
+        With("currency", input.Currency, ThresholdOn.Amount, ThresholdOn.Balance);
         if (input.Charge is { } charge)
             StatedAmounts.Key(charge, "input.charge");
         if (input.Currency is { } currency && !Currencies.Exists(currency))
@@ -162,10 +162,10 @@ internal sealed class EditThresholds(BillingDbContext db, TenantScope tenant, Pl
             CreatedAt = Instant.FromDateTimeOffset(now),
         };
 
-        void With(string field, string? value, ThresholdOn on)
+        void With(string field, string? value, params ThresholdOn[] on)
         {
-            if (value is null == (input.On == on))
-                throw Refused(field, "only_with", $"Give '{field}' with {StatedName(on)}, and only then.");
+            if (value is null == on.Contains(input.On))
+                throw Refused(field, "only_with", $"Give '{field}' with {string.Join(" or ", on.Select(StatedName))}, and only then.");
         }
     }
 
@@ -173,8 +173,14 @@ internal sealed class EditThresholds(BillingDbContext db, TenantScope tenant, Pl
     {
         if (values.Count is 0 or > MaxValues)
             throw Refused("values", "count", $"A threshold has 1 to {MaxValues} values.");
-        if (values.Any(value => value <= 0 || value >= Limits.MaxNumber))
-            throw Refused("values", "out_of_range", $"The values of {StatedName(on)} must be above 0 and below {Limits.MaxNumber}.");
+        // Credits that are used up are a balance to hear of; nothing else begins above 0.
+        if (values.Any(value => value < 0 || (value == 0 && on != ThresholdOn.Balance) || value >= Limits.MaxNumber))
+            throw Refused(
+                "values",
+                "out_of_range",
+                $"The values of {StatedName(on)} must be {(on == ThresholdOn.Balance ? "0 or more" : "above 0")} "
+                    + $"and below {Limits.MaxNumber}."
+            );
         if (values.Any(value => StatedAmounts.Places(value) > Limits.MaxDecimalPlaces))
             throw Refused("values", "too_precise", $"A value has at most {Limits.MaxDecimalPlaces} decimal places.");
         return values.Distinct().Count() == values.Count
@@ -187,6 +193,7 @@ internal sealed class EditThresholds(BillingDbContext db, TenantScope tenant, Pl
         {
             ThresholdOn.Quantity => "QUANTITY",
             ThresholdOn.IncludedPercent => "INCLUDED_PERCENT",
+            ThresholdOn.Balance => "BALANCE",
             _ => "AMOUNT",
         };
 

@@ -853,6 +853,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("tax_id");
 
+                    b.Property<string>("Template")
+                        .HasColumnType("text")
+                        .HasColumnName("template");
+
                     b.Property<Instant>("UpdatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at");
@@ -1572,6 +1576,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Instant>("BucketStart")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("bucket_start");
+
+                    b.Property<bool>("CreditsGone")
+                        .HasColumnType("boolean")
+                        .HasColumnName("credits_gone");
 
                     b.Property<Guid>("SubscriptionId")
                         .HasColumnType("uuid")

@@ -11,19 +11,21 @@ namespace Polaris.Ingestion.Features.Late;
 /// Consumes <c>polaris.billing.v1</c>, at least once, to learn which periods are invoiced. Nothing depends on it: while the broker is
 /// unavailable, events are stored as usual and some late ones are not marked late.
 /// </summary>
-internal sealed class ConsumeInvoices(InvoicedPeriods periods, RecordDeadLetters letters) : RecordHandler(letters)
+internal sealed class ConsumeInvoices(InvoicedPeriods periods, RecordDeadLetters letters) : RecordHandler<InvoicedPeriod>(letters)
 {
     public override string Topic => Topics.Billing;
 
-    public override async Task HandleAsync(byte[] payload, CancellationToken ct)
+    protected override InvoicedPeriod? Read(byte[] payload)
     {
         var message = UnreadableRecordException.Parse(BillingEvent.Parser, payload);
         if (message.InvoiceGenerated is not { PeriodEnd: { } end } invoice)
-            return;
+            return null;
         var org = Guid.Parse(message.OrgId);
         Activity.Current.SetOrgs(org);
-        await periods.RecordAsync(org, invoice.Customer, Instant.FromDateTimeOffset(end.ToDateTimeOffset()), ct);
+        return new InvoicedPeriod(org, invoice.Customer, Instant.FromDateTimeOffset(end.ToDateTimeOffset()));
     }
+
+    protected override Task StoreAsync(IReadOnlyList<InvoicedPeriod> read, CancellationToken ct) => periods.RecordAsync(read, ct);
 
     public override Guid OrgOf(byte[] payload)
     {

@@ -7,6 +7,9 @@ using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Ingestion.Features.Late;
 
+/// <summary>Billing has invoiced a customer's usage up to a time.</summary>
+internal sealed record InvoicedPeriod(Guid Org, string Customer, Instant Through);
+
 /// <summary>
 /// Which accepted events are late: older than the end of their customer's last invoiced period. It informs the client and changes nothing
 /// else. The data is up to half a minute behind Billing's events; when the database does not answer, no event is marked late.
@@ -43,20 +46,28 @@ internal sealed partial class InvoicedPeriods(NpgsqlDataSource database, ILogger
             .ToHashSet();
     }
 
-    /// <summary>Records that Billing has invoiced a customer's usage up to that time.</summary>
-    public async Task RecordAsync(Guid org, string customer, Instant through, CancellationToken ct)
+    /// <summary>Records what Billing has invoiced, in one statement, in the order of the primary key.</summary>
+    public async Task RecordAsync(IReadOnlyList<InvoicedPeriod> invoiced, CancellationToken ct)
     {
+        var rows = invoiced
+            .GroupBy(one => (one.Org, one.Customer))
+            .Select(of => new InvoicedPeriod(of.Key.Org, of.Key.Customer, of.Max(one => one.Through)))
+            .OrderBy(row => row.Org)
+            .ThenBy(row => row.Customer, StringComparer.Ordinal)
+            .ToArray();
         await using var tx = await database.BeginCrossOrgAsync(CrossOrgScope.RecordInvoiced, ct);
         await using var command = tx.Command(
             """
-            INSERT INTO invoiced_periods AS p (org_id, customer_key, invoiced_through) VALUES ($1, $2, $3)
+            INSERT INTO invoiced_periods AS p (org_id, customer_key, invoiced_through)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
             ON CONFLICT (org_id, customer_key) DO UPDATE SET invoiced_through = greatest(p.invoiced_through, excluded.invoiced_through)
             """
         );
-        command.Bind(org).Bind(customer).Bind(through);
+        command.BindColumn(rows, row => row.Org).BindColumn(rows, row => row.Customer).BindColumn(rows, row => row.Through);
         await command.ExecuteNonQueryAsync(ct);
         await tx.CommitAsync(ct);
-        latest.Remove(org);
+        foreach (var org in rows.Select(row => row.Org).Distinct())
+            latest.Remove(org);
     }
 
     public void Dispose() => latest.Dispose();

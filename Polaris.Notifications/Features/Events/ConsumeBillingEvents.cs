@@ -10,18 +10,19 @@ namespace Polaris.Notifications.Features.Events;
 /// Consumes <c>polaris.billing.v1</c>, at least once: the offset is committed after the event and its deliveries. An offset needs no
 /// transaction of its own: an event that comes again is dropped, and one that never came is found by <see cref="RecoverEvents"/>.
 /// </summary>
-internal sealed class ConsumeBillingEvents(StoreEvent store, RecordDeadLetters letters) : RecordHandler(letters)
+internal sealed class ConsumeBillingEvents(StoreEvent store, RecordDeadLetters letters) : RecordHandler<HappenedEvent>(letters)
 {
     public override string Topic => Topics.Billing;
 
-    public override async Task HandleAsync(byte[] payload, CancellationToken ct)
+    /// <summary>Kinds that this version does not know are ignored.</summary>
+    protected override HappenedEvent? Read(byte[] payload)
     {
         var billingEvent = UnreadableRecordException.Parse(BillingEvent.Parser, payload);
         Activity.Current.SetOrgs(Guid.Parse(billingEvent.OrgId));
-        // Kinds that this version does not know are ignored.
-        if (EventBody.Of(billingEvent) is { } happened)
-            await store.HandleAsync(happened, ct);
+        return EventBody.Of(billingEvent) is { } happened ? happened with { TraceLinks = TraceLinks.Write([TraceLinks.Current]) } : null;
     }
+
+    protected override Task StoreAsync(IReadOnlyList<HappenedEvent> read, CancellationToken ct) => store.HandleAllAsync(read, ct);
 
     public override Guid OrgOf(byte[] payload)
     {

@@ -39,27 +39,46 @@ internal sealed class RecoverEvents(
         );
         if (page.Events.Count == 0)
             return PollEvery;
+        if (!await TryTogetherAsync(page.Events, ct))
+            foreach (var one in page.Events)
+                await StoreAsync(one, ct);
         var confirmed = new ConfirmEventsRequest();
-        foreach (var one in page.Events)
-        {
-            await StoreAsync(one, ct);
-            confirmed.Events.Add(new StoredEventId { OrgId = one.OrgId, EventId = one.EventId });
-        }
+        confirmed.Events.AddRange(page.Events.Select(one => new StoredEventId { OrgId = one.OrgId, EventId = one.EventId }));
 
         await billing.ConfirmEventsAsync(confirmed, cancellationToken: ct);
         return Immediately;
     }
+
+    /// <summary>Nearly all of them have come through Kafka already, so they are stored in a transaction for each org.</summary>
+    private async Task<bool> TryTogetherAsync(IEnumerable<UnconfirmedEvent> page, CancellationToken ct)
+    {
+        try
+        {
+            Recovered.Add(await store.HandleAllAsync([.. page.Select(Read).OfType<HappenedEvent>()], ct));
+            return true;
+        }
+        catch (Exception exception) when (!ct.IsCancellationRequested && Fault.Of(exception) != FaultKind.Infrastructure)
+        {
+            // Which one it was is found by storing each by itself.
+            return false;
+        }
+    }
+
+    private static HappenedEvent? Read(UnconfirmedEvent one) =>
+        EventBody.Of(UnreadableRecordException.Parse(Polaris.Billing.Events.V1.BillingEvent.Parser, one.Message.ToByteArray()))
+            is { } happened
+            ? happened with
+            {
+                TraceLinks = one.TraceLinks.Length == 0 ? null : one.TraceLinks,
+            }
+            : null;
 
     private async Task StoreAsync(UnconfirmedEvent one, CancellationToken ct)
     {
         var payload = one.Message.ToByteArray();
         try
         {
-            var happened = EventBody.Of(UnreadableRecordException.Parse(Polaris.Billing.Events.V1.BillingEvent.Parser, payload));
-            if (
-                happened is not null
-                && await store.HandleAsync(happened with { TraceLinks = one.TraceLinks.Length == 0 ? null : one.TraceLinks }, ct)
-            )
+            if (Read(one) is { } happened && await store.HandleAsync(happened, ct))
                 Recovered.Add(1);
         }
         catch (Exception exception) when (!ct.IsCancellationRequested && Fault.Of(exception) != FaultKind.Infrastructure)

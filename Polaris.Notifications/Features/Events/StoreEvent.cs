@@ -11,7 +11,7 @@ using Polaris.ServiceDefaults.Tenancy;
 namespace Polaris.Notifications.Features.Events;
 
 /// <summary>
-/// Stores an event and a delivery for each receiver that wants it, in one transaction and once: the event's id is unique in its org, so one
+/// Stores events and a delivery for each receiver that wants one, in one transaction and once: an event's id is unique in its org, so one
 /// that is received again changes nothing.
 /// </summary>
 internal sealed class StoreEvent(NpgsqlDataSource database, SecretBox secrets, QueueSignal signal, TimeProvider time)
@@ -24,52 +24,89 @@ internal sealed class StoreEvent(NpgsqlDataSource database, SecretBox secrets, Q
 
     private sealed record Receiver(Guid Queue, string Channel, string Recipient);
 
+    /// <summary>A delivery to make.</summary>
+    private sealed record Due(HappenedEvent Event, Receiver To);
+
     /// <returns>Whether it was new.</returns>
-    public async Task<bool> HandleAsync(HappenedEvent happened, CancellationToken ct)
+    public async Task<bool> HandleAsync(HappenedEvent happened, CancellationToken ct) => await HandleAllAsync([happened], ct) > 0;
+
+    /// <summary>Stores events of any orgs, in a transaction for each org.</summary>
+    /// <returns>How many were new.</returns>
+    public async Task<int> HandleAllAsync(IReadOnlyCollection<HappenedEvent> happened, CancellationToken ct)
     {
-        await using var tx = await database.BeginOrgAsync(happened.Org, ct);
-        if (!await StoreAsync(tx, happened, ct))
-            return false;
-        await tx.CommitAsync(ct);
-        signal.Wake();
-        return true;
+        var stored = 0;
+        foreach (var ofOrg in happened.GroupBy(one => one.Org))
+        {
+            await using var tx = await database.BeginOrgAsync(ofOrg.Key, ct);
+            var some = await StoreAllAsync(tx, ofOrg.Key, [.. ofOrg], ct);
+            if (some == 0)
+                continue;
+            await tx.CommitAsync(ct);
+            stored += some;
+        }
+
+        if (stored > 0)
+            signal.Wake();
+        return stored;
     }
 
     /// <summary>In the caller's transaction.</summary>
-    public async Task<bool> StoreAsync(ScopedTransaction tx, HappenedEvent happened, CancellationToken ct)
+    public async Task<bool> StoreAsync(ScopedTransaction tx, HappenedEvent happened, CancellationToken ct) =>
+        await StoreAllAsync(tx, happened.Org, [happened], ct) > 0;
+
+    private async Task<int> StoreAllAsync(ScopedTransaction tx, Guid org, IReadOnlyCollection<HappenedEvent> happened, CancellationToken ct)
     {
         var now = time.GetCurrentInstant();
-        await using (
-            var command = tx.Command(
-                """
-                INSERT INTO events (org_id, id, kind, occurred_at, body, secret, trace_links, received_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (org_id, id) DO NOTHING
-                """
-            )
-        )
+        // In the order of the primary key, so that two transactions never wait for each other.
+        HappenedEvent[] all = [.. happened.DistinctBy(one => one.Id).OrderBy(one => one.Id)];
+        var fresh = await InsertAsync(tx, org, all, now, ct);
+        var receivers = new Dictionary<string, List<Receiver>>();
+        var due = new List<Due>();
+        foreach (var one in all.Where(one => fresh.Contains(one.Id)))
         {
-            command
-                .Bind(happened.Org)
-                .Bind(happened.Id)
-                .Bind(happened.Kind)
-                .Bind(happened.OccurredAt)
-                .Bind(happened.MailTo is null ? happened.Body : secrets.Protect(happened.Body))
-                .Bind(happened.MailTo is not null)
-                .Bind(TraceLinks.Write([TraceLinks.Current]) ?? happened.TraceLinks)
-                .Bind(now);
-            if (await command.ExecuteNonQueryAsync(ct) == 0)
-                return false;
+            if (one.MailTo is { } address)
+            {
+                due.Add(new Due(one, new Receiver(org, Channels.Email, address)));
+                continue;
+            }
+
+            if (!receivers.TryGetValue(one.Kind, out var ofKind))
+                receivers.Add(one.Kind, ofKind = await ReceiversAsync(tx, org, one.Kind, ct));
+            due.AddRange(ofKind.Select(receiver => new Due(one, receiver)));
         }
 
-        var receivers = happened.MailTo is { } address
-            ? [new Receiver(happened.Org, Channels.Email, address)]
-            : await ReceiversAsync(tx, happened, ct);
-        if (receivers.Count > 0)
-            await AddAsync(tx, happened, receivers, now, ct);
-        return true;
+        if (due.Count > 0)
+            await AddAsync(tx, org, due, now, ct);
+        return fresh.Count;
     }
 
-    private static async Task<List<Receiver>> ReceiversAsync(ScopedTransaction tx, HappenedEvent happened, CancellationToken ct)
+    /// <returns>Those that were new.</returns>
+    private async Task<HashSet<Guid>> InsertAsync(ScopedTransaction tx, Guid org, HappenedEvent[] all, Instant now, CancellationToken ct)
+    {
+        await using var command = tx.Command(
+            """
+            INSERT INTO events (org_id, id, kind, occurred_at, body, secret, trace_links, received_at)
+            SELECT $1, e.*, $8 FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::boolean[], $7::text[]) e
+            ON CONFLICT (org_id, id) DO NOTHING RETURNING id
+            """
+        );
+        command
+            .Bind(org)
+            .BindColumn(all, one => one.Id)
+            .BindColumn(all, one => one.Kind)
+            .BindColumn(all, one => one.OccurredAt)
+            .BindColumn(all, one => one.MailTo is null ? one.Body : secrets.Protect(one.Body))
+            .BindColumn(all, one => one.MailTo is not null)
+            .BindColumn(all, one => one.TraceLinks ?? TraceLinks.Write([TraceLinks.Current]))
+            .Bind(now);
+        var fresh = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            fresh.Add(reader.GetGuid(0));
+        return fresh;
+    }
+
+    private static async Task<List<Receiver>> ReceiversAsync(ScopedTransaction tx, Guid org, string kind, CancellationToken ct)
     {
         await using var command = tx.Command(
             """
@@ -82,7 +119,7 @@ internal sealed class StoreEvent(NpgsqlDataSource database, SecretBox secrets, Q
             WHERE org_id = $1 AND invoices_to_customers AND $2 = 'invoice.finalized'
             """
         );
-        command.Bind(happened.Org).Bind(happened.Kind);
+        command.Bind(org).Bind(kind);
         var receivers = new List<Receiver>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -90,13 +127,7 @@ internal sealed class StoreEvent(NpgsqlDataSource database, SecretBox secrets, Q
         return receivers;
     }
 
-    private static async Task AddAsync(
-        ScopedTransaction tx,
-        HappenedEvent happened,
-        List<Receiver> receivers,
-        Instant now,
-        CancellationToken ct
-    )
+    private static async Task AddAsync(ScopedTransaction tx, Guid org, List<Due> due, Instant now, CancellationToken ct)
     {
         // Queues in the order of their ids, so that two transactions never wait for each other.
         await using var command = tx.Command(
@@ -104,24 +135,26 @@ internal sealed class StoreEvent(NpgsqlDataSource database, SecretBox secrets, Q
             WITH made AS (
               INSERT INTO deliveries
                 (org_id, id, queue_id, event_id, kind, channel, recipient, status, attempts, tries, next_at, created_at)
-              SELECT $1, d.id, d.queue, $2, $3, d.channel, d.recipient, 'waiting', 0, 0, $4, $4
-              FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[]) d(id, queue, channel, recipient) RETURNING queue_id)
+              SELECT $1, d.id, d.queue, d.event, d.kind, d.channel, d.recipient, 'waiting', 0, 0, $2, $2
+              FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+                d(id, queue, event, kind, channel, recipient)
+              RETURNING queue_id)
             INSERT INTO queues AS q (org_id, id, due_at, turn_at, held_until, failures)
-            SELECT DISTINCT $1, queue_id, $4::timestamptz, $4::timestamptz, $4::timestamptz, 0 FROM made ORDER BY queue_id
+            SELECT DISTINCT $1, queue_id, $2::timestamptz, $2::timestamptz, $2::timestamptz, 0 FROM made ORDER BY queue_id
             ON CONFLICT (org_id, id) DO UPDATE SET due_at = least(q.due_at, greatest(excluded.due_at, q.open_until))
             """
         );
         command
-            .Bind(happened.Org)
-            .Bind(happened.Id)
-            .Bind(happened.Kind)
+            .Bind(org)
             .Bind(now)
-            .BindColumn(receivers, _ => Guid.CreateVersion7(now.ToDateTimeOffset()))
-            .BindColumn(receivers, one => one.Queue)
-            .BindColumn(receivers, one => one.Channel)
-            .BindColumn(receivers, one => one.Recipient);
+            .BindColumn(due, _ => Guid.CreateVersion7(now.ToDateTimeOffset()))
+            .BindColumn(due, one => one.To.Queue)
+            .BindColumn(due, one => one.Event.Id)
+            .BindColumn(due, one => one.Event.Kind)
+            .BindColumn(due, one => one.To.Channel)
+            .BindColumn(due, one => one.To.Recipient);
         await command.ExecuteNonQueryAsync(ct);
-        foreach (var channel in receivers.GroupBy(one => one.Channel))
+        foreach (var channel in due.GroupBy(one => one.To.Channel))
             Stored.Add(channel.Count(), new KeyValuePair<string, object?>("channel", channel.Key));
     }
 }

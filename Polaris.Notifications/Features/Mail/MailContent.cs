@@ -45,6 +45,11 @@ public sealed record MailContent(
                 [Fact("Invoice", "number"), Money("Total", "total"), .. Rest("invoiceId", "number", "total", "currency")],
                 Invoice: Guid.TryParse(At("invoiceId"), out var unpaid) ? unpaid : null
             ),
+            "usage.threshold_crossed" when At("on") == "balance" => new MailContent(
+                $"{At("name")}: {At("customer")} has {At("reached")} {At("currency")} left",
+                [$"The prepaid credits of customer {At("customer")} have fallen to a threshold of {org}."],
+                [Fact("Threshold", "name"), Fact("Customer", "customer"), Fact("Value", "value"), Fact("Left", "reached"), Period()]
+            ),
             "usage.threshold_crossed" => new MailContent(
                 $"{At("name")}: {At("customer")} has reached {At("value")}",
                 [$"Customer {At("customer")} has reached a threshold of {org}."],

@@ -14,8 +14,8 @@ using Polaris.Billing.Persistence;
 namespace Polaris.Billing.Persistence.Migrations
 {
     [DbContext(typeof(BillingDbContext))]
-    [Migration("20261130131210_ConfirmedEventsAndVerifications")]
-    partial class ConfirmedEventsAndVerifications
+    [Migration("20261130165904_ConfirmedEventsVerificationsAndTemplates")]
+    partial class ConfirmedEventsVerificationsAndTemplates
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -856,6 +856,10 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("tax_id");
 
+                    b.Property<string>("Template")
+                        .HasColumnType("text")
+                        .HasColumnName("template");
+
                     b.Property<Instant>("UpdatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("updated_at");
@@ -1575,6 +1579,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.Property<Instant>("BucketStart")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("bucket_start");
+
+                    b.Property<bool>("CreditsGone")
+                        .HasColumnType("boolean")
+                        .HasColumnName("credits_gone");
 
                     b.Property<Guid>("SubscriptionId")
                         .HasColumnType("uuid")

@@ -7,7 +7,7 @@ using NodaTime;
 namespace Polaris.Billing.Persistence.Migrations
 {
     /// <inheritdoc />
-    public partial class ConfirmedEventsAndVerifications : Migration
+    public partial class ConfirmedEventsVerificationsAndTemplates : Migration
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
@@ -95,11 +95,32 @@ namespace Polaris.Billing.Persistence.Migrations
                 column: "org_id",
                 unique: true,
                 filter: "finished_at IS NULL");
+
+            migrationBuilder.AddColumn<bool>(
+                name: "credits_gone",
+                table: "threshold_checks",
+                type: "boolean",
+                nullable: false,
+                defaultValue: false);
+
+            migrationBuilder.AddColumn<string>(
+                name: "template",
+                table: "invoice_settings",
+                type: "text",
+                nullable: true);
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.DropColumn(
+                name: "credits_gone",
+                table: "threshold_checks");
+
+            migrationBuilder.DropColumn(
+                name: "template",
+                table: "invoice_settings");
+
             migrationBuilder.DropTable(
                 name: "invoice_verifications");
 
