@@ -98,7 +98,7 @@ export function WebhooksPage() {
       cell: (one) => (
         <Link
           to={`/deliveries?${new URLSearchParams({ endpoint: one.id }).toString()}`}
-          aria-label={`Deliveries to ${one.url}`}
+          aria-label={`Show them: deliveries to ${one.url}`}
         >
           Show them
         </Link>
