@@ -14,6 +14,9 @@ import { useCustomerFacts } from './facts';
 import { atThisPace, meteredQuantities } from './pace';
 import { CURRENT_USAGE, PREVIEW } from './queries';
 
+/** Refresh interval, in ms. */
+const REFRESH = 10_000;
+
 type Preview = PreviewQuery['preview'][number];
 
 /**
@@ -21,7 +24,7 @@ type Preview = PreviewQuery['preview'][number];
  * the invoices. And what they come to with other quantities.
  */
 export function RunningCard({ customer }: { customer: string }) {
-  const result = useRead(PREVIEW, { customer, quantities: null, subscriptionId: null });
+  const result = useRead(PREVIEW, { customer, quantities: null, subscriptionId: null }, { every: REFRESH });
   return (
     <Loaded result={result} what="the running period">
       {({ preview }) =>

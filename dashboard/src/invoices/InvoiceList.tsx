@@ -13,6 +13,9 @@ import { Empty, Loaded } from '../ui/states';
 import { FinalizeDialog } from './FinalizeDialog';
 import { INVOICES, type InvoiceSummary } from './queries';
 
+/** Refresh interval, in ms: drafts are made while one looks. */
+const REFRESH = 10_000;
+
 type Props = {
   /** Null for all. */
   customer: string | null;
@@ -24,7 +27,11 @@ type Props = {
 
 export function InvoiceList({ customer, status, pageSize, ofOneCustomer = false }: Props) {
   const paging = usePaging(JSON.stringify([customer, status]));
-  const result = useRead(INVOICES, { first: pageSize, after: paging.after, customer, status }, { keepPrevious: true });
+  const result = useRead(
+    INVOICES,
+    { first: pageSize, after: paging.after, customer, status },
+    { keepPrevious: true, every: REFRESH },
+  );
   return (
     <Loaded result={result} what="invoices">
       {({ invoices }) =>

@@ -38,8 +38,7 @@ export function AttemptTable({ attempts }: { attempts: readonly Attempt[] }) {
           head: 'Answer',
           cell: (one) => (
             <>
-              {one.statusCode ?? (one.error ? '' : '–')}{' '}
-              {one.error ? <span className="breakable">{one.error}</span> : null}
+              <span className="breakable">{one.error ?? one.statusCode ?? '–'}</span>
               {one.response ? <pre className="response">{one.response}</pre> : null}
             </>
           ),

@@ -97,8 +97,9 @@ export function WebhooksPage() {
       head: 'Deliveries',
       cell: (one) => (
         <Link
+          className="nowrap"
           to={`/deliveries?${new URLSearchParams({ endpoint: one.id }).toString()}`}
-          aria-label={`Deliveries to ${one.url}`}
+          aria-label={`Show them: deliveries to ${one.url}`}
         >
           Show them
         </Link>
@@ -131,7 +132,7 @@ export function WebhooksPage() {
     <>
       <PageHead
         title="Webhooks"
-        intro="What happens in the org is posted to your endpoints, signed as Standard Webhooks says, and tried again for a day."
+        intro="What happens in the org, posted to your endpoints: signed, and tried again for a day."
       >
         {isAdmin ? (
           <button type="button" className="button button-primary" onClick={() => setAsked({ act: 'create' })}>

@@ -120,14 +120,17 @@ function Freshness({ overview }: { overview: OverviewQuery }) {
       <p className={right ? 'outcome outcome-same' : 'outcome outcome-different'}>
         <strong>
           {checked === null
-            ? 'Nothing to count yet'
+            ? arrived === null
+              ? 'Nothing to count yet'
+              : 'Counted, and soon compared'
             : right
               ? 'Every event is counted'
               : 'A difference is being repaired'}
         </strong>{' '}
         <span>
-          {checked === null ? '' : `checked ${ago(checked)}`}
-          {arrived === null ? '' : `, last event ${ago(arrived)}`}
+          {[checked === null ? null : `checked ${ago(checked)}`, arrived === null ? null : `last event ${ago(arrived)}`]
+            .filter((part) => part !== null)
+            .join(', ')}
         </span>{' '}
         <Link to="/quality">Data quality</Link>
       </p>

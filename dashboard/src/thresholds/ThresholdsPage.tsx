@@ -19,6 +19,9 @@ type Threshold = ThresholdsQuery['thresholds'][number];
 
 const PAGE_SIZE = 20;
 
+/** Refresh interval, in ms. */
+const REFRESH = 10_000;
+
 const MEASURES: readonly { value: ThresholdOn; label: string }[] = [
   { value: 'QUANTITY', label: 'the quantity of a meter' },
   { value: 'AMOUNT', label: 'the amount of the period' },
@@ -254,7 +257,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 function Crossings() {
   const timeZone = useTimeZone();
   const paging = usePaging('');
-  const result = useRead(CROSSINGS, { first: PAGE_SIZE, after: paging.after }, { keepPrevious: true });
+  const result = useRead(CROSSINGS, { first: PAGE_SIZE, after: paging.after }, { keepPrevious: true, every: REFRESH });
   const facts = useCustomerFacts(result.data?.thresholdCrossings.nodes.map(({ customer }) => customer) ?? []);
   return (
     <Card title="Reached">

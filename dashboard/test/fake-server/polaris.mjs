@@ -257,7 +257,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
         let count = 0;
         for (let bucket = at; bucket < Math.min(at + length, end); bucket += 900_000)
           count += Math.round(
-            (40 + 30 * Math.sin((bucket / DAY) * 2 * Math.PI) + 20 * Math.sin(bucket / DAY)) / (index + 1),
+            (50 + 30 * Math.sin((bucket / DAY) * 2 * Math.PI) + 20 * Math.sin(bucket / DAY)) / (index + 1),
           );
         points.push({
           start: new Date(at).toISOString(),
