@@ -278,7 +278,7 @@ export type CreateSubscriptionInput = {
 export type CreateThresholdInput = {
   /** With INCLUDED_PERCENT: the charge's key. */
   charge?: string | null | undefined;
-  /** With AMOUNT: only subscriptions in this currency. */
+  /** With AMOUNT or BALANCE: only subscriptions in this currency. */
   currency?: string | null | undefined;
   /** Only this customer's subscriptions. Not together with a plan. */
   customer?: string | null | undefined;
@@ -292,7 +292,7 @@ export type CreateThresholdInput = {
   on: ThresholdOn;
   /** Only subscriptions on this plan. */
   plan?: string | null | undefined;
-  /** 1 to 10 values above 0: units of the meter, percent of the included units, or amounts. */
+  /** 1 to 10 values: above 0, units of the meter, percent of the included units, or amounts; or credits that are left. */
   values: Array<string>;
 };
 
@@ -683,6 +683,8 @@ export type TaxRateInput = {
 export type ThresholdOn =
   /** The total of the period's invoice if it ended now. */
   | 'AMOUNT'
+  /** What the customer's prepaid credits have left once they pay what was used so far: its values are reached from above. */
+  | 'BALANCE'
   /** The quantity of a charge, in percent of its included units. */
   | 'INCLUDED_PERCENT'
   /** The quantity of a meter. */
@@ -738,6 +740,8 @@ export type UpdateInvoiceSettingsInput = {
   paymentDays?: number | null | undefined;
   /** The seller's tax id; at most 64 characters. */
   taxId?: string | null | undefined;
+  /** The page of an invoice in Liquid, at most 65,536 characters: loops, conditions and a few filters over what the built-in page shows. Null: the built-in one. Send it as a variable. */
+  template?: string | null | undefined;
 };
 
 /** Changes of an address. What is not given stays as it is. Mail goes there again after a bounce or an unsubscription. */
