@@ -13,6 +13,12 @@ internal sealed partial class Query
     /// Events of a meter's type in a time that the meter does not count, with why, ordered by timestamp and key. Raw events are read for
     /// it, at most 100,000 an answer: a page may end early, and <c>hasNextPage</c> tells.
     /// </summary>
+    /// <param name="meter">The meter's key.</param>
+    /// <param name="from">Start of the span of event times, included.</param>
+    /// <param name="to">End of the span, not included.</param>
+    /// <param name="customer">Only events of the customer with this key.</param>
+    /// <param name="after">An <c>endCursor</c>: the page begins behind it.</param>
+    /// <param name="first">At most so many events.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<UncountedEventPageType> UncountedEvents(
         [FromServices] ReadUncounted uncounted,
@@ -29,6 +35,10 @@ internal sealed partial class Query
     /// How many events of a meter's type in a time the meter counts, and does not count, by reason. Raw events are read for it, at most
     /// 100,000 an answer: then it ends at <c>through</c>.
     /// </summary>
+    /// <param name="meter">The meter's key.</param>
+    /// <param name="from">Start of the span of event times, included.</param>
+    /// <param name="to">End of the span, not included.</param>
+    /// <param name="customer">Only events of the customer with this key.</param>
     [RequireScope(Scopes.Read)]
     public static async Task<UncountedSummaryType> UncountedSummary(
         [FromServices] ReadUncounted uncounted,
