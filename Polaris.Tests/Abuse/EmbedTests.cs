@@ -192,7 +192,7 @@ public sealed class EmbedTests(PolarisApp polaris) : PlatformTests
                 ]
         )
             Assert.Equal(
-                "BAD_USER_INPUT",
+                "INVALID_INPUT",
                 (await tenant.RefusalAsync("mutation($o: [String!]!) { setEmbedOrigins(origins: $o) { id } }", new { o = bad })).Code
             );
         await SetAsync(tenant, Own, "https://app.EXAMPLE.com/");

@@ -25,8 +25,9 @@ const folder = mkdtempSync(join(tmpdir(), 'polaris-picture-'));
 const [pdf, svg] = [join(folder, 'page.pdf'), join(folder, 'page.svg')];
 await page.pdf({ path: pdf, width: `${width}px`, height: `${height}px`, printBackground: true, pageRanges: '1' });
 execFileSync('pdftocairo', ['-svg', pdf, svg]);
-// Two digits of a point are enough, and make the file half as large.
-writeFileSync('../docs/dashboard.svg', readFileSync(svg, 'utf8').replace(/(\d+\.\d{2})\d+/g, '$1'));
+// In outlines two digits of a point are enough, and make the file half as large; scales need all of theirs.
+const outline = (path) => path.replace(/(\d+\.\d{2})\d+/g, '$1');
+writeFileSync('../docs/dashboard.svg', readFileSync(svg, 'utf8').replace(/ d="[^"]*"/g, outline));
 rmSync(folder, { recursive: true });
 await browser.close();
 await gateway.close();
