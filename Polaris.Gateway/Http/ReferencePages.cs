@@ -68,7 +68,21 @@ internal static class ReferencePages
             return;
         // It may be filled later.
         Directory.CreateDirectory(folder);
-        app.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(folder), RequestPath = GraphiQLPath });
+        app.UseWhen(
+            context => context.Request.Path.StartsWithSegments(GraphiQLPath, StringComparison.OrdinalIgnoreCase),
+            files =>
+            {
+                // The dashboard's route takes every path; a file goes before it, and what is none is not there.
+                files.Use(
+                    (context, next) =>
+                    {
+                        context.SetEndpoint(null);
+                        return next(context);
+                    }
+                );
+                files.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(folder), RequestPath = GraphiQLPath });
+            }
+        );
     }
 
     /// <summary>A browser that was sent to the address, not a client that asks something.</summary>

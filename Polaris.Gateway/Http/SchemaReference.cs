@@ -5,7 +5,7 @@ using Polaris.Gateway.Composition;
 
 namespace Polaris.Gateway.Http;
 
-/// <summary>The public schema as a page that needs no script: what can be asked and done, then every type, each with a link to the next.</summary>
+/// <summary>The public schema as a page that needs no script: what can be asked and done, then every type, linked to one another.</summary>
 internal sealed class SchemaReference
 {
     public const string Style = """
@@ -51,10 +51,11 @@ internal sealed class SchemaReference
             """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>GraphQL: Polaris</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/reference/style.css"></head><body><main>
+            <title>GraphQL: Polaris</title><link rel="icon" href="data:,">
+            <link rel="stylesheet" href="/reference/style.css"></head><body><main>
             <h1>Polaris's API</h1>
-            <p>Everything but events is one graph at <code>POST /graphql</code>, with <code>Authorization: Bearer</code> and an API key or access
-            token. Events are sent to <code>/ingest</code>: <a href="/reference/ingest">its reference</a>,
+            <p>Everything but events is one graph at <code>POST /graphql</code>, with <code>Authorization: Bearer</code> and an API key or
+            access token. Events are sent to <code>/ingest</code>: <a href="/reference/ingest">its reference</a>,
             <a href="/openapi/ingestion.json">its OpenAPI document</a>.</p>
             <nav>
             """

@@ -54,7 +54,7 @@ public sealed class ChargeInput
     /// <summary>The key of the meter whose quantity is priced; none for a flat fee.</summary>
     public string? Meter { get; set; }
 
-    /// <summary>The price of this usage. With <c>dimensionPrices</c>, that of every combination of values that has none of its own.</summary>
+    /// <summary>The price. With <c>dimensionPrices</c>, that of every combination of values that has none of its own.</summary>
     public required PriceInput Price { get; set; }
 
     /// <summary>Prices of combinations of the meter's dimension values, at most 200.</summary>

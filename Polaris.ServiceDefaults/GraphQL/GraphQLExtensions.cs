@@ -53,10 +53,8 @@ public static class GraphQLExtensions
     }
 
     private static IServiceCollection AddSubgraph<TQuery>(IServiceCollection services, Action<IConfigureAutoSchema> configure)
-        where TQuery : class
-    {
-        PlainDescriptions.Read();
-        return services
+        where TQuery : class =>
+        services
             .AddGraphQLBounds()
             .AddSingleton<DecimalScalar>()
             .AddSingleton<InstantScalar>()
@@ -88,7 +86,7 @@ public static class GraphQLExtensions
                             // Inside the guard, so that who may not call a field learns nothing of its arguments.
                             schema.RegisterVisitor(new NamedCursors());
                             schema.RegisterVisitor(new RootFieldGuard());
-                            schema.RegisterVisitor(new PlainDescriptions());
+                            schema.RegisterVisitor(new DocumentationComments());
                         }
                     )
                     .ConfigureExecutionOptions(options =>
@@ -100,7 +98,6 @@ public static class GraphQLExtensions
                         }
                     )
             );
-    }
 
     private static Task ExecuteAsync(HttpContext context, ISchema schema, IDocumentExecuter<ISchema> executer, BoundedRequests requests) =>
         requests.AnswerAsync(

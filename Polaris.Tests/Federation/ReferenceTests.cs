@@ -13,7 +13,9 @@ public sealed partial class ReferenceTests(PolarisApp polaris) : PlatformTests
         var (page, policy) = await PageAsync("/reference");
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
         Assert.DoesNotContain("unsafe-inline", policy, StringComparison.Ordinal);
-        foreach (var id in (string[])["Organization", "Organization.webhooks", "Query.invoices.status", "InvoiceStatus.FINALIZED", "Decimal"])
+        foreach (
+            var id in (string[])["Organization", "Organization.webhooks", "Query.invoices.status", "InvoiceStatus.FINALIZED", "Decimal"]
+        )
             Assert.Contains($"id=\"{id}\"", page, StringComparison.Ordinal);
         Assert.Contains("The org&#39;s webhook endpoints, oldest first.", page, StringComparison.Ordinal);
         var anchors = Anchor().Matches(page).Select(match => match.Groups[1].Value).Distinct();
@@ -81,7 +83,10 @@ public sealed partial class ReferenceTests(PolarisApp polaris) : PlatformTests
             Assert.DoesNotContain("//", asset, StringComparison.Ordinal);
             using var response = await GetAsync(polaris.Gateway, new Uri(new Uri(polaris.Gateway, at), asset).AbsolutePath);
             Assert.True(response.IsSuccessStatusCode, $"{asset}: {response.StatusCode}");
-            Assert.Contains(response.Content.Headers.ContentType?.MediaType, (string[])["text/css", "text/javascript", "application/javascript"]);
+            Assert.Contains(
+                response.Content.Headers.ContentType?.MediaType,
+                (string[])["text/css", "text/javascript", "application/javascript"]
+            );
         }
     }
 

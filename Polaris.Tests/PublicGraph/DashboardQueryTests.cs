@@ -49,7 +49,10 @@ public sealed partial class DashboardQueryTests(SeveralOrgs orgs, PolarisApp pol
         foreach (var (name, text, variables) in queries)
         {
             var token = text.Contains("portal {", StringComparison.Ordinal) ? customer : member;
-            var values = variables.ToDictionary(variable => variable, variable => ValueOf(name, variable, invoice, SeveralOrgs.Version(orgs.Orgs[0])));
+            var values = variables.ToDictionary(
+                variable => variable,
+                variable => ValueOf(name, variable, invoice, SeveralOrgs.Version(orgs.Orgs[0]))
+            );
             for (var tries = 1; ; tries++)
             {
                 var before = await orgs.AskAsync(polaris.Gateway, token, text, values);

@@ -7,8 +7,8 @@ using Xunit;
 namespace Polaris.Tests.PublicGraph;
 
 /// <summary>
-/// Everything in the graph says what it is: types, fields, arguments, inputs and values of enumerations. The files are snapshots of what the
-/// services print, which <see cref="Federation.BreakingChangesTests"/> and CI compare.
+/// Everything in the graph says what it is: types, fields, arguments, inputs and values of enumerations. The files are snapshots of what
+/// the services print, which <see cref="Federation.BreakingChangesTests"/> and CI compare.
 /// </summary>
 public sealed partial class DescriptionTests
 {
@@ -53,7 +53,11 @@ public sealed partial class DescriptionTests
         foreach (var type in Parser.Parse(sdl).Definitions.OfType<GraphQLTypeDefinition>())
         {
             var name = type.Name.StringValue;
-            if (name.StartsWith("join__", StringComparison.Ordinal) || name.StartsWith("link__", StringComparison.Ordinal))
+            if (
+                type is GraphQLDirectiveDefinition
+                || name.StartsWith("join__", StringComparison.Ordinal)
+                || name.StartsWith("link__", StringComparison.Ordinal)
+            )
                 continue;
             yield return (name, Text(type));
             var fields =

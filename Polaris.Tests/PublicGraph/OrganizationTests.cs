@@ -81,7 +81,13 @@ public sealed class OrganizationTests(SeveralOrgs orgs, PolarisApp polaris) : Pl
         // The first is the person's own; of the others, one of each role.
         var mine = orgs.Orgs[..4];
         foreach (var (org, role) in mine[1..].Zip((string[])["viewer", "billing", "admin"]))
-            await orgs.RunAsync("identitydb", "UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2", org, orgs.Person, role);
+            await orgs.RunAsync(
+                "identitydb",
+                "UPDATE memberships SET role = $3 WHERE org_id = $1 AND user_id = $2",
+                org,
+                orgs.Person,
+                role
+            );
         var paths = (await GraphPaths.ReadAsync(orgs, orgs.Service(subgraph))).PathsOf("Organization").ToArray();
         Assert.NotEmpty(paths);
         Guid[] all = [.. orgs.Orgs, orgs.Stranger];

@@ -126,7 +126,7 @@ public sealed class PublicStatementTests(SeveralOrgs orgs, PolarisApp polaris) :
         return orgs.Tokens.Of("read billing admin", orgs.Known with { Org = guest.OrgId.ToString(), User = person.ToString() });
     }
 
-    /// <summary>For every list, the nearest place of each object type below it, with the type's plain fields and those of its objects.</summary>
+    /// <summary>Of every list, the nearest place of each object type below it, with its plain fields and those of its objects.</summary>
     private static IEnumerable<(string Root, string Selection)> PathsOf(Dictionary<string, (string Name, string Type, bool Needs)[]> types)
     {
         foreach (var root in Lists.Keys)

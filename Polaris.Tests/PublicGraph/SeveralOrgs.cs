@@ -223,8 +223,8 @@ public sealed class SeveralOrgs(PolarisApp polaris) : IAsyncLifetime
             """
             INSERT INTO deliveries (org_id, id, queue_id, event_id, kind, channel, recipient, status, attempts, tries, next_at, created_at,
               finished_at)
-            SELECT $1, gen_random_uuid(), $1, gen_random_uuid(), 'invoice.finalized', 'email', 'somebody of ' || $2, 'delivered', 1, 1, now(),
-              now(), now()
+            SELECT $1, gen_random_uuid(), $1, gen_random_uuid(), 'invoice.finalized', 'email', 'somebody of ' || $2, 'delivered', 1, 1,
+              now(), now(), now()
             FROM generate_series(1, 5)
             """,
             org,
@@ -234,7 +234,8 @@ public sealed class SeveralOrgs(PolarisApp polaris) : IAsyncLifetime
             "notificationsdb",
             """
             INSERT INTO attempts (org_id, delivery_id, number, at, milliseconds, status_code, response)
-            SELECT org_id, id, 1, now(), 5, 250, 'accepted of ' || $2 FROM deliveries WHERE org_id = $1
+            SELECT org_id, id, 1, now(), 5, 250, 'accepted of ' || $2 FROM deliveries
+            WHERE org_id = $1 AND kind = 'invoice.finalized'
             """,
             org,
             org.ToString()

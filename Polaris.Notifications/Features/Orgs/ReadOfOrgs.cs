@@ -7,7 +7,7 @@ using Polaris.ServiceDefaults.Paging;
 
 namespace Polaris.Notifications.Features.Orgs;
 
-/// <summary>Endpoints and deliveries of several orgs, each kind by a fixed number of statements. In the scope of several orgs only.</summary>
+/// <summary>Endpoints and deliveries of several orgs, by a fixed number of statements. Only in the scope of several orgs.</summary>
 internal sealed class ReadOfOrgs(NotificationsDbContext db)
 {
     /// <inheritdoc cref="Endpoints.EditEndpoints.ListAsync"/>

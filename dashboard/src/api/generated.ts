@@ -84,7 +84,7 @@ export type ChargeInput = {
   minimum?: string | null | undefined;
   /** Shown on invoices. Default: the key. */
   name?: string | null | undefined;
-  /** The price of this usage. With dimensionPrices, that of every combination of values that has none of its own. */
+  /** The price. With dimensionPrices, that of every combination of values that has none of its own. */
   price: PriceInput;
   /** Of a flat fee, minimum and maximum: what a shortened period costs. Default: as the version's terms say. */
   proration?: Proration | null | undefined;
