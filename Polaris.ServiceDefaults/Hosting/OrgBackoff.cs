@@ -4,7 +4,9 @@ using Polaris.ServiceDefaults.Errors;
 
 namespace Polaris.ServiceDefaults.Hosting;
 
-/// <summary>Isolates failures of a worker's orgs: a failure is logged and counted, and only that org backs off. Different orgs may run at once.</summary>
+/// <summary>
+/// Isolates failures of a worker's orgs: a failure is logged and counted, and only that org backs off. Different orgs may run at once.
+/// </summary>
 public sealed partial class OrgBackoff(string worker, TimeProvider time, ILogger log)
 {
     /// <summary>Maximum number of orgs that back off; further failing orgs are retried every turn.</summary>
