@@ -140,6 +140,8 @@ test('creates a meter, a plan, a customer and its subscription', async () => {
   await page.getByText('€3.00', { exact: true }).first().waitFor();
   await picture('plan');
   await press('Create plan');
+  // The editor's preview has the same words.
+  await page.getByRole('heading', { level: 1, name: 'Plans' }).waitFor();
   await page.getByText('Above 1,000: €0.004 a unit').waitFor();
 
   await open('Customers');
