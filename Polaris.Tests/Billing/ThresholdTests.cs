@@ -229,8 +229,11 @@ public sealed class ThresholdTests(BillingAloneFixture alone) : PlatformTests, I
         await CheckAsync(voided);
         Assert.Equal([("left", "0", "0.00")], (await CrossedAsync(voided)).Select(Show));
 
+        // Credits stay while an invoice that they still pay is not final.
         var expired = await CreateAsync(alone.Billing, Version("e", "0", PerUnit("1")));
-        await expired.ClockAsync(March);
+        await expired.ClockAsync(March + Duration.FromHours(2));
+        await expired.DraftAsync();
+        await expired.FinalizeAllAsync();
         await AddAsync(expired, new NewThreshold("left", null, ThresholdOn.Balance, [0], Currency: "EUR"));
         await GrantAsync(expired, "short", 10, March + Duration.FromDays(2));
         await expired.ClockAsync(March + Duration.FromDays(3));
