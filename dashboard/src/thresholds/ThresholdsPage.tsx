@@ -25,12 +25,14 @@ const REFRESH = 10_000;
 const MEASURES: readonly { value: ThresholdOn; label: string }[] = [
   { value: 'QUANTITY', label: 'the quantity of a meter' },
   { value: 'AMOUNT', label: 'the amount of the period' },
+  { value: 'BALANCE', label: 'what is left of prepaid credits' },
   { value: 'INCLUDED_PERCENT', label: 'included units, in percent' },
 ];
 
 function write(on: ThresholdOn, value: string, currency: string | null): string {
   switch (on) {
     case 'AMOUNT':
+    case 'BALANCE':
       return formatMoney(value, currency ?? '');
     case 'INCLUDED_PERCENT':
       return formatPercent(value);
@@ -43,6 +45,8 @@ function measure({ on, meter, charge }: Threshold): string {
   switch (on) {
     case 'AMOUNT':
       return 'amount of the period';
+    case 'BALANCE':
+      return 'what is left of prepaid credits';
     case 'INCLUDED_PERCENT':
       return `share of the included units of ${charge ?? ''}`;
     case 'QUANTITY':
@@ -208,7 +212,13 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           suggestions: charges,
           when: ({ on }) => on === 'INCLUDED_PERCENT',
         },
-        { name: 'currency', label: 'Currency', required: true, maxLength: 3, when: ({ on }) => on === 'AMOUNT' },
+        {
+          name: 'currency',
+          label: 'Currency',
+          required: true,
+          maxLength: 3,
+          when: ({ on }) => on === 'AMOUNT' || on === 'BALANCE',
+        },
         { name: 'values', label: 'Announced at', required: true, hint: 'Up to 10 values, separated by commas.' },
         {
           name: 'plan',
@@ -245,7 +255,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
             customer: stated(values.customer),
             ...(values.on === 'QUANTITY' ? { meter: values.meter } : {}),
             ...(values.on === 'INCLUDED_PERCENT' ? { charge: values.charge } : {}),
-            ...(values.on === 'AMOUNT' ? { currency: values.currency } : {}),
+            ...(values.on === 'AMOUNT' || values.on === 'BALANCE' ? { currency: values.currency } : {}),
           },
         })
       }
