@@ -36,7 +36,8 @@ public abstract class PlatformTests : IAsyncLifetime
 }
 
 /// <summary>
-/// Tests that start a platform of their own: one at a time, in parallel with all others, and first, because they take long.
+/// Tests that start a platform, or several processes, of their own: one at a time, in parallel with all others, and first, because they
+/// take long.
 /// </summary>
 [CollectionDefinition(nameof(OwnPlatform))]
 public sealed class OwnPlatform;

@@ -38,7 +38,7 @@ internal sealed class EmbedCors(EmbedOrigins origins) : ICorsPolicyProvider
         if (IsScript(context.Request.Path))
             return Scripts;
         if (HttpMethods.IsOptions(context.Request.Method))
-            return Preflight;
+            return AsksForMore(context.Request) ? null : Preflight;
         if (OrgOfCustomerToken(context.Request.Headers.Authorization.ToString()) is not { } org)
             return null;
         var allowed = await origins.OfAsync(org);
@@ -52,6 +52,13 @@ internal sealed class EmbedCors(EmbedOrigins origins) : ICorsPolicyProvider
                 .WithExposedHeaders(HeaderNames.RetryAfter)
                 .Build();
     }
+
+    /// <summary>Another site that would like to send the header of a session, for instance: it gets no answer at all.</summary>
+    private static bool AsksForMore(HttpRequest request) =>
+        request
+            .Headers.GetCommaSeparatedValues(HeaderNames.AccessControlRequestHeaders)
+            .Except(Headers, StringComparer.OrdinalIgnoreCase)
+            .Any();
 
     private static bool IsScript(PathString path) => path.StartsWithSegments("/embed") || path.StartsWithSegments("/assets");
 

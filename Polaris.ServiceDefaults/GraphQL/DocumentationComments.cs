@@ -53,6 +53,8 @@ internal sealed class DocumentationComments : BaseSchemaNodeVisitor
             return null;
         var member = source
             .GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
+            // A record has methods of its own, such as Equals, which a property may be called like.
+            .OrderBy(member => member is not PropertyInfo)
             .FirstOrDefault(member =>
                 member is PropertyInfo or MethodInfo { IsSpecialName: false }
                 && string.Equals(

@@ -45,7 +45,11 @@ public sealed partial class ReferenceTests(PolarisApp polaris) : PlatformTests
         Assert.DoesNotContain("unsafe-inline", policy, StringComparison.Ordinal);
         await AssetsAsync(page, "/graphql");
 
-        await using var replica = await polaris.StartReplicaAsync("gateway", ("ASPNETCORE_ENVIRONMENT", "Staging"));
+        await using var replica = await polaris.StartReplicaAsync(
+            "gateway",
+            ("ASPNETCORE_ENVIRONMENT", "Staging"),
+            ("DOTNET_ENVIRONMENT", "Staging")
+        );
         using var elsewhere = await GetAsync(replica.Url, "/graphql");
         Assert.Equal(HttpStatusCode.BadRequest, elsewhere.StatusCode);
         using var script = await GetAsync(replica.Url, "/reference/graphiql/graphiql.min.js");

@@ -9,6 +9,7 @@ namespace Polaris.Tests.PublicGraph;
 /// From the root of the public graph, through the gateway and all services behind it: no field takes more SQL statements for more objects.
 /// Every object type that a list leads to has its turn, with all of its fields. Counted in the spans of real processes.
 /// </summary>
+[Collection(nameof(OwnPlatform))]
 public sealed class PublicStatementTests(SeveralOrgs orgs, PolarisApp polaris) : PlatformTests, IClassFixture<SeveralOrgs>
 {
     private const int Few = 2;

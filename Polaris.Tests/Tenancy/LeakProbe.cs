@@ -142,9 +142,11 @@ internal sealed partial class LeakProbe : IDisposable
         return Times().Replace(Ids().Replace(Measured().Replace(text.ToString(), ""), "#"), "@");
     }
 
-    /// <summary>The answer without what changes over time: timestamps, reconciliation status and clock.</summary>
+    /// <summary>The answer without what changes over time: timestamps, tries, reconciliation status and clock.</summary>
     public static string Still(Answer answer) =>
-        Times().Replace(answer.Text, "@").Replace("\"lastUsedAt\":null", "\"lastUsedAt\":\"@\"", StringComparison.Ordinal);
+        Times()
+            .Replace(Measured().Replace(answer.Text, ""), "@")
+            .Replace("\"lastUsedAt\":null", "\"lastUsedAt\":\"@\"", StringComparison.Ordinal);
 
     public void Dispose()
     {
@@ -191,6 +193,10 @@ internal sealed partial class LeakProbe : IDisposable
     private static partial Regex Times();
 
     // Trace ids, how long it took, the form's antiforgery token, and what is random in a sign-in.
-    [GeneratedRegex("\"(?:milliseconds|column)\":\\d+|\"traceId\":\"[^\"]*\"|(?:code_challenge|nonce|state)=[^&]+|CfDJ8[0-9A-Za-z_-]+")]
+    /// <summary>Among them the tries of webhooks to an endpoint that does not exist, which go on.</summary>
+    [GeneratedRegex(
+        "\"(?:milliseconds|column|attemptCount)\":\\d+|\"attempts\":\\[[^\\]]*\\]|\"nextAttemptAt\":(?:null|\"[^\"]*\")"
+            + "|\"traceId\":\"[^\"]*\"|(?:code_challenge|nonce|state)=[^&]+|CfDJ8[0-9A-Za-z_-]+"
+    )]
     private static partial Regex Measured();
 }

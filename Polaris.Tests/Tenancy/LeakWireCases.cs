@@ -162,6 +162,7 @@ internal static class LeakWireCases
         new("POST /graphql", known => Post("/graphql", $$"""{"query": "{ __typename }", "variables": {"id": "{{known.Invoice}}"} }""")),
         new("GET /graphql", _ => Get("/graphql")),
         new("GET /reference", _ => Get("/reference")),
+        new("GET /reference/ingest/favicon.svg", _ => Get("/reference/ingest/favicon.svg")),
         new("GET /reference/ingest/scalar.aspnetcore.js", _ => Get("/reference/ingest/scalar.aspnetcore.js")),
         new("GET /reference/ingest/scalar.js", _ => Get("/reference/ingest/scalar.js")),
         new("GET /reference/ingest/{documentName?}", known => Get($"/reference/ingest/{known.Org}")),
