@@ -165,7 +165,8 @@ internal static class LeakWireCases
         new("GET /reference/ingest/favicon.svg", _ => Get("/reference/ingest/favicon.svg")),
         new("GET /reference/ingest/scalar.aspnetcore.js", _ => Get("/reference/ingest/scalar.aspnetcore.js")),
         new("GET /reference/ingest/scalar.js", _ => Get("/reference/ingest/scalar.js")),
-        new("GET /reference/ingest/{documentName?}", known => Get($"/reference/ingest/{known.Org}")),
+        // Each answer has a number of its own.
+        new("GET /reference/ingest/{documentName?}", _ => Get("/reference/ingest/v1")),
         new("GET /reference/style.css", _ => Get("/reference/style.css")),
         new("GET /session", _ => Get("/session")),
         new("GET /session/sign-in", known => Get($"/session/sign-in?returnTo=/{known.Org}")),

@@ -33,7 +33,8 @@ export function serve(polaris: FakePolaris, session: FakeSession): void {
       if (url !== '/graphql') throw new Error(`Unexpected request of ${url}`);
       const body = JSON.parse(init.body as string) as { query: string; variables: Record<string, unknown> };
       const anonymous =
-        init.credentials === 'omit' && /signUp|proveEmail|acceptInvitation|resetPassword/.test(body.query);
+        init.credentials === 'omit' &&
+        /signUp|proveEmail|acceptInvitation|requestPasswordReset|resetPassword/.test(body.query);
       const own = new Headers(init.headers).get('polaris-session') === '1' && init.credentials === 'same-origin';
       if (!anonymous && (!own || session.ended || !session.cookie))
         return Response.json({ status: 401, code: 'revoked_credentials', detail: 'Ended.' }, { status: 401 });
