@@ -6,7 +6,7 @@ using GraphQLParser.AST;
 namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>
-/// The values that an operation's answer may have at most, estimated before anything is fetched: a field counts one, and as often as the
+/// The values that an operation's answer may have at most, estimated before anything is fetched: a field counts one (<see cref="CostOfRawEvents"/> more if it reads those), and as often as the
 /// lists around it have elements. A list has as many as its <c>first</c> or <c>limit</c> asks for, or that of the page around it, else
 /// <see cref="AssumedListSize"/>. Of a document that <see cref="DocumentBounds"/> has admitted.
 /// </summary>
@@ -20,6 +20,11 @@ public sealed class DocumentCost
 
     /// <summary>Elements of a timeline, as many as Billing answers at most: its windows depend on three arguments.</summary>
     public const int AssumedTimelineSize = 5_000;
+
+    /// <summary>
+    /// What a field costs that reads an org's raw events for its answer, up to 100,000 of them: ten such fields are a whole document.
+    /// </summary>
+    public const int CostOfRawEvents = 50_000;
 
     /// <summary>No page is larger; whoever asks for more is refused by the field itself.</summary>
     private const int MaxPage = 1_000;
@@ -88,11 +93,15 @@ public sealed class DocumentCost
             var elements = !isList ? 1 : size ?? page ?? Assumed(type, definition!.Name);
             // A page's own size is for the list in it.
             var innerPage = isList ? null : size;
-            sum += 1 + elements * (isList && inner.Length == 0 ? 1 : Of(inner, definition?.ResolvedType?.GetNamedType(), innerPage));
+            sum += 1 + Reading(type, fields[0].Name.Value) + elements * (isList && inner.Length == 0 ? 1 : Of(inner, definition?.ResolvedType?.GetNamedType(), innerPage));
         }
 
         return sum;
     }
+
+    /// <summary>What a field costs beside the values it answers with.</summary>
+    private int Reading(IGraphType? type, ROM field) =>
+        type == schema.Query && (field == "uncountedEvents" || field == "uncountedSummary") ? CostOfRawEvents : 0;
 
     private FieldType? Find(IGraphType? type, ROM name)
     {

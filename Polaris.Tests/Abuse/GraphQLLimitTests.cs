@@ -51,6 +51,30 @@ public sealed class GraphQLLimitTests(PolarisApp polaris) : PlatformTests
     }
 
     [Theory]
+    [InlineData("gateway", "uncountedSummary", "countedEvents")]
+    [InlineData("billing", "uncountedSummary", "countedEvents")]
+    [InlineData("billing", "uncountedEvents", "hasNextPage")]
+    public async Task Fields_that_read_raw_events_cost_so_much_that_nine_are_a_document_and_ten_are_none(
+        string door,
+        string field,
+        string value
+    )
+    {
+        using var doors = new GraphQLDoors(polaris);
+        var (within, over) = (await doors.SendAsync(door, Fields(9)), await doors.SendAsync(door, Fields(10)));
+        Assert.Equal("UNAUTHENTICATED", within.Extension("code"));
+        Assert.Equal((RequestError.TooComplex, nameof(GraphQLLimits.MaxCost)), (over.Extension("code"), over.Extension("limit")));
+
+        string Fields(int count) =>
+            "{"
+            + HostileDocuments.Many(
+                count,
+                i => $"a{i}:{field}(meter:\"m\" from:\"2026-01-01T00:00:00Z\" to:\"2026-02-01T00:00:00Z\"){{{value}}}"
+            )
+            + "}";
+    }
+
+    [Theory]
     [MemberData(nameof(Doors))]
     public async Task A_body_just_within_its_limit_is_read_and_a_larger_one_is_refused(string door)
     {
