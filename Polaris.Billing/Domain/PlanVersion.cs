@@ -95,5 +95,9 @@ public sealed record PlanVersion(
 
     public PlanTerms InvoiceTerms => Terms ?? PlanTerms.None;
 
+    /// <summary>Keys of the meters whose usage these versions bill: no other usage need be read for them.</summary>
+    public static HashSet<string> MetersOf(IEnumerable<PlanVersion> versions) =>
+        [.. versions.SelectMany(version => version.Charges).Select(charge => charge.Meter).OfType<string>()];
+
     public static PlanVersion Paused(string currency) => new(PausedId, "", currency, "paused", []);
 }

@@ -8,14 +8,16 @@ using Polaris.ServiceDefaults.GraphQL;
 namespace Polaris.Gateway.Execution;
 
 /// <summary>
-/// How many GraphQL requests of one caller, and of one org, the gateway works on at a time. Further ones wait in turn, and those over the
-/// queue are answered 429, so that no caller takes the places of another.
+/// How many GraphQL requests of one caller, and of one org, the gateway works on at a time, and how much these may cost together. Further
+/// ones wait in turn, and those over the queue are answered 429, so that no caller takes the places of another.
 /// </summary>
 internal sealed class CallerConcurrency : IDisposable
 {
     private readonly PartitionedRateLimiter<HttpContext> callers;
     private readonly PartitionedRateLimiter<HttpContext> orgs;
     private readonly PartitionedRateLimiter<HttpContext> both;
+    private readonly PartitionedRateLimiter<HttpContext> costs;
+    private readonly int maxCost;
 
     public CallerConcurrency(IOptions<GraphQLLimits> options)
     {
@@ -33,7 +35,19 @@ internal sealed class CallerConcurrency : IDisposable
                 : RateLimitPartition.GetNoLimiter("")
         );
         both = PartitionedRateLimiter.CreateChained(callers, orgs);
+        maxCost = limits.MaxConcurrentCostPerOrg;
+        // Whoever waits for a share holds a place, so this queue is bounded by the places.
+        costs = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+            RateLimitPartition.GetConcurrencyLimiter(context.User.OrgId()?.ToString() ?? Caller(context), _ => Places(maxCost, int.MaxValue))
+        );
     }
+
+    /// <summary>
+    /// Waits until the operations that the org's requests have in progress leave room for one of this cost; one that costs more than all may
+    /// together runs alone. Held until it is disposed.
+    /// </summary>
+    public ValueTask<RateLimitLease> ShareAsync(HttpContext context, long cost, CancellationToken ct) =>
+        costs.AcquireAsync(context, (int)Math.Min(cost, maxCost), ct);
 
     /// <summary>Runs the request when it is its turn, or answers 429.</summary>
     public async Task RunAsync(HttpContext context, Func<Task> run, CancellationToken ct)
@@ -60,6 +74,7 @@ internal sealed class CallerConcurrency : IDisposable
         both.Dispose();
         callers.Dispose();
         orgs.Dispose();
+        costs.Dispose();
     }
 
     /// <summary>A user, API key or customer of an org; without a token the address.</summary>

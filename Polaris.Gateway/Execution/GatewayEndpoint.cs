@@ -93,7 +93,7 @@ internal sealed class GatewayEndpoint(
             return;
         }
 
-        var (prepared, errors) = await PrepareAsync(schema, request, context, ct);
+        var (prepared, errors, cost) = await PrepareAsync(schema, request, context, ct);
         if (prepared is null)
         {
             if (errors is not null)
@@ -112,6 +112,7 @@ internal sealed class GatewayEndpoint(
 
         Activity.Current?.SetTag("graphql.operation.type", prepared.Operation.Operation.ToString().ToLowerInvariant());
         Activity.Current?.SetTag("graphql.operation.name", prepared.Operation.Name?.StringValue);
+        using var share = await callers.ShareAsync(context, cost, ct);
         using var tree = await fetches.RunAsync(PlanOf(prepared, schema, request), schema, request, context, ct);
         using var answer = new ByteBuffer(UsualAnswerBytes);
         ResponseWriter.Write(answer, tree);
@@ -121,7 +122,7 @@ internal sealed class GatewayEndpoint(
     }
 
     /// <summary>The document, valid for these variables, or errors; neither when the org's budget is spent, which is answered.</summary>
-    private async Task<(Prepared? Prepared, ExecutionErrors? Errors)> PrepareAsync(
+    private async Task<(Prepared? Prepared, ExecutionErrors? Errors, long Cost)> PrepareAsync(
         PublicSchema schema,
         GraphQLRequest request,
         HttpContext context,
@@ -130,7 +131,7 @@ internal sealed class GatewayEndpoint(
     {
         var key = (schema, request.Query, request.OperationName);
         if (documents.TryGetValue(key, out Prepared? known) && !known!.HasVariables)
-            return await costs.AdmitAsync(context, known.Cost) ? (known, null) : (null, null);
+            return await costs.AdmitAsync(context, known.Cost) ? (known, null, known.Cost) : default;
         var document = known?.Document ?? requests.Parse(request);
         var operation = BoundedRequests.OperationOf(document, request);
         if (operation is null || operation.Operation == OperationType.Subscription)
@@ -141,7 +142,7 @@ internal sealed class GatewayEndpoint(
             return Refused("Mutations are not supported.");
         var cost = requests.CheckCost(document, request, schema.Schema);
         if (!await costs.AdmitAsync(context, cost))
-            return (null, null);
+            return default;
 
         // Variables are validated on each request, everything else once per query text.
         var result = await validator.ValidateAsync(
@@ -160,9 +161,9 @@ internal sealed class GatewayEndpoint(
             }
         );
         if (!result.IsValid)
-            return (null, [.. result.Errors.Take(limits.Value.MaxErrors)]);
+            return (null, [.. result.Errors.Take(limits.Value.MaxErrors)], cost);
         if (known is not null)
-            return (known, null);
+            return (known, null, cost);
         var prepared = new Prepared(document, operation, Selections.ConditionVariables(document), cost);
         if (request.Query!.Length <= MaxCachedQueryLength)
         {
@@ -171,7 +172,7 @@ internal sealed class GatewayEndpoint(
             documents.Set(key, prepared, new MemoryCacheEntryOptions { Size = size, SlidingExpiration = TimeSpan.FromHours(1) });
         }
 
-        return (prepared, null);
+        return (prepared, null, cost);
     }
 
     private static QueryPlan PlanOf(Prepared prepared, PublicSchema schema, GraphQLRequest request)
@@ -191,7 +192,8 @@ internal sealed class GatewayEndpoint(
                     is GraphQLTrueBooleanValue;
     }
 
-    private static (Prepared?, ExecutionErrors?) Refused(string why) => (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }]);
+    private static (Prepared?, ExecutionErrors?, long) Refused(string why) =>
+        (null, [new ExecutionError(why) { Code = "INVALID_OPERATION" }], 0);
 
     /// <summary>
     /// Of a request that is well-formed, but cannot be executed. By the older media type every such answer has status 200, by the newer one

@@ -109,6 +109,13 @@ public sealed class GraphQLLimits
     [Range(1, 10_000)]
     public int MaxConcurrentPerOrg { get; set; } = 64;
 
+    /// <summary>
+    /// At the gateway, what the operations of an org's requests may cost together while they run (<see cref="MaxCost"/>'s values): further
+    /// ones wait in turn, and one that costs more runs alone.
+    /// </summary>
+    [Range(1, 100_000_000)]
+    public int MaxConcurrentCostPerOrg { get; set; } = 20_000;
+
     /// <summary>At the gateway, requests of one caller that wait for their turn; further ones are answered 429.</summary>
     [Range(0, 10_000)]
     public int MaxQueuedPerCaller { get; set; } = 64;

@@ -48,9 +48,10 @@ public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
                 }
             );
             Assert.True(status == 202, $"{body}");
+            // On a busy machine an answer may come too late for the sender: then a webhook comes again, with the same id.
             await polaris.UntilAsync(
                 "the webhook",
-                async () => (await receiver.ReceiptsAsync("threshold")).Count == wanted,
+                async () => (await receiver.ReceiptsAsync("threshold")).Select(receipt => receipt.Id).Distinct().Count() == wanted,
                 platform.App.RecentOutput
             );
             TestContext.Current.SendDiagnosticMessage(
@@ -63,14 +64,20 @@ public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
             "the spans",
             () =>
                 Task.FromResult(
-                    platform.Collector.Spans.Count(span => span.Service == "notifications" && span.Span.Name == "deliver webhook") == Runs
+                    Deliveries(platform).Select(span => span.TraceId).Distinct().Count() == Runs
+                        && platform.Collector.Spans.Count(IsRequest) == Runs
                 ),
             platform.App.RecentOutput
         );
         var spans = platform.Collector.Spans;
-        var requests = spans.Where(span => span.Service == "gateway" && span["url.path"] == "/ingest").Select(span => span.TraceId).Order();
-        var deliveries = spans.Where(span => span.Service == "notifications" && span.Span.Name == "deliver webhook").ToArray();
-        Assert.Equal(requests, deliveries.Select(span => span.TraceId).Order());
+        var requests = spans.Where(IsRequest).Select(span => span.TraceId).Order();
+        var deliveries = Deliveries(platform).ToArray();
+        Assert.Equal(requests, deliveries.Select(span => span.TraceId).Distinct().Order());
         Assert.All(deliveries, span => Assert.Equal(tenant.OrgId.ToString(), span["polaris.org_id"]));
     }
+
+    private static bool IsRequest(ExportedSpan span) => span.Service == "gateway" && span["url.path"] == "/ingest";
+
+    private static IEnumerable<ExportedSpan> Deliveries(TracedPlatform platform) =>
+        platform.Collector.Spans.Where(span => span.Service == "notifications" && span.Span.Name == "deliver webhook");
 }

@@ -255,7 +255,7 @@ internal sealed partial class DraftInvoices(
             work.Select(item => item.Period.Start).Concat(allEarlier.Select(row => row.PeriodStart)).Min(),
             ct
         );
-        var billed = plans.Values.SelectMany(version => version.Charges).Select(charge => charge.Meter).ToHashSet();
+        var billed = PlanVersion.MetersOf(plans.Values);
         var usage = await UsageOfSpans.ReadAsync(
             tx,
             org,

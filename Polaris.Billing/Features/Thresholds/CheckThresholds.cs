@@ -144,6 +144,8 @@ internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, Me
             return [];
         var plans = await PlanCatalog.ReadAsync(db, work.SelectMany(item => Calendars.PlansOf(item.Row).Versions), ct);
         await SubscriptionExtras.LoadAsync(db, [.. work.Select(item => item.Row).Distinct()], work.Min(item => item.Period.Start), ct);
+        var measured = PlanVersion.MetersOf(plans.Values);
+        measured.UnionWith(thresholds.Select(threshold => threshold.MeterKey).OfType<string>());
         var meters = (await MeterCatalog.ReadAsync(tx, [org], ct)).GetValueOrDefault(org, []);
         var usage = await UsageOfSpans.ReadAsync(
             tx,
@@ -154,7 +156,7 @@ internal sealed class RateThresholds(BillingDbContext db, TenantScope tenant, Me
                     .Append(new BilledSpan(item.Period, item.Period))
                     .Select(span => (item.Row.CustomerKey, span))
             ),
-            meters,
+            meters.Where(meter => measured.Contains(meter.Key)),
             ct
         );
         var reached = new List<Reached>();

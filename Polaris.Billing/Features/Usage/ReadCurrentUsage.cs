@@ -61,6 +61,7 @@ internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, 
                 if (subscriptions.Length > 0)
                     await SubscriptionExtras.LoadAsync(db, found, periods.Min(period => period.Start), token);
                 var tx = db.BorrowTransaction();
+                var billed = PlanVersion.MetersOf(plans.Values);
                 var meters = (await MeterCatalog.ReadAsync(tx, [org], token)).GetValueOrDefault(org, []);
                 var usage = await UsageOfSpans.ReadAsync(
                     tx,
@@ -71,7 +72,7 @@ internal sealed class ReadCurrentUsage(BillingDbContext db, TenantScope tenant, 
                                 .SpansOf(RatingEngine.Version, row, Calendars.PlansOf(row), periods[i], plans)
                                 .Select(span => (customer, span))
                     ),
-                    meters,
+                    meters.Where(meter => billed.Contains(meter.Key)),
                     token
                 );
                 return (IReadOnlyList<ChargeInProgress>)

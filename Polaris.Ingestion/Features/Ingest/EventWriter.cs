@@ -12,18 +12,23 @@ internal sealed class StorageUnavailableException(string message, Exception? inn
 
 /// <summary>
 /// Group commit: waiting requests are written in one transaction and answered only after it has committed. Writers overlap, so that one
-/// prepares while another waits for the disk.
+/// prepares while another waits for the disk. Requests with many events have a queue and writers of their own: whoever sends a few events
+/// neither waits behind those of another org nor commits together with them.
 /// </summary>
 internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal relay, TimeProvider time, ILogger<EventWriter> log)
     : BackgroundService
 {
-    /// <summary>Maximum number of waiting requests; further ones are answered 503 immediately.</summary>
+    /// <summary>Maximum number of waiting requests in each queue; further ones are answered 503 immediately.</summary>
     public const int QueueCapacity = 2_048;
 
     /// <summary>Approximate maximum number of events in one transaction.</summary>
     public const int MaxGroupEvents = 5_000;
 
+    /// <summary>A request of so many events or more waits with its like.</summary>
+    public const int LargeFrom = 300;
+
     private const int SecondLaneFrom = 300;
+    private const int LargeLanes = 2;
     private const int MaxTries = 3;
 
     private static readonly Counter<long> Events = PolarisTelemetry.Meter.CreateCounter<long>(
@@ -46,9 +51,8 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     private int waitingRequests;
     private int expected;
 
-    private readonly Channel<WriteRequest> queue = Channel.CreateBounded<WriteRequest>(
-        new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait }
-    );
+    private readonly Channel<WriteRequest> queue = NewQueue();
+    private readonly Channel<WriteRequest> large = NewQueue();
 
     /// <summary>The outcomes in the order of <paramref name="events"/>, once they are committed.</summary>
     /// <exception cref="StorageUnavailableException">
@@ -57,11 +61,14 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     public Task<Outcome[]> WriteAsync(Guid org, IReadOnlyList<Domain.IncomingEvent> events)
     {
         var done = new TaskCompletionSource<Outcome[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var request = new WriteRequest(org, events, done, TraceLinks.Current);
+        if (events.Count >= LargeFrom)
+            return large.Writer.TryWrite(request) ? done.Task : throw Full();
         var before = Interlocked.Add(ref waitingEvents, events.Count) - events.Count;
-        if (!queue.Writer.TryWrite(new WriteRequest(org, events, done, TraceLinks.Current)))
+        if (!queue.Writer.TryWrite(request))
         {
             Interlocked.Add(ref waitingEvents, -events.Count);
-            throw new StorageUnavailableException("Too many requests are waiting to be stored.");
+            throw Full();
         }
 
         var waiting = Interlocked.Increment(ref waitingRequests);
@@ -83,14 +90,21 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
     {
         try
         {
-            await Task.WhenAll(RunAsync(stoppingToken), HelpAsync(stoppingToken));
+            await Task.WhenAll([
+                RunAsync(stoppingToken),
+                HelpAsync(stoppingToken),
+                .. Enumerable.Range(0, LargeLanes).Select(_ => WriteLargeAsync(stoppingToken)),
+            ]);
         }
         finally
         {
             // Otherwise requests that are still queued would never be answered.
-            queue.Writer.TryComplete();
-            while (queue.Reader.TryRead(out var request))
-                request.Done.TrySetException(Stopping());
+            foreach (var channel in (Channel<WriteRequest>[])[queue, large])
+            {
+                channel.Writer.TryComplete();
+                while (channel.Reader.TryRead(out var request))
+                    request.Done.TrySetException(Stopping());
+            }
         }
     }
 
@@ -125,22 +139,39 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         }
     }
 
+    private async Task WriteLargeAsync(CancellationToken ct)
+    {
+        await using var store = new StoreGroup(database);
+        var group = new List<WriteRequest>();
+        while (await large.Reader.WaitToReadAsync(ct))
+        {
+            if (Take(large, group) > 0)
+                await WriteGroupAsync(store, group, ct);
+        }
+    }
+
     private bool TryTake(List<WriteRequest> group)
+    {
+        var count = Take(queue, group);
+        Interlocked.Add(ref waitingEvents, -count);
+        Interlocked.Add(ref waitingRequests, -group.Count);
+        return group.Count > 0;
+    }
+
+    /// <returns>The number of events taken.</returns>
+    private static int Take(Channel<WriteRequest> from, List<WriteRequest> group)
     {
         group.Clear();
         var count = 0;
-        while (count < MaxGroupEvents && queue.Reader.TryRead(out var request))
+        while (count < MaxGroupEvents && from.Reader.TryRead(out var request))
         {
             group.Add(request);
             count += request.Events.Count;
         }
 
-        if (group.Count == 0)
-            return false;
-        Interlocked.Add(ref waitingEvents, -count);
-        Interlocked.Add(ref waitingRequests, -group.Count);
-        GroupSize.Record(count);
-        return true;
+        if (count > 0)
+            GroupSize.Record(count);
+        return count;
     }
 
     /// <summary>
@@ -164,6 +195,11 @@ internal sealed partial class EventWriter(NpgsqlDataSource database, RelaySignal
         if (Interlocked.Exchange(ref expected, 0) > 0)
             gathered.Release();
     }
+
+    private static Channel<WriteRequest> NewQueue() =>
+        Channel.CreateBounded<WriteRequest>(new BoundedChannelOptions(QueueCapacity) { FullMode = BoundedChannelFullMode.Wait });
+
+    private static StorageUnavailableException Full() => new("Too many requests are waiting to be stored.");
 
     private static StorageUnavailableException Stopping(Exception? inner = null) => new("The service is stopping.", inner);
 

@@ -1,0 +1,71 @@
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using Polaris.Gateway.Execution;
+using Polaris.ServiceDefaults.Auth;
+using Polaris.ServiceDefaults.GraphQL;
+using Xunit;
+
+namespace Polaris.Tests.RateLimiting;
+
+/// <summary>What an org's operations may cost together while they run, at its edge.</summary>
+public sealed class CostShareTests : IDisposable
+{
+    private static readonly int Most = new GraphQLLimits().MaxConcurrentCostPerOrg;
+
+    private readonly CallerConcurrency callers = new(Options.Create(new GraphQLLimits()));
+
+    [Fact]
+    public async Task Operations_of_an_org_that_cost_as_much_as_it_may_run_together_and_one_more_waits()
+    {
+        using var first = Running("a", Most - 1);
+        using var second = Running("a", 1);
+        var third = Ask("a", 1);
+        Assert.False(third.IsCompleted);
+        Running("b", Most).Dispose();
+        first.Dispose();
+        (await third).Dispose();
+    }
+
+    [Fact]
+    public async Task An_operation_that_costs_more_runs_alone()
+    {
+        using var large = Running("a", new GraphQLLimits().MaxCost);
+        var small = Ask("a", 1);
+        Assert.False(small.IsCompleted);
+        large.Dispose();
+        (await small).Dispose();
+    }
+
+    [Fact]
+    public async Task Whoever_has_no_token_has_the_share_of_his_address()
+    {
+        using var first = Running(null, Most);
+        var second = Ask(null, 1);
+        Assert.False(second.IsCompleted);
+        first.Dispose();
+        (await second).Dispose();
+    }
+
+    public void Dispose() => callers.Dispose();
+
+    private RateLimitLease Running(string? org, int cost)
+    {
+        var lease = Ask(org, cost);
+        Assert.True(lease.IsCompletedSuccessfully);
+        return lease.Result;
+    }
+
+    private Task<RateLimitLease> Ask(string? org, int cost)
+    {
+        var context = new DefaultHttpContext();
+        if (org is not null)
+        {
+            var id = new Guid(org[0], 0, 0, new byte[8]).ToString();
+            context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PolarisClaims.Org, id)], "test"));
+        }
+
+        return callers.ShareAsync(context, cost, default).AsTask();
+    }
+}
