@@ -9,7 +9,10 @@ namespace Polaris.Tests.PublicGraph;
 /// The number of SQL statements of a field does not grow with the number of objects that have it. Counted in the spans of real processes.
 /// </summary>
 [Collection(nameof(OwnPlatform))]
-public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : PlatformTests, IClassFixture<SeveralOrgs>
+public sealed partial class StatementCountTests(SeveralOrgs orgs, TracedReplicas replicas, PolarisApp polaris)
+    : PlatformTests,
+        IClassFixture<SeveralOrgs>,
+        IClassFixture<TracedReplicas>
 {
     private const int Few = 2;
 
@@ -44,23 +47,18 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
     [InlineData("notifications")]
     public async Task No_field_of_an_entity_takes_more_statements_for_more_of_them(string subgraph)
     {
-        await using var collector = new OtlpCollector();
-        await using var replica = await polaris.StartReplicaAsync(
-            subgraph,
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "100")
-        );
-        var schema = await GraphPaths.ReadAsync(orgs, replica.Url);
+        var url = replicas.UrlOf(subgraph);
+        var schema = await GraphPaths.ReadAsync(orgs, url);
         var paths = schema.Entities.SelectMany(entity => schema.PathsOf(entity).Select(path => (entity, path))).ToArray();
         Assert.True(paths.Length >= schema.Entities.Length, "No paths were found.");
         // A process that has just started beside others may take longer for its first answer than an answer may take.
         await polaris.UntilAsync(
             "the first answer",
             async () =>
-                !(
-                    await orgs.EntitiesAsync(replica.Url, orgs.Token, paths[0].entity, paths[0].path, KeysOf(paths[0].entity, Few))
-                ).TryGetProperty("errors", out _)
+                !(await orgs.EntitiesAsync(url, orgs.Token, paths[0].entity, paths[0].path, KeysOf(paths[0].entity, Few))).TryGetProperty(
+                    "errors",
+                    out _
+                )
         );
         var grown = new List<string>();
         foreach (var (entity, selection) in paths)
@@ -79,7 +77,7 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
         {
             var trace = RandomNumberGenerator.GetHexString(32, lowercase: true);
             var answer = await orgs.EntitiesAsync(
-                replica.Url,
+                url,
                 orgs.Token,
                 entity,
                 selection,
@@ -93,9 +91,9 @@ public sealed class StatementCountTests(SeveralOrgs orgs, PolarisApp polaris) : 
             );
             await polaris.UntilAsync(
                 "the spans of a request",
-                () => Task.FromResult(collector.Spans.Any(span => span.TraceId == trace && span["url.path"] == "/graphql"))
+                () => Task.FromResult(replicas.Collector.SpansOf(trace).Any(span => span["url.path"] == "/graphql"))
             );
-            return collector.Spans.Count(span => span.TraceId == trace && span.Scope == "Npgsql");
+            return replicas.Collector.SpansOf(trace).Count(span => span.Scope == "Npgsql" && span.Service == subgraph);
         }
     }
 }

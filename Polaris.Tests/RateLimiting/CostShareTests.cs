@@ -19,11 +19,11 @@ public sealed class CostShareTests : IDisposable
     [Fact]
     public async Task Operations_of_an_org_that_cost_as_much_as_it_may_run_together_and_one_more_waits()
     {
-        using var first = Running("a", Most - 1);
-        using var second = Running("a", 1);
+        using var first = await RunningAsync("a", Most - 1);
+        using var second = await RunningAsync("a", 1);
         var third = Ask("a", 1);
         Assert.False(third.IsCompleted);
-        Running("b", Most).Dispose();
+        (await RunningAsync("b", Most)).Dispose();
         first.Dispose();
         (await third).Dispose();
     }
@@ -31,7 +31,7 @@ public sealed class CostShareTests : IDisposable
     [Fact]
     public async Task An_operation_that_costs_more_runs_alone()
     {
-        using var large = Running("a", new GraphQLLimits().MaxCost);
+        using var large = await RunningAsync("a", new GraphQLLimits().MaxCost);
         var small = Ask("a", 1);
         Assert.False(small.IsCompleted);
         large.Dispose();
@@ -41,7 +41,7 @@ public sealed class CostShareTests : IDisposable
     [Fact]
     public async Task Whoever_has_no_token_has_the_share_of_his_address()
     {
-        using var first = Running(null, Most);
+        using var first = await RunningAsync(null, Most);
         var second = Ask(null, 1);
         Assert.False(second.IsCompleted);
         first.Dispose();
@@ -50,11 +50,11 @@ public sealed class CostShareTests : IDisposable
 
     public void Dispose() => callers.Dispose();
 
-    private RateLimitLease Running(string? org, int cost)
+    private async Task<RateLimitLease> RunningAsync(string? org, int cost)
     {
         var lease = Ask(org, cost);
         Assert.True(lease.IsCompletedSuccessfully);
-        return lease.Result;
+        return await lease;
     }
 
     private Task<RateLimitLease> Ask(string? org, int cost)

@@ -33,7 +33,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly HttpListener listener = new();
     private readonly StringBuilder told = new();
-    private readonly Dictionary<string, ExportedSpan> spans = [];
+    private readonly Dictionary<string, Dictionary<string, ExportedSpan>> traces = [];
     private readonly Task taking;
 
     public OtlpCollector()
@@ -56,8 +56,14 @@ internal sealed class OtlpCollector : IAsyncDisposable
         get
         {
             lock (told)
-                return [.. spans.Values];
+                return [.. traces.Values.SelectMany(trace => trace.Values)];
         }
+    }
+
+    public ExportedSpan[] SpansOf(string trace)
+    {
+        lock (told)
+            return traces.TryGetValue(trace, out var spans) ? [.. spans.Values] : [];
     }
 
     public bool Has(string text)
@@ -110,7 +116,11 @@ internal sealed class OtlpCollector : IAsyncDisposable
             if (path != "/v1/traces")
                 return;
             foreach (var span in SpansOf(ExportedTraces.Parser.ParseFrom(body)))
-                spans[span.TraceId + span.Id] = span;
+            {
+                if (!traces.TryGetValue(span.TraceId, out var spans))
+                    traces.Add(span.TraceId, spans = []);
+                spans[span.Id] = span;
+            }
         }
     }
 

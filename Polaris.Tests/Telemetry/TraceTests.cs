@@ -7,7 +7,7 @@ namespace Polaris.Tests.Telemetry;
 
 /// <summary>The spans of the services, on a platform of its own (docs/tracing.md).</summary>
 [Collection(nameof(OwnPlatform))]
-public sealed class TraceTests(PolarisApp polaris) : PlatformTests
+public sealed partial class TraceTests(TracedPlatform platform, PolarisApp polaris) : PlatformTests, IClassFixture<TracedPlatform>
 {
     private const string Usage = "polaris.usage.v1";
     private const string Billing = "polaris.billing.v1";
@@ -30,22 +30,21 @@ public sealed class TraceTests(PolarisApp polaris) : PlatformTests
     [Fact]
     public async Task One_event_is_followed_from_the_gateway_to_its_invoice_and_its_delivery()
     {
-        await using var platform = await TracedPlatform.StartAsync();
         using var owner = await Tenant.SignUpAsync(platform.App.GetEndpoint("gateway", "public"));
         using var tenant = await owner.WithKeyAsync(["ingest", "read", "admin"], backfill: true);
         var (key, customer) = ($"key-{RandomNumberGenerator.GetHexString(12)}", $"customer-{RandomNumberGenerator.GetHexString(12)}");
-        await BillAsync(platform, tenant, key, customer);
+        await BillAsync(tenant, key, customer);
 
         ExportedSpan[] spans = [];
         await UntilAsync(
             "the last span",
             () =>
             {
-                spans = platform.Collector.Spans;
+                spans = platform.SpansOf(tenant.OrgId);
                 return Task.FromResult(
                     spans.Any(span => span.Service == "notifications" && IsOfInvoice(span, $"process {Billing}"))
                         && spans.Any(span => span.Service == "ingestion" && IsOfInvoice(span, $"process {Billing}"))
-                        && spans.Any(span => span.Service == "identity" && span.Span.Name == "write API key use")
+                        && platform.Collector.Spans.Any(span => span.Service == "identity" && span.Span.Name == "write API key use")
                         // All parents have arrived too: they are exported a little later.
                         && spans.Select(span => span.ParentId).Except(spans.Select(span => span.Id)).SequenceEqual([""])
                 );
@@ -112,7 +111,7 @@ public sealed class TraceTests(PolarisApp polaris) : PlatformTests
         );
 
         // Every service polled for work all the time, and no poll started a trace.
-        var roots = spans.Where(span => span.IsRoot && span.Span.Kind != SpanKind.Server).ToArray();
+        var roots = platform.Collector.Spans.Where(span => span.IsRoot && span.Span.Kind != SpanKind.Server).ToArray();
         Assert.NotEmpty(roots);
         Assert.All(roots, root => Assert.Contains(root.Span.Name, Turns));
         Assert.DoesNotContain(new[] { key, customer, tenant.ApiKey, owner.ApiKey }, platform.Collector.Has);
@@ -151,7 +150,7 @@ public sealed class TraceTests(PolarisApp polaris) : PlatformTests
     }
 
     /// <summary>Sends one event of one customer, invoices its month and delivers the notification.</summary>
-    private async Task BillAsync(TracedPlatform platform, Tenant tenant, string key, string customer)
+    private async Task BillAsync(Tenant tenant, string key, string customer)
     {
         await tenant.QueryAsync("mutation { setClock(now: \"2015-05-15T00:00:00Z\") { now } }");
         await tenant.CreateMeterAsync("calls", "COUNT");
@@ -187,7 +186,7 @@ public sealed class TraceTests(PolarisApp polaris) : PlatformTests
             "the invoice's event at Notifications",
             () =>
                 Task.FromResult(
-                    platform.Collector.Spans.Any(span => span.Service == "notifications" && span.Span.Name == $"process {Billing}")
+                    platform.SpansOf(tenant.OrgId).Any(span => span.Service == "notifications" && span.Span.Name == $"process {Billing}")
                 )
         );
 

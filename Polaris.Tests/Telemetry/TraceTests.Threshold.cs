@@ -1,23 +1,17 @@
 using System.Diagnostics;
 using Aspire.Hosting.Testing;
-using Polaris.Tests.Telemetry;
+using Polaris.Tests.Notifications;
 using Xunit;
 
-namespace Polaris.Tests.Notifications;
+namespace Polaris.Tests.Telemetry;
 
-/// <summary>From usage over a threshold to the webhook, as one trace.</summary>
-[Collection(nameof(OwnPlatform))]
-public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
+public sealed partial class TraceTests
 {
     private const int Runs = 5;
-
-    /// <summary>This test has a platform of its own.</summary>
-    public override ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task Usage_over_a_threshold_is_a_verified_webhook_in_the_trace_of_its_request()
     {
-        await using var platform = await TracedPlatform.StartAsync();
         await using var receiver = await WebhookReceiver.StartAsync();
         using var tenant = await Tenant.SignUpAsync(platform.App.GetEndpoint("gateway", "public"));
         var scene = new WebhookScene(polaris, tenant, receiver);
@@ -60,24 +54,26 @@ public sealed class ThresholdWebhookTests(PolarisApp polaris) : PlatformTests
         }
 
         Assert.All(await receiver.ReceiptsAsync("threshold"), receipt => Assert.True(WebhookReceiver.IsSigned(receipt, secret)));
+        (string Request, string Delivery)[] traces = [];
         await polaris.UntilAsync(
             "the spans",
             () =>
-                Task.FromResult(
-                    Deliveries(platform).Select(span => span.TraceId).Distinct().Count() == Runs
-                        && platform.Collector.Spans.Count(IsRequest) == Runs
-                ),
+            {
+                var spans = platform.SpansOf(tenant.OrgId);
+                var requests = TracesOf(spans.Where(span => span.Service == "gateway" && span["url.path"] == "/ingest"));
+                var deliveries = TracesOf(
+                    spans.Where(span =>
+                        span is { Service: "notifications", Span.Name: "deliver webhook" }
+                        && span["polaris.org_id"] == tenant.OrgId.ToString()
+                    )
+                );
+                traces = [.. requests.Zip(deliveries)];
+                return Task.FromResult(requests.Length == Runs && deliveries.Length == Runs);
+            },
             platform.App.RecentOutput
         );
-        var spans = platform.Collector.Spans;
-        var requests = spans.Where(IsRequest).Select(span => span.TraceId).Order();
-        var deliveries = Deliveries(platform).ToArray();
-        Assert.Equal(requests, deliveries.Select(span => span.TraceId).Distinct().Order());
-        Assert.All(deliveries, span => Assert.Equal(tenant.OrgId.ToString(), span["polaris.org_id"]));
+        Assert.All(traces, pair => Assert.Equal(pair.Request, pair.Delivery));
+
+        static string[] TracesOf(IEnumerable<ExportedSpan> spans) => [.. spans.Select(span => span.TraceId).Distinct().Order()];
     }
-
-    private static bool IsRequest(ExportedSpan span) => span.Service == "gateway" && span["url.path"] == "/ingest";
-
-    private static IEnumerable<ExportedSpan> Deliveries(TracedPlatform platform) =>
-        platform.Collector.Spans.Where(span => span.Service == "notifications" && span.Span.Name == "deliver webhook");
 }

@@ -9,10 +9,8 @@ namespace Polaris.Tests.PublicGraph;
 /// From the root of the public graph, through the gateway and all services behind it: no field takes more SQL statements for more objects.
 /// Every object type that a list leads to has its turn, with all of its fields. Counted in the spans of real processes.
 /// </summary>
-[Collection(nameof(OwnPlatform))]
-public sealed class PublicStatementTests(SeveralOrgs orgs, PolarisApp polaris) : PlatformTests, IClassFixture<SeveralOrgs>
+public sealed partial class StatementCountTests
 {
-    private const int Few = 2;
     private const int Many = 20;
 
     /// <summary>Verdicts on the session may be renewed in between, inside Identity: one for each service that is asked.</summary>
@@ -43,73 +41,47 @@ public sealed class PublicStatementTests(SeveralOrgs orgs, PolarisApp polaris) :
     [Fact]
     public async Task No_field_of_the_public_graph_takes_more_statements_for_more_objects()
     {
-        await using var collector = new OtlpCollector();
-        (string, string)[] exporting =
-        [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Url),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-        ];
-        var replicas = new List<Replica>();
-        try
+        var gateway = replicas.UrlOf("gateway");
+        var (fewOrgs, manyOrgs) = (await OfTwoOrgsAsync(), orgs.Token);
+        var paths = PathsOf(await TypesAsync(gateway)).ToArray();
+        Assert.True(paths.Length > 15, $"Only {paths.Length} paths were found: {string.Join("; ", paths)}");
+        var grown = new List<string>();
+        foreach (var (root, selection) in paths)
         {
-            // Each asks those before it, so that what they do for one another is counted too.
-            var addresses = new List<(string, string)>();
-            foreach (var service in (string[])["identity", "plans", "ingestion", "notifications", "billing", "gateway"])
-            {
-                var replica = await polaris.StartReplicaAsync(service, [.. exporting, .. addresses]);
-                replicas.Add(replica);
-                addresses.Add(($"services__{service}__http__0", replica.Url.ToString().TrimEnd('/')));
-                addresses.Add(($"services__{service}__grpc__0", replica.GrpcUrl.ToString().TrimEnd('/')));
-            }
-
-            var gateway = replicas[^1].Url;
-            var (fewOrgs, manyOrgs) = (await OfTwoOrgsAsync(), orgs.Token);
-            var paths = PathsOf(await TypesAsync(gateway)).ToArray();
-            Assert.True(paths.Length > 15, $"Only {paths.Length} paths were found: {string.Join("; ", paths)}");
-            var grown = new List<string>();
-            foreach (var (root, selection) in paths)
-            {
-                // The first request prepares statements and takes verdicts.
-                await CountAsync(root, selection, Many);
-                var (few, many) = (await CountAsync(root, selection, Few), await CountAsync(root, selection, Many));
-                if (many > few + Tolerance)
-                    grown.Add($"{root} {{ {selection} }}: {few} statements for {Few}, {many} for {Many}");
-            }
-
-            Assert.True(grown.Count == 0, $"Grow with the number of objects:\n{string.Join('\n', grown)}");
-
-            async Task<int> CountAsync(string root, string selection, int count)
-            {
-                var trace = RandomNumberGenerator.GetHexString(32, lowercase: true);
-                var query = $"{{ {root}{Lists[root](count)} {{ {selection} }} }}";
-                var token = root == "organizations" && count == Few ? fewOrgs : manyOrgs;
-                var answer = await orgs.AskAsync(gateway, token, query, traceParent: $"00-{trace}-00f067aa0ba902b7-01");
-                Assert.False(answer.TryGetProperty("errors", out var errors), $"{query}: {errors}");
-                // Spans come when they end, in batches of each process: all are there when those that wait for others have the others.
-                await polaris.UntilAsync(
-                    "the spans of a request",
-                    () =>
-                    {
-                        var spans = collector.Spans.Where(span => span.TraceId == trace).ToArray();
-                        var ids = spans.Select(span => span.Id).ToHashSet();
-                        var parents = spans.Select(span => span.ParentId).ToHashSet();
-                        return Task.FromResult(
-                            spans.Any(span => span.Service == "gateway" && span["url.path"] == "/graphql")
-                                && spans.All(span => ids.Contains(span.ParentId) || span.ParentId == "00f067aa0ba902b7")
-                                && spans
-                                    .Where(span => span.Scope == "System.Net.Http" && span["url.full"]?.EndsWith("/graphql") == true)
-                                    .All(span => parents.Contains(span.Id))
-                        );
-                    }
-                );
-                return collector.Spans.Count(span => span.TraceId == trace && span.Scope == "Npgsql");
-            }
+            // The first request prepares statements and takes verdicts.
+            await CountAsync(root, selection, Many);
+            var (few, many) = (await CountAsync(root, selection, Few), await CountAsync(root, selection, Many));
+            if (many > few + Tolerance)
+                grown.Add($"{root} {{ {selection} }}: {few} statements for {Few}, {many} for {Many}");
         }
-        finally
+
+        Assert.True(grown.Count == 0, $"Grow with the number of objects:\n{string.Join('\n', grown)}");
+
+        async Task<int> CountAsync(string root, string selection, int count)
         {
-            foreach (var replica in Enumerable.Reverse(replicas))
-                await replica.DisposeAsync();
+            var trace = RandomNumberGenerator.GetHexString(32, lowercase: true);
+            var query = $"{{ {root}{Lists[root](count)} {{ {selection} }} }}";
+            var token = root == "organizations" && count == Few ? fewOrgs : manyOrgs;
+            var answer = await orgs.AskAsync(gateway, token, query, traceParent: $"00-{trace}-00f067aa0ba902b7-01");
+            Assert.False(answer.TryGetProperty("errors", out var errors), $"{query}: {errors}");
+            // Spans come when they end, in batches of each process: all are there when those that wait for others have the others.
+            await polaris.UntilAsync(
+                "the spans of a request",
+                () =>
+                {
+                    var spans = replicas.Collector.SpansOf(trace);
+                    var ids = spans.Select(span => span.Id).ToHashSet();
+                    var parents = spans.Select(span => span.ParentId).ToHashSet();
+                    return Task.FromResult(
+                        spans.Any(span => span.Service == "gateway" && span["url.path"] == "/graphql")
+                            && spans.All(span => ids.Contains(span.ParentId) || span.ParentId == "00f067aa0ba902b7")
+                            && spans
+                                .Where(span => span.Scope == "System.Net.Http" && span["url.full"]?.EndsWith("/graphql") == true)
+                                .All(span => parents.Contains(span.Id))
+                    );
+                }
+            );
+            return replicas.Collector.SpansOf(trace).Count(span => span.Scope == "Npgsql");
         }
     }
 
