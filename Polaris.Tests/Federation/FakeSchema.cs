@@ -5,6 +5,7 @@ using GraphQL.Resolvers;
 using GraphQL.SystemTextJson;
 using GraphQL.Types;
 using GraphQL.Utilities;
+using GraphQL.Validation;
 using GraphQLParser;
 using GraphQLParser.AST;
 using Polaris.Gateway.Composition;
@@ -26,7 +27,15 @@ internal sealed class FakeSchema
 
     private static readonly GraphQLSerializer Serializer = new();
     private static readonly IDictionary<string, ArgumentValue> Nothing = new Dictionary<string, ArgumentValue>();
-    private readonly DocumentExecuter executer = new();
+
+    /// <summary>A subscription is executed like a query, once for each of its events.</summary>
+    private readonly DocumentExecuter executer = new(
+        new GraphQLDocumentBuilder(),
+        new DocumentValidator(),
+        new DefaultExecutionStrategySelector([new ExecutionStrategyRegistration(new SerialExecutionStrategy(), OperationType.Subscription)]),
+        []
+    );
+
     private readonly Schema schema;
     private readonly string sdl;
     private readonly FakeWorld world;
@@ -50,8 +59,13 @@ internal sealed class FakeSchema
                 .ToArray();
             var hasQuery = definitions.OfType<GraphQLObjectTypeDefinition>().Any(type => type.Name.Value == "Query");
             var roots = definitions.OfType<GraphQLObjectTypeDefinition>().Select(type => type.Name.StringValue).Intersect(["Mutation"]);
+            var live = definitions
+                .OfType<GraphQLSchemaDefinition>()
+                .SelectMany(one => one.OperationTypes)
+                .Where(root => root.Operation == OperationType.Subscription)
+                .Select(root => $" subscription: {root.Type!.Name.StringValue}");
             text =
-                $"schema {{ query: Query {string.Concat(roots.Select(_ => "mutation: Mutation"))} }}\n{text}\n"
+                $"schema {{ query: Query {string.Concat(roots.Select(_ => "mutation: Mutation"))}{string.Concat(live)} }}\n{text}\n"
                 + (hasQuery ? Federation : Federation.Replace("extend type", "type", StringComparison.Ordinal));
             if (entities.Length > 0)
                 text +=
@@ -85,6 +99,12 @@ internal sealed class FakeSchema
 
     /// <summary>The lists of entities that were asked for, as JSON.</summary>
     public ConcurrentQueue<string[]> Representations { get; } = new();
+
+    /// <summary>The events of each subscription: true for an answer, false for an end in between.</summary>
+    public bool[] Events { get; set; } = [true];
+
+    /// <summary>Whether subscriptions stay open after their events.</summary>
+    public bool StaysOpen { get; set; }
 
     /// <summary>Whether it has the entities that others name.</summary>
     public bool Knows { get; set; } = true;
