@@ -134,7 +134,10 @@ internal sealed class GatewayEndpoint(
         if (kind == OperationType.Subscription)
             return plan.Root.Visible.Count == 1
                 ? new AskedSubscription(plan, schema, request, prepared.Cost)
-                : throw RequestError.Invalid("one_root_field", "A subscription has one root field, which @skip and @include do not take away.");
+                : throw RequestError.Invalid(
+                    "one_root_field",
+                    "A subscription has one root field, which @skip and @include do not take away."
+                );
         using var tree = await fetches.RunAsync(plan, schema, request, context, ct);
         using var answer = new ByteBuffer(UsualAnswerBytes);
         ResponseWriter.Write(answer, tree);

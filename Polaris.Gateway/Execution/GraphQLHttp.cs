@@ -7,8 +7,8 @@ using Polaris.ServiceDefaults.GraphQL;
 namespace Polaris.Gateway.Execution;
 
 /// <summary>
-/// <c>/graphql</c> by the specification of GraphQL over HTTP: POST with JSON, GET for queries and subscriptions, the two media types of answers, and
-/// events of subscriptions.
+/// <c>/graphql</c> by the specification of GraphQL over HTTP: POST with JSON, GET for queries and subscriptions, the two media types of
+/// answers, and events of subscriptions.
 /// </summary>
 internal static class GraphQLHttp
 {

@@ -39,10 +39,7 @@ internal sealed class OpenSubscriptions : IDisposable
     private static PartitionedRateLimiter<HttpContext> By(Func<HttpContext, string?> whose, int places) =>
         PartitionedRateLimiter.Create<HttpContext, string>(context =>
             whose(context) is { } one
-                ? RateLimitPartition.GetConcurrencyLimiter(
-                    one,
-                    _ => new ConcurrencyLimiterOptions { PermitLimit = places, QueueLimit = 0 }
-                )
+                ? RateLimitPartition.GetConcurrencyLimiter(one, _ => new ConcurrencyLimiterOptions { PermitLimit = places, QueueLimit = 0 })
                 : RateLimitPartition.GetNoLimiter("")
         );
 }
