@@ -23,7 +23,7 @@ internal sealed class LiveUsage(ReadUsage usage, NpgsqlDataSource database, Time
     /// <summary>Below the second in which everyone asks once, so that each sees a position of the same second.</summary>
     private static readonly TimeSpan PositionFreshFor = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Batches are applied in about the order of their receipt: of those received in this time, the number is compared too.</summary>
+    /// <summary>Batches are applied in about the order of their receipt: of the last ones, the number is compared too.</summary>
     private static readonly Duration OutOfOrder = Duration.FromSeconds(30);
 
     /// <summary>A question rests for so many times what its answer took: one that reads much is answered less often.</summary>
@@ -53,7 +53,7 @@ internal sealed class LiveUsage(ReadUsage usage, NpgsqlDataSource database, Time
             SizeOfEntry + asked.Meter.Length + (asked.Customer?.Length ?? 0),
             (Last<(Position Position, MeterUsage Usage)> last) =>
                 last.Age(time) < last.Took * RestPerRead || (last.Age(time) < ReadAnyway && last.Value.Position == position),
-            async () => (position, await usage.TotalAsync(org, asked.Meter, asked.From, asked.To, asked.Customer, ct)),
+            async () => (Position: position, Usage: await usage.TotalAsync(org, asked.Meter, asked.From, asked.To, asked.Customer, ct)),
             ct
         );
         return answer.Usage;
