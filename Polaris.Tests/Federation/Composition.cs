@@ -125,16 +125,17 @@ internal sealed class Composition : IAsyncDisposable
         return stream.RunAsync(
             async ct =>
             {
-                foreach (var isAnswer in schema.Events)
+                for (var i = 0; i < schema.Events; i++)
                 {
-                    if (!isAnswer)
-                    {
-                        context.Abort();
-                        throw new OperationCanceledException("As if the process had ended.");
-                    }
-
                     await stream.BeatAsync();
                     await stream.NextAsync(Encoding.UTF8.GetBytes(await execute()));
+                }
+
+                if (schema.Breaks is { } breaks)
+                {
+                    await breaks.WaitAsync(ct);
+                    context.Abort();
+                    throw new OperationCanceledException("As if the process had ended.");
                 }
 
                 if (schema.StaysOpen)

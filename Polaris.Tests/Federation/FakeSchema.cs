@@ -32,7 +32,9 @@ internal sealed class FakeSchema
     private readonly DocumentExecuter executer = new(
         new GraphQLDocumentBuilder(),
         new DocumentValidator(),
-        new DefaultExecutionStrategySelector([new ExecutionStrategyRegistration(new SerialExecutionStrategy(), OperationType.Subscription)]),
+        new DefaultExecutionStrategySelector([
+            new ExecutionStrategyRegistration(new SerialExecutionStrategy(), OperationType.Subscription),
+        ]),
         []
     );
 
@@ -58,14 +60,14 @@ internal sealed class FakeSchema
                 .Select(type => type.Name.StringValue)
                 .ToArray();
             var hasQuery = definitions.OfType<GraphQLObjectTypeDefinition>().Any(type => type.Name.Value == "Query");
-            var roots = definitions.OfType<GraphQLObjectTypeDefinition>().Select(type => type.Name.StringValue).Intersect(["Mutation"]);
-            var live = definitions
+            var own = definitions.OfType<GraphQLObjectTypeDefinition>().Select(type => type.Name.StringValue).Intersect(["Mutation"]);
+            var subscription = definitions
                 .OfType<GraphQLSchemaDefinition>()
                 .SelectMany(one => one.OperationTypes)
                 .Where(root => root.Operation == OperationType.Subscription)
                 .Select(root => $" subscription: {root.Type!.Name.StringValue}");
             text =
-                $"schema {{ query: Query {string.Concat(roots.Select(_ => "mutation: Mutation"))}{string.Concat(live)} }}\n{text}\n"
+                $"schema {{ query: Query {string.Concat(own.Select(_ => "mutation: Mutation"))}{string.Concat(subscription)} }}\n{text}\n"
                 + (hasQuery ? Federation : Federation.Replace("extend type", "type", StringComparison.Ordinal));
             if (entities.Length > 0)
                 text +=
@@ -81,6 +83,15 @@ internal sealed class FakeSchema
                     (IObjectGraphType)schema!.AllTypes[((FakeObject)value).Type]!;
         }
 
+        var roots = Parser.Parse(text).Definitions.OfType<GraphQLSchemaDefinition>().SelectMany(one => one.OperationTypes);
+        var live = roots.FirstOrDefault(root => root.Operation == OperationType.Subscription)?.Type?.Name.StringValue;
+        foreach (
+            var type in Parser.Parse(text).Definitions.OfType<GraphQLObjectTypeDefinition>().Where(type => type.Name.StringValue == live)
+        )
+        foreach (var field in type.Fields!.Items)
+            builder.Types.For(live!).FieldFor(field.Name.StringValue).StreamResolver = new SourceStreamResolver<object>(
+                IObservable<object?> (_) => throw new NotSupportedException("Its events are executed like queries.")
+            );
         schema = (Schema)builder.Build(text);
         foreach (var scalar in Parser.Parse(text).Definitions.OfType<GraphQLScalarTypeDefinition>())
             schema.RegisterType(new AnyScalar(scalar.Name.StringValue));
@@ -100,11 +111,14 @@ internal sealed class FakeSchema
     /// <summary>The lists of entities that were asked for, as JSON.</summary>
     public ConcurrentQueue<string[]> Representations { get; } = new();
 
-    /// <summary>The events of each subscription: true for an answer, false for an end in between.</summary>
-    public bool[] Events { get; set; } = [true];
+    /// <summary>How many events each subscription has.</summary>
+    public int Events { get; set; } = 1;
 
     /// <summary>Whether subscriptions stay open after their events.</summary>
     public bool StaysOpen { get; set; }
+
+    /// <summary>When it is done, subscriptions break off after their events.</summary>
+    public Task? Breaks { get; set; }
 
     /// <summary>Whether it has the entities that others name.</summary>
     public bool Knows { get; set; } = true;

@@ -7,7 +7,8 @@ namespace Polaris.Tests.Federation;
 /// <summary>A subgraph's events, however they come in.</summary>
 public sealed class SubgraphEventsTests
 {
-    private const string Lines = ":\n\nevent: next\ndata: {\"data\":1}\n\n:\n\nevent: next\r\ndata: {\"a\":\r\ndata: 2}\r\n\r\nevent: complete\ndata:\n\n";
+    private const string Lines =
+        ":\n\nevent: next\ndata: {\"data\":1}\n\n:\n\nevent: next\r\ndata: {\"a\":\r\ndata: 2}\r\n\r\nevent: complete\ndata:\n\n";
 
     [Fact]
     public async Task Events_are_the_same_wherever_the_bytes_are_cut()
@@ -23,7 +24,13 @@ public sealed class SubgraphEventsTests
                     (SubgraphEvent.Next, " {\"a\": 2}"),
                     (SubgraphEvent.Complete, ""),
                 ],
-                [await ReadAsync(events), await ReadAsync(events), await ReadAsync(events), await ReadAsync(events), await ReadAsync(events)]
+                [
+                    await ReadAsync(events),
+                    await ReadAsync(events),
+                    await ReadAsync(events),
+                    await ReadAsync(events),
+                    await ReadAsync(events),
+                ]
             );
         }
     }

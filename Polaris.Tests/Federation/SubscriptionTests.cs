@@ -41,7 +41,10 @@ public sealed class SubscriptionTests
     }
 
     [Theory]
-    [InlineData("schema { query: Query subscription: Other } type Other { b: Int }", "'a' and 'b' name the type of subscriptions Live and Other")]
+    [InlineData(
+        "schema { query: Query subscription: Other } type Other { b: Int }",
+        "'a' and 'b' name the type of subscriptions Live and Other"
+    )]
     [InlineData("schema { query: Query subscription: Live } type Live { count: Int! @shareable }", "'a' and 'b' both define Live.count")]
     [InlineData("type Live @shareable { b: Int }", "Live is the type of subscriptions in 'a', and another in 'b'")]
     [InlineData("schema { query: Query subscription: Other }", "'b' does not define Other")]
@@ -66,7 +69,7 @@ public sealed class SubscriptionTests
     public async Task Each_event_has_what_other_subgraphs_know_of_it()
     {
         await using var composition = await Composition.StartAsync(Schema);
-        composition.Subgraphs["a"].Events = [true, true];
+        composition.Subgraphs["a"].Events = 2;
         var expected = await composition.ExpectAsync(Changed, new { id = "1" });
         Assert.True(expected.TryGetProperty("data", out _), expected.ToString());
         await using var events = await OpenAsync(composition, Changed, new { id = "1" });
@@ -121,10 +124,12 @@ public sealed class SubscriptionTests
     public async Task A_subgraph_that_fails_is_the_last_event()
     {
         await using var composition = await Composition.StartAsync(Schema);
-        composition.Subgraphs["a"].Events = [true, false];
+        var breaks = new TaskCompletionSource();
+        composition.Subgraphs["a"].Breaks = breaks.Task;
         await using (var events = await OpenAsync(composition, "subscription { count }"))
         {
             Assert.False((await events.NextAsync())!.Value.TryGetProperty("errors", out _));
+            breaks.SetResult();
             Assert.Equal("SUBGRAPH_UNAVAILABLE", CodeOf((await events.NextAsync())!.Value));
             Assert.Null(await events.NextAsync());
         }
@@ -153,7 +158,10 @@ public sealed class SubscriptionTests
         LiveEvents.OpenAsync(
             composition.Client,
             null,
-            new HttpRequestMessage(HttpMethod.Post, composition.Client.BaseAddress) { Content = JsonContent.Create(new { query, variables }) }
+            new HttpRequestMessage(HttpMethod.Post, composition.Client.BaseAddress)
+            {
+                Content = JsonContent.Create(new { query, variables }),
+            }
         );
 
     private static string? RuleOf(JsonElement answer) =>

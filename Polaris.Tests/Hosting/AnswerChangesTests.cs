@@ -10,7 +10,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using Polaris.Identity.V1;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
@@ -22,7 +21,7 @@ namespace Polaris.Tests.Hosting;
 /// <summary>What a subgraph sends to who subscribes, second by second.</summary>
 public sealed class AnswerChangesTests : IDisposable
 {
-    private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly SteppedTime time = new();
     private readonly ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
     private readonly MemoryStream sent = new();
     private readonly Answers answers = new();
@@ -34,7 +33,7 @@ public sealed class AnswerChangesTests : IDisposable
     [Fact]
     public async Task What_has_not_changed_is_not_sent_again_but_a_comment_every_15_seconds()
     {
-        var run = Run();
+        var run = await RunAsync();
         const string first = ":\n\nevent: next\ndata: {\"data\":1}\n\n";
         await SecondsAsync(14);
         Assert.Equal(first, Sent);
@@ -51,10 +50,10 @@ public sealed class AnswerChangesTests : IDisposable
     [Fact]
     public async Task It_ends_when_the_token_is_no_longer_good()
     {
-        var run = Run(goodFor: TimeSpan.FromSeconds(5));
+        var run = await RunAsync(goodFor: TimeSpan.FromSeconds(5));
         await SecondsAsync(4);
         Assert.False(run.IsCompleted);
-        await SecondsAsync(1);
+        time.Advance(AnswerChanges.Interval);
         await run;
         Assert.Contains("nobody", Sent, StringComparison.Ordinal);
         Assert.EndsWith("event: complete\ndata:\n\n", Sent, StringComparison.Ordinal);
@@ -63,10 +62,10 @@ public sealed class AnswerChangesTests : IDisposable
     [Fact]
     public async Task It_ends_when_the_access_has_ended()
     {
-        var run = Run();
+        var run = await RunAsync();
         await SecondsAsync(2);
         access.IsValid = false;
-        await SecondsAsync(2);
+        time.Advance(AnswerChanges.Interval);
         await run;
         Assert.Contains("nobody", Sent, StringComparison.Ordinal);
         Assert.True(context.Items.ContainsKey(PolarisAuthentication.EndedItem));
@@ -74,7 +73,8 @@ public sealed class AnswerChangesTests : IDisposable
 
     public void Dispose() => sent.Dispose();
 
-    private Task Run(TimeSpan? goodFor = null)
+    /// <returns>Not awaited yet: what ends when the subscription does.</returns>
+    private async Task<Task> RunAsync(TimeSpan? goodFor = null)
     {
         var claims = new List<Claim>
         {
@@ -99,40 +99,31 @@ public sealed class AnswerChangesTests : IDisposable
             time
         );
         var request = new GraphQLRequest { Query = "subscription { a }" };
-        return changes.RunAsync(context, request, GraphQLParser.Parser.Parse(request.Query));
+        var run = changes.RunAsync(context, request, GraphQLParser.Parser.Parse(request.Query));
+        Assert.Equal(AnswerChanges.Interval, await time.NextWaitAsync());
+        return run;
     }
 
-    /// <summary>Each second waits until the last one's answer was given.</summary>
+    /// <summary>When a wait has begun, what came before it was sent.</summary>
     private async Task SecondsAsync(int seconds)
     {
         for (var i = 0; i < seconds; i++)
         {
-            var before = answers.Count;
             time.Advance(AnswerChanges.Interval);
-            while (answers.Count == before)
-                await Task.Yield();
-            // What is sent for it is sent before the next wait, of which nothing tells but that the time's timer is there.
-            await Task.Yield();
+            Assert.Equal(AnswerChanges.Interval, await time.NextWaitAsync());
         }
     }
 
     private sealed class Answers : IDocumentExecuter<ISchema>
     {
-        private int count;
-
         public int Value { get; set; } = 1;
 
-        public int Count => Volatile.Read(ref count);
-
-        public Task<ExecutionResult> ExecuteAsync(ExecutionOptions options)
-        {
-            Interlocked.Increment(ref count);
-            return Task.FromResult(
+        public Task<ExecutionResult> ExecuteAsync(ExecutionOptions options) =>
+            Task.FromResult(
                 options.User!.Identity!.IsAuthenticated
                     ? new ExecutionResult { Data = Value, Executed = true }
                     : new ExecutionResult { Errors = [new ExecutionError("nobody")], Executed = true }
             );
-        }
     }
 
     private sealed class Access : IAccessSource

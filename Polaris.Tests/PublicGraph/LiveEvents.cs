@@ -76,7 +76,8 @@ internal sealed class LiveEvents : IAsyncDisposable
     {
         if (response.Content.Headers.ContentType?.MediaType != EventStream.MediaType)
         {
-            yield return new SseItem<string>(await response.Content.ReadAsStringAsync(ct), "next");
+            using var text = new StreamReader(body);
+            yield return new SseItem<string>(await text.ReadToEndAsync(ct), "next");
             yield return new SseItem<string>("", "complete");
             yield break;
         }

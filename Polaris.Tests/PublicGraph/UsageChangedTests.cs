@@ -118,8 +118,8 @@ public sealed class UsageChangedTests(PolarisApp polaris) : PlatformTests
     }
 
     private static string Subscription(string more = "") =>
-        $"subscription {{ usageChanged(meter: \"calls\", from: \"{Start:yyyy-MM-dd}T00:00:00Z\", to: \"{Start.AddDays(3):yyyy-MM-dd}T00:00:00Z\", {more}) "
-        + "{ meter quantity eventCount } }";
+        $"subscription {{ usageChanged(meter: \"calls\", from: \"{Start:yyyy-MM-dd}T00:00:00Z\", "
+        + $"to: \"{Start.AddDays(3):yyyy-MM-dd}T00:00:00Z\", {more}) {{ meter quantity eventCount }} }}";
 
     private static DateTimeOffset Start => TimeProvider.System.GetUtcNow().AddDays(-1);
 
