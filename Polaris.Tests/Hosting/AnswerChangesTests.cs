@@ -78,8 +78,8 @@ public sealed class AnswerChangesTests : IDisposable
     {
         var claims = new List<Claim>
         {
-            new("sub", Guid.NewGuid().ToString()),
-            new(PolarisClaims.Org, Guid.NewGuid().ToString()),
+            new("sub", Guid.CreateVersion7(time.GetUtcNow()).ToString()),
+            new(PolarisClaims.Org, Guid.CreateVersion7(time.GetUtcNow()).ToString()),
             new(PolarisClaims.Origin, "key"),
             new(PolarisClaims.Scope, Scopes.Read),
         };
