@@ -37,7 +37,7 @@ using Polaris.ServiceDefaults.Persistence;
 
 if (await MigrateVerb.RunAsync<BillingDbContext>(args, options => new BillingDbContext(options)))
     return;
-if (SchemaVerb.Run<Query, Mutation>(args))
+if (SchemaVerb.Run<Query, Mutation, Live>(args))
     return;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -49,7 +49,7 @@ builder.Services.AddOptions<BillingOptions>().BindConfiguration(BillingOptions.S
 builder.Services.AddPolarisGrpc();
 builder.Services.AddPolarisGrpcClient<Plans.PlansClient>("plans");
 builder.Services.AddPolarisGrpcClient<Ingestion.IngestionClient>("ingestion");
-builder.Services.AddSubgraph<Query, Mutation>();
+builder.Services.AddSubgraph<Query, Mutation, Live>();
 
 // Usage: Kafka to buckets, exactly once; meters from Plans; lost batches from Ingestion.
 builder
@@ -58,6 +58,7 @@ builder
     .AddSingleton<MeterCatalog>()
     .AddSingleton<ReadUsage>()
     .AddSingleton<ReportUsage>()
+    .AddSingleton<LiveUsage>()
     .AddSingleton<RebuildSignal>()
     .AddSingleton<OutboxSignal>()
     .AddSingleton<UnconfirmedEvents>()

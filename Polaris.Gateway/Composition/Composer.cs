@@ -12,6 +12,9 @@ internal sealed class Composer
     private readonly SortedDictionary<string, SuperType> types = new(StringComparer.Ordinal);
     private readonly List<string> subgraphs = [];
 
+    /// <summary>The type of subscriptions, by subgraph that has them.</summary>
+    private readonly SortedDictionary<string, string> subscriptions = new(StringComparer.Ordinal);
+
     /// <summary>Definitions that must be checked against those of the other subgraphs.</summary>
     private readonly Dictionary<(string Type, string Field), List<(string Subgraph, bool Shareable)>> resolvers = [];
 
@@ -65,16 +68,17 @@ internal sealed class Composer
         }
     }
 
-    private static void CheckRoots(string subgraph, GraphQLSchemaDefinition schema)
+    private void CheckRoots(string subgraph, GraphQLSchemaDefinition schema)
     {
         foreach (var root in schema.OperationTypes)
         {
-            if (!string.Equals(root.Type?.Name.StringValue, root.Operation.ToString(), StringComparison.Ordinal))
+            // Of any name, since a type that no operation begins with may be called Subscription.
+            if (root.Operation == OperationType.Subscription)
+                subscriptions.Add(subgraph, root.Type!.Name.StringValue);
+            else if (!string.Equals(root.Type?.Name.StringValue, root.Operation.ToString(), StringComparison.Ordinal))
                 throw new CompositionException(
                     $"'{subgraph}' names its {root.Operation} type {root.Type?.Name.StringValue}; it must be {root.Operation}."
                 );
-            if (root.Operation == OperationType.Subscription)
-                throw new CompositionException($"'{subgraph}' has subscriptions, which are not supported.");
         }
     }
 
@@ -221,9 +225,31 @@ internal sealed class Composer
                 );
         }
 
+        foreach (var (subgraph, name) in subscriptions)
+            CompleteSubscriptions(subgraph, name);
         var supergraph = new Supergraph(subgraphs, types);
         SupergraphRules.Check(supergraph);
         return supergraph;
+    }
+
+    /// <summary>One type in all subgraphs, each of whose fields has one owner: an event comes from one place.</summary>
+    private void CompleteSubscriptions(string subgraph, string name)
+    {
+        var first = subscriptions.First();
+        if (!types.TryGetValue(name, out var type))
+            throw new CompositionException($"'{subgraph}' does not define {name}, which its subscriptions begin with.");
+        if (name != first.Value)
+            throw new CompositionException(
+                $"'{first.Key}' and '{subgraph}' name the type of subscriptions {first.Value} and {name}; it must be one."
+            );
+        if (type.In.Keys.FirstOrDefault(other => !subscriptions.ContainsKey(other)) is { } ordinary)
+            throw new CompositionException($"{name} is the type of subscriptions in '{subgraph}', and another in '{ordinary}'.");
+        if (type.Fields.Values.FirstOrDefault(field => field.In.Count > 1) is { } shared)
+            throw new CompositionException(
+                $"'{shared.In.Keys.First()}' and '{shared.In.Keys.Last()}' both define {name}.{shared.Name}; "
+                    + "a field of subscriptions has one subgraph."
+            );
+        type.IsSubscription = true;
     }
 
     private static GraphQLType MergedOutput(string place, string subgraph, SuperField known, GraphQLType type) =>

@@ -1,4 +1,5 @@
 using GraphQL;
+using GraphQL.Resolvers;
 using GraphQL.Types;
 using GraphQL.Utilities;
 using GraphQLParser.AST;
@@ -16,6 +17,11 @@ internal sealed class PublicSchema
         // The library asks for it, and never calls it: nothing is executed but introspection.
         foreach (var type in supergraph.Types.Values.Where(type => type.Kind is SuperKind.Interface or SuperKind.Union))
             builder.Types.For(type.Name).ResolveType = _ => throw new InvalidOperationException("The schema is not executed.");
+        foreach (var field in supergraph.Root(OperationType.Subscription)?.Fields.Keys.ToArray() ?? [])
+            builder.Types.For(supergraph.Root(OperationType.Subscription)!.Name).FieldFor(field).StreamResolver =
+                new SourceStreamResolver<object>(
+                    IObservable<object?> (_) => throw new InvalidOperationException("The schema is not executed.")
+                );
         try
         {
             Schema = builder.Build(Sdl);

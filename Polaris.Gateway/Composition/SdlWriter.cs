@@ -106,6 +106,8 @@ internal sealed class SdlWriter
         text.Append("schema").Append(directives).Append(" {\n  query: Query\n");
         if (graph.Types.ContainsKey("Mutation"))
             text.Append("  mutation: Mutation\n");
+        if (graph.Root(OperationType.Subscription) is { } subscription)
+            text.Append("  subscription: ").Append(subscription.Name).Append('\n');
         text.Append("}\n\n");
     }
 

@@ -88,7 +88,10 @@ internal sealed class SuperType(string name, SuperKind kind)
 
     public SuperKind Kind { get; } = kind;
 
-    public bool IsRoot => Name is "Query" or "Mutation";
+    public bool IsRoot => Name is "Query" or "Mutation" || IsSubscription;
+
+    /// <summary>Whether subscriptions begin with it; of any name.</summary>
+    public bool IsSubscription { get; set; }
 
     public bool IsComposite => Kind is SuperKind.Object or SuperKind.Interface or SuperKind.Union;
 
@@ -122,6 +125,12 @@ internal sealed class Supergraph(IReadOnlyList<string> subgraphs, SortedDictiona
     public IReadOnlyList<string> Subgraphs { get; } = subgraphs;
 
     public IReadOnlyDictionary<string, SuperType> Types { get; } = types;
+
+    /// <summary>The type that operations of a kind begin with; null when no subgraph has any.</summary>
+    public SuperType? Root(OperationType operation) =>
+        operation == OperationType.Subscription
+            ? Types.Values.FirstOrDefault(type => type.IsSubscription)
+            : Types.GetValueOrDefault(operation.ToString());
 
     public static bool IsBuiltIn(string name) => BuiltIn.Contains(name);
 

@@ -78,7 +78,7 @@ internal sealed class CallerConcurrency : IDisposable
     }
 
     /// <summary>A user, API key or customer of an org; without a token the address.</summary>
-    private static string Caller(HttpContext context) =>
+    public static string Caller(HttpContext context) =>
         context.User is { Identity.IsAuthenticated: true } user
             ? string.Join(
                 '/',

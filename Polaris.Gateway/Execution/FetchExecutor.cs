@@ -31,12 +31,19 @@ internal sealed class FetchExecutor(
     private readonly DocumentExecuter introspection = new();
 
     /// <summary>The answer; the caller disposes it when it is written.</summary>
+    /// <param name="plan">What is asked of whom.</param>
+    /// <param name="schema">Of which it is.</param>
+    /// <param name="request">What the client sent.</param>
+    /// <param name="context">Whose request it is.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="first">The answer to the first fetch, when it has come: of a subscription. The answer keeps it.</param>
     public async Task<ResultTree> RunAsync(
         QueryPlan plan,
         PublicSchema schema,
         GraphQLRequest request,
         HttpContext context,
-        CancellationToken ct
+        CancellationToken ct,
+        ByteBuffer? first = null
     )
     {
         var tree = new ResultTree(plan, limits.Value.MaxErrors);
@@ -54,11 +61,38 @@ internal sealed class FetchExecutor(
         {
             foreach (var need in fetch.Needs)
                 await others[need];
-            if (fetch.Subgraph is null)
+            if (first is not null && fetch == plan.First)
+            {
+                tree.Keep(first);
+                Read(fetch, fetch.Subgraph!, [], tree, first);
+            }
+            else if (fetch.Subgraph is null)
                 await IntrospectAsync(fetch, tree, schema, request, context, ct);
             else
                 await SendAsync(fetch, fetch.Subgraph, tree, request, context, ct);
         }
+    }
+
+    /// <summary>Asks a subgraph for the events of a subscription, and returns when it has begun to answer.</summary>
+    /// <exception cref="HttpRequestException">It cannot be reached.</exception>
+    public async Task<HttpResponseMessage> SubscribeAsync(QueryPlan plan, GraphQLRequest request, HttpContext context, CancellationToken ct)
+    {
+        var fetch = plan.First;
+        var body = new ByteBuffer(UsualBytes);
+        using var tree = new ResultTree(plan, limits.Value.MaxErrors);
+        WriteBody(fetch, tree, request, body);
+        using var message = Message(fetch.Subgraph!, body, context);
+        message.Headers.Accept.ParseAdd(EventStream.MediaType);
+        using var invoker = new HttpMessageInvoker(handlers.CreateHandler(GraphQLGateway.StreamsClientName), disposeHandler: false);
+        return await invoker.SendAsync(message, ct);
+    }
+
+    /// <summary>The answer when the subgraph of a subscription has none.</summary>
+    public ResultTree Failed(QueryPlan plan, string why)
+    {
+        var tree = new ResultTree(plan, limits.Value.MaxErrors);
+        FetchErrors.Fail(plan.First, [], tree, plan.First.Subgraph!, why);
+        return tree;
     }
 
     private async Task IntrospectAsync(
@@ -84,7 +118,7 @@ internal sealed class FetchExecutor(
         var buffer = new ByteBuffer(UsualBytes);
         tree.Keep(buffer);
         buffer.Write(System.Text.Encoding.UTF8.GetBytes(serializer.Serialize(result)));
-        Read(fetch, [], tree, buffer);
+        ReadAnswer(fetch, [], tree, buffer);
     }
 
     private async Task SendAsync(
@@ -107,16 +141,7 @@ internal sealed class FetchExecutor(
             return;
         }
 
-        using var message = new HttpRequestMessage(HttpMethod.Post, addresses.Of(subgraph))
-        {
-            Content = new ReadOnlyMemoryContent(body.Array.AsMemory(0, body.Length)),
-        };
-        message.Content.Headers.ContentType = Json;
-        if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization)
-            message.Headers.TryAddWithoutValidation("Authorization", authorization);
-        // Whom the limits by network address are about; the proxy passes it on by itself.
-        if (context.Connection.RemoteIpAddress is { } address)
-            message.Headers.TryAddWithoutValidation("X-Forwarded-For", address.ToString());
+        using var message = Message(subgraph, body, context);
         try
         {
             // Not an HttpClient, whose own timer the deadline makes needless. The factory keeps the handler and its connections.
@@ -133,11 +158,34 @@ internal sealed class FetchExecutor(
             if (answer is null)
                 FetchErrors.Fail(fetch, targets, tree, subgraph, "sent a response that is too large");
             else
-                Read(fetch, targets, tree, answer);
+                Read(fetch, subgraph, targets, tree, answer);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             FetchErrors.Fail(fetch, targets, tree, subgraph, "cannot be reached");
+        }
+    }
+
+    private HttpRequestMessage Message(string subgraph, ByteBuffer body, HttpContext context)
+    {
+        var message = new HttpRequestMessage(HttpMethod.Post, addresses.Of(subgraph))
+        {
+            Content = new ReadOnlyMemoryContent(body.Array.AsMemory(0, body.Length)),
+        };
+        message.Content.Headers.ContentType = Json;
+        if (context.Request.Headers.Authorization.ToString() is { Length: > 0 } authorization)
+            message.Headers.TryAddWithoutValidation("Authorization", authorization);
+        // Whom the limits by network address are about; the proxy passes it on by itself.
+        if (context.Connection.RemoteIpAddress is { } address)
+            message.Headers.TryAddWithoutValidation("X-Forwarded-For", address.ToString());
+        return message;
+    }
+
+    private static void Read(Fetch fetch, string subgraph, EntityTargets[] targets, ResultTree tree, ByteBuffer answer)
+    {
+        try
+        {
+            ReadAnswer(fetch, targets, tree, answer);
         }
         catch (AnswerException)
         {
@@ -149,7 +197,7 @@ internal sealed class FetchExecutor(
         }
     }
 
-    private static void Read(Fetch fetch, EntityTargets[] targets, ResultTree tree, ByteBuffer answer)
+    private static void ReadAnswer(Fetch fetch, EntityTargets[] targets, ResultTree tree, ByteBuffer answer)
     {
         var reader = new AnswerReader(answer, tree);
         reader.Read(fetch, targets);

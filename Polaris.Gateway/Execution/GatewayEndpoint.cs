@@ -22,6 +22,7 @@ internal sealed class GatewayEndpoint(
     CallerConcurrency callers,
     LimitCost costs,
     PersistedDocuments persisted,
+    AnswerSubscription subscriptions,
     IOptions<GraphQLLimits> limits
 ) : IDisposable
 {
@@ -56,25 +57,36 @@ internal sealed class GatewayEndpoint(
         public bool HasVariables => Operation.Variables is { Items.Count: > 0 };
     }
 
-    public Task HandleAsync(HttpContext context) =>
-        requests.RunAsync(context, ct => callers.RunAsync(context, () => AnswerOrRefuseAsync(context, ct), ct));
+    public async Task HandleAsync(HttpContext context)
+    {
+        AskedSubscription? subscription = null;
+        await requests.RunAsync(
+            context,
+            ct => callers.RunAsync(context, async () => subscription = await AnswerOrRefuseAsync(context, ct), ct)
+        );
+        // Beyond the deadline, and without a place among the caller's requests: it lasts.
+        if (subscription is not null)
+            await subscriptions.RunAsync(subscription, context);
+    }
 
     public void Dispose() => documents.Dispose();
 
-    private async Task AnswerOrRefuseAsync(HttpContext context, CancellationToken ct)
+    private async Task<AskedSubscription?> AnswerOrRefuseAsync(HttpContext context, CancellationToken ct)
     {
         try
         {
-            await AnswerAsync(context, ct);
+            return await AnswerAsync(context, ct);
         }
         catch (RequestError error)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
             await WriteResultAsync(context, [error], ct);
+            return null;
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, CancellationToken ct)
+    /// <returns>A subscription, which is not answered yet.</returns>
+    private async Task<AskedSubscription?> AnswerAsync(HttpContext context, CancellationToken ct)
     {
         if (registry.Current is not { } schema)
         {
@@ -82,7 +94,7 @@ internal sealed class GatewayEndpoint(
             await context.WriteProblemAsync(
                 RefusalMapping.Problem(503, "schema_unavailable", "The services are still starting. Try again in a moment.")
             );
-            return;
+            return null;
         }
 
         var request = await requests.ReadOrNameAsync(context, ct);
@@ -90,7 +102,7 @@ internal sealed class GatewayEndpoint(
         if (hash is not null && request.Query is null)
         {
             await WriteErrorsAsync(context, [PersistedDocuments.NotFound()], ct);
-            return;
+            return null;
         }
 
         var (prepared, errors, cost) = await PrepareAsync(schema, request, context, ct);
@@ -98,27 +110,42 @@ internal sealed class GatewayEndpoint(
         {
             if (errors is not null)
                 await WriteErrorsAsync(context, errors, ct);
-            return;
+            return null;
         }
 
-        if (HttpMethods.IsGet(context.Request.Method) && prepared.Operation.Operation != OperationType.Query)
+        var kind = prepared.Operation.Operation;
+        if (HttpMethods.IsGet(context.Request.Method) && kind == OperationType.Mutation)
         {
-            await GraphQLHttp.RefuseMethodAsync(context, "A mutation is sent by POST: GET is for queries.");
-            return;
+            await GraphQLHttp.RefuseMethodAsync(context, "A mutation is sent by POST: GET is for queries and subscriptions.");
+            return null;
         }
+
+        if (kind != OperationType.Subscription && !GraphQLHttp.AcceptsJson(context))
+            return null;
+        if (kind == OperationType.Subscription && !EventStream.IsAccepted(context.Request))
+            throw RequestError.NotStreamed();
 
         if (hash is not null)
             persisted.Keep(hash, request.Query!);
 
-        Activity.Current?.SetTag("graphql.operation.type", prepared.Operation.Operation.ToString().ToLowerInvariant());
+        Activity.Current?.SetTag("graphql.operation.type", kind.ToString().ToLowerInvariant());
         Activity.Current?.SetTag("graphql.operation.name", prepared.Operation.Name?.StringValue);
+        var plan = PlanOf(prepared, schema, request);
+        if (kind == OperationType.Subscription)
+            return plan.Root.Visible.Count == 1
+                ? new AskedSubscription(plan, schema, request, cost)
+                : throw RequestError.Invalid(
+                    "one_root_field",
+                    "A subscription has one root field, which @skip and @include do not take away."
+                );
         using var share = await callers.ShareAsync(context, cost, ct);
-        using var tree = await fetches.RunAsync(PlanOf(prepared, schema, request), schema, request, context, ct);
+        using var tree = await fetches.RunAsync(plan, schema, request, context, ct);
         using var answer = new ByteBuffer(UsualAnswerBytes);
         ResponseWriter.Write(answer, tree);
         context.Response.ContentType = GraphQLHttp.ContentTypeOf(context.Request);
         context.Response.ContentLength = answer.Length;
         await context.Response.Body.WriteAsync(answer.Array.AsMemory(0, answer.Length), ct);
+        return null;
     }
 
     /// <summary>The document, valid for these variables, or errors; neither when the org's budget is spent, which is answered.</summary>
@@ -134,10 +161,10 @@ internal sealed class GatewayEndpoint(
             return await costs.AdmitAsync(context, known.Cost) ? (known, null, known.Cost) : default;
         var document = known?.Document ?? requests.Parse(request);
         var operation = BoundedRequests.OperationOf(document, request);
-        if (operation is null || operation.Operation == OperationType.Subscription)
-            return Refused(
-                operation is null ? "'operationName' must name an operation of the document." : "Subscriptions are not supported."
-            );
+        if (operation is null)
+            return Refused("'operationName' must name an operation of the document.");
+        if (operation.Operation == OperationType.Subscription && schema.Schema.Subscription is null)
+            return Refused("Subscriptions are not supported.");
         if (operation.Operation == OperationType.Mutation && schema.Schema.Mutation is null)
             return Refused("Mutations are not supported.");
         var cost = requests.CheckCost(document, request, schema.Schema);
@@ -197,11 +224,12 @@ internal sealed class GatewayEndpoint(
 
     /// <summary>
     /// Of a request that is well-formed, but cannot be executed. By the older media type every such answer has status 200, by the newer one
-    /// an answer without data has not.
+    /// an answer without data has not, nor has it where events were asked for.
     /// </summary>
     private Task WriteErrorsAsync(HttpContext context, ExecutionErrors errors, CancellationToken ct)
     {
-        context.Response.StatusCode = GraphQLHttp.IsModern(context.Request) ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
+        var isBad = GraphQLHttp.IsModern(context.Request) || EventStream.IsAccepted(context.Request);
+        context.Response.StatusCode = isBad ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK;
         return WriteResultAsync(context, errors, ct);
     }
 

@@ -2,11 +2,13 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Net.Http.Headers;
 using Polaris.ServiceDefaults.Errors;
+using Polaris.ServiceDefaults.GraphQL;
 
 namespace Polaris.Gateway.Execution;
 
 /// <summary>
-/// <c>/graphql</c> by the specification of GraphQL over HTTP: POST with JSON, GET for queries, and the two media types of answers.
+/// <c>/graphql</c> by the specification of GraphQL over HTTP: POST with JSON, GET for queries and subscriptions, the two media types of
+/// answers, and events of subscriptions.
 /// </summary>
 internal static class GraphQLHttp
 {
@@ -63,7 +65,7 @@ internal static class GraphQLHttp
                     return NothingHereAsync(context);
                 return HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsPost(context.Request.Method)
                     ? next(context)
-                    : RefuseMethodAsync(context, "GraphQL is sent by POST, or by GET for queries.");
+                    : RefuseMethodAsync(context, "GraphQL is sent by POST, or by GET for queries and subscriptions.");
             }
         );
 
@@ -96,7 +98,7 @@ internal static class GraphQLHttp
             return context.WriteProblemAsync(
                 RefusalMapping.Problem(415, "unsupported_media_type", "Send GraphQL with Content-Type: application/json.")
             );
-        return Accepts(context) ? graphql.HandleAsync(context) : Task.CompletedTask;
+        return AcceptsAnything(context) ? graphql.HandleAsync(context) : Task.CompletedTask;
     }
 
     private static Task GetAsync(HttpContext context, GatewayEndpoint graphql)
@@ -106,7 +108,7 @@ internal static class GraphQLHttp
             return context.WriteProblemAsync(
                 RefusalMapping.Problem(400, "missing_query", "Send GraphQL as POST with a JSON body, or as GET with ?query=….")
             );
-        if (!Accepts(context))
+        if (!AcceptsAnything(context))
             return Task.CompletedTask;
         // From here on it is as if it had been posted, with the same limits.
         var body = new MemoryStream();
@@ -136,8 +138,8 @@ internal static class GraphQLHttp
         return graphql.HandleAsync(context);
     }
 
-    /// <summary>False when the client wants neither media type, which is answered.</summary>
-    private static bool Accepts(HttpContext context)
+    /// <summary>False when the client wants no JSON, which is answered: all but subscriptions have it.</summary>
+    public static bool AcceptsJson(HttpContext context)
     {
         if (
             context.Request.Headers.Accept.Count == 0
@@ -148,6 +150,8 @@ internal static class GraphQLHttp
         context.Response.StatusCode = StatusCodes.Status406NotAcceptable;
         return false;
     }
+
+    private static bool AcceptsAnything(HttpContext context) => EventStream.IsAccepted(context.Request) || AcceptsJson(context);
 
     /// <summary>The quality that the client gives the first of these types that it names; null if it names none.</summary>
     private static double? Quality(HttpRequest request, params ReadOnlySpan<string> types)

@@ -9,6 +9,10 @@ namespace Polaris.Gateway.Execution;
 /// </summary>
 internal sealed class LimitCost([FromKeyedServices(RateBudgets.Cost)] OrgRateLimiter limiter)
 {
+    /// <summary>Spends the cost of an answer more; how long to wait when the org has spent too much.</summary>
+    public TimeSpan? Refuses(HttpContext context, long cost) =>
+        context.User.OrgId() is { } org && limiter.Take(org, cost) is { Allowed: false } decision ? decision.RetryAfter : null;
+
     /// <summary>Spends the cost of an operation; false when the org has spent too much, which is answered.</summary>
     public async Task<bool> AdmitAsync(HttpContext context, long cost)
     {

@@ -71,7 +71,11 @@ internal static class PlanText
         var used = Selections.VariablesOf(nodes).ToHashSet();
         var declared = (operation.Variables?.Items ?? []).Where(variable => used.Contains(variable.Variable.Name.StringValue)).ToArray();
         heads.AddRange(declared.Select(variable => variable.Print()));
-        var kind = fetch.Level == 0 && operation.Operation == OperationType.Mutation ? "mutation" : "query";
+        var kind =
+            fetch.Level > 0 ? "query"
+            : operation.Operation == OperationType.Mutation ? "mutation"
+            : operation.Operation == OperationType.Subscription ? "subscription"
+            : "query";
         var name = operation.Name is { } given ? " " + given.StringValue : "";
         var query = $"{kind}{name}{(heads.Count == 0 ? "" : $"({string.Join(", ", heads)})")} {{ {body}}}{more}";
         return new Fetch(

@@ -29,7 +29,7 @@ internal sealed class Planner
     }
 
     /// <param name="document">A valid document.</param>
-    /// <param name="operation">One of its queries or mutations.</param>
+    /// <param name="operation">One of its operations.</param>
     /// <param name="graph">Who resolves what.</param>
     /// <param name="condition">The value of a variable of @skip or @include.</param>
     /// <exception cref="RequestError">The plan would be too large.</exception>
@@ -43,7 +43,7 @@ internal sealed class Planner
     private QueryPlan Create()
     {
         var isMutation = operation.Operation == OperationType.Mutation;
-        var type = graph.Types[isMutation ? "Mutation" : "Query"];
+        var type = graph.Root(operation.Operation)!;
         var shape = new ObjectShape(type.Name);
         if (!isMutation)
             stages.Add([]);

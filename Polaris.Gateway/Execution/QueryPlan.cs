@@ -10,6 +10,9 @@ namespace Polaris.Gateway.Execution;
 /// <param name="Targets">How many places of the answer have entities that other subgraphs complete.</param>
 internal sealed record QueryPlan(OperationType Operation, ObjectShape Root, IReadOnlyList<PlanStage> Stages, int Targets)
 {
+    /// <summary>Of a subscription: the one that events answer.</summary>
+    public Fetch First => Stages[0].Fetches[0];
+
     /// <summary>Characters that are sent, for the size of the cache.</summary>
     public int Characters => Stages.Sum(stage => stage.Fetches.Sum(fetch => fetch.Query.Length));
 }

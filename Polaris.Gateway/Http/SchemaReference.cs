@@ -70,7 +70,12 @@ internal sealed class SchemaReference
 
         page.Append("</nav>");
         foreach (var root in shown.Where(type => type.IsRoot).Reverse())
-            WriteType(root, root.Name == "Query" ? "What can be asked" : "What can be done");
+            WriteType(
+                root,
+                root.IsSubscription ? "What can be subscribed to"
+                    : root.Name == "Query" ? "What can be asked"
+                    : "What can be done"
+            );
         foreach (var (kind, title) in Groups)
         {
             foreach (var (type, index) in Of(kind).Select((type, index) => (type, index)))

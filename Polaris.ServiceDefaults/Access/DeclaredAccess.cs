@@ -102,7 +102,7 @@ internal sealed class DeclaredAccess(
         if (services.GetService<ISchema>() is not { } schema)
             return [];
         schema.Initialize();
-        return new[] { schema.Query, schema.Mutation }
+        return new[] { schema.Query, schema.Mutation, schema.Subscription }
             .OfType<IObjectGraphType>()
             .SelectMany(root =>
                 root.Fields.Where(field => !field.Name.StartsWith('_'))

@@ -58,7 +58,7 @@ public static class PolarisAuthentication
             .BindConfiguration(KeyGuessOptions.Section)
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddSingleton<ApiKeyCache>().AddSingleton<AccessCache>().AddSingleton<KeyGuesses>();
+        builder.Services.AddSingleton<ApiKeyCache>().AddSingleton<AccessCache>().AddSingleton<LastingAccess>().AddSingleton<KeyGuesses>();
         builder
             .Services.AddAuthentication(ApiKeyAuthenticationHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(

@@ -48,19 +48,34 @@ public sealed class BoundedRequests(IGraphQLSerializer serializer, IOptions<Grap
     public long CheckCost(GraphQLDocument document, GraphQLRequest request, ISchema schema) =>
         OperationOf(document, request) is { } operation ? DocumentCost.Check(document, operation, schema, request.Variables, limits) : 0;
 
-    /// <summary>Answers with the result, or with errors and status 400 when the request was refused.</summary>
-    public Task AnswerAsync(HttpContext context, Func<CancellationToken, Task<ExecutionResult>> execute) =>
+    /// <summary>
+    /// Answers with the result, or with errors and status 400 when the request was refused; without a result, the caller answers.
+    /// </summary>
+    public Task AnswerAsync(HttpContext context, Func<CancellationToken, Task<ExecutionResult?>> execute) =>
         RunAsync(
             context,
             async ct =>
             {
-                var result = await execute(ct);
-                InputErrors.Explain(result.Errors);
-                if (result.Errors?.Count > limits.MaxErrors)
-                    result.Errors = [.. result.Errors.Take(limits.MaxErrors)];
-                await WriteAsync(context, StatusCodes.Status200OK, result, ct);
+                if (await execute(ct) is { } result)
+                    await WriteAsync(context, StatusCodes.Status200OK, Bound(result), ct);
             }
         );
+
+    /// <summary>An answer as JSON.</summary>
+    internal async Task<byte[]> SerializeAsync(ExecutionResult result, CancellationToken ct)
+    {
+        using var json = new MemoryStream();
+        await serializer.WriteAsync(json, Bound(result), ct);
+        return json.ToArray();
+    }
+
+    private ExecutionResult Bound(ExecutionResult result)
+    {
+        InputErrors.Explain(result.Errors);
+        if (result.Errors?.Count > limits.MaxErrors)
+            result.Errors = [.. result.Errors.Take(limits.MaxErrors)];
+        return result;
+    }
 
     /// <summary>Runs until the deadline or until the client leaves, and answers refusals.</summary>
     public async Task RunAsync(HttpContext context, Func<CancellationToken, Task> run)

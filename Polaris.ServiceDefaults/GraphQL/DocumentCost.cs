@@ -67,7 +67,12 @@ public sealed class DocumentCost
                 limits.MaxRootFields,
                 $"An operation may have at most {limits.MaxRootFields} root fields"
             );
-        IGraphType? root = operation.Operation == OperationType.Mutation ? schema.Mutation : schema.Query;
+        IGraphType? root = operation.Operation switch
+        {
+            OperationType.Mutation => schema.Mutation,
+            OperationType.Subscription => schema.Subscription,
+            _ => schema.Query,
+        };
         var values = cost.Of([operation.SelectionSet], root, null);
         if (values > limits.MaxCost)
             throw RequestError.Limit(
@@ -93,7 +98,10 @@ public sealed class DocumentCost
             var elements = !isList ? 1 : size ?? page ?? Assumed(type, definition!.Name);
             // A page's own size is for the list in it.
             var innerPage = isList ? null : size;
-            sum += 1 + Reading(type, fields[0].Name.Value) + elements * (isList && inner.Length == 0 ? 1 : Of(inner, definition?.ResolvedType?.GetNamedType(), innerPage));
+            sum +=
+                1
+                + Reading(type, fields[0].Name.Value)
+                + elements * (isList && inner.Length == 0 ? 1 : Of(inner, definition?.ResolvedType?.GetNamedType(), innerPage));
         }
 
         return sum;
@@ -125,7 +133,7 @@ public sealed class DocumentCost
             // Groups × points together are as many.
             ("UsageReport", "groups") => 1,
             ("UsageGroup", "points") => AssumedTimelineSize,
-            _ when type == schema.Query || type == schema.Mutation => AssumedRootListSize,
+            _ when type == schema.Query || type == schema.Mutation || type == schema.Subscription => AssumedRootListSize,
             _ => AssumedListSize,
         };
 

@@ -119,4 +119,20 @@ public sealed class GraphQLLimits
     /// <summary>At the gateway, requests of one caller that wait for their turn; further ones are answered 429.</summary>
     [Range(0, 10_000)]
     public int MaxQueuedPerCaller { get; set; } = 64;
+
+    /// <summary>At a replica of the gateway, open subscriptions of one caller.</summary>
+    [Range(1, 10_000)]
+    public int MaxSubscriptionsPerCaller { get; set; } = 16;
+
+    /// <summary>At a replica of the gateway, open subscriptions of all callers of an org.</summary>
+    [Range(1, 10_000)]
+    public int MaxSubscriptionsPerOrg { get; set; } = 64;
+
+    /// <summary>Open subscriptions of a replica of the gateway.</summary>
+    [Range(1, 100_000)]
+    public int MaxSubscriptions { get; set; } = 1_000;
+
+    /// <summary>A subscription is complete after so long; who wants more subscribes again.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan SubscriptionLifetime { get; set; } = TimeSpan.FromMinutes(15);
 }

@@ -4,11 +4,12 @@ using Polaris.ServiceDefaults.Errors;
 namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>Refusals as errors of an answer.</summary>
-internal static class RefusalErrors
+public static class RefusalErrors
 {
     /// <summary>With its code and, as extensions, the rule, the path and when to try again.</summary>
     public static ExecutionError Of(Refusal refusal)
     {
+        ArgumentNullException.ThrowIfNull(refusal);
         var error = new ExecutionError(refusal.Message) { Code = RefusalMapping.GraphQLCode(refusal.Kind) };
         error.AddExtension("rule", refusal.Code);
         if (refusal.Path is not null)

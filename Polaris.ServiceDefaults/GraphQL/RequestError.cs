@@ -49,6 +49,10 @@ public sealed class RequestError : ExecutionError
 
     public static RequestError Invalid(string rule, string message) => new("INVALID_INPUT", rule, message);
 
+    /// <summary>A subscription by a request that does not accept a stream of events.</summary>
+    public static RequestError NotStreamed() =>
+        Invalid("event_stream_required", $"A subscription is answered with events: send 'Accept: {EventStream.MediaType}'.");
+
     public static RequestError Deadline(TimeSpan limit)
     {
         var error = new RequestError(

@@ -10,6 +10,11 @@ public static class SchemaVerb
         where TQuery : class
         where TMutation : class => Run(args, services => services.AddSubgraph<TQuery, TMutation>());
 
+    public static bool Run<TQuery, TMutation, TSubscription>(string[] args)
+        where TQuery : class
+        where TMutation : class
+        where TSubscription : class => Run(args, services => services.AddSubgraph<TQuery, TMutation, TSubscription>());
+
     public static bool Run<TQuery>(string[] args)
         where TQuery : class => Run(args, services => services.AddSubgraph<TQuery>());
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using GraphQL;
 using GraphQL.SystemTextJson;
@@ -9,7 +10,9 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Polaris.Gateway.Composition;
+using Polaris.ServiceDefaults.GraphQL;
 using Xunit;
 
 namespace Polaris.Tests.Federation;
@@ -38,6 +41,8 @@ internal sealed class Composition : IAsyncDisposable
 
     /// <summary>The subgraphs that answer 500.</summary>
     public HashSet<string> Broken { get; private init; } = [];
+
+    public GraphQLLimits Limits => gateway.Services.GetRequiredService<IOptions<GraphQLLimits>>().Value;
 
     public string SupergraphSdl => SdlWriter.Join(Supergraph, name => new Uri(AddressOf(subgraphs), $"/{name}/graphql"));
 
@@ -103,8 +108,41 @@ internal sealed class Composition : IAsyncDisposable
 
         var request = await context.Request.ReadFromJsonAsync<JsonElement>();
         var variables = request.TryGetProperty("variables", out var given) ? Serializer.Deserialize<Inputs>(given.GetRawText()) : null;
+        Task<string> ExecuteAsync() => schema.ExecuteAsync(request.GetProperty("query").GetString()!, variables);
+        if (EventStream.IsAccepted(context.Request))
+        {
+            await StreamAsync(context, schema, ExecuteAsync);
+            return;
+        }
+
         context.Response.ContentType = "application/json";
-        await context.Response.WriteAsync(await schema.ExecuteAsync(request.GetProperty("query").GetString()!, variables));
+        await context.Response.WriteAsync(await ExecuteAsync());
+    }
+
+    private static Task StreamAsync(HttpContext context, FakeSchema schema, Func<Task<string>> execute)
+    {
+        var stream = new EventStream(context);
+        return stream.RunAsync(
+            async ct =>
+            {
+                for (var i = 0; i < schema.Events; i++)
+                {
+                    await stream.BeatAsync();
+                    await stream.NextAsync(Encoding.UTF8.GetBytes(await execute()));
+                }
+
+                if (schema.Breaks is { } breaks)
+                {
+                    await breaks.WaitAsync(ct);
+                    context.Abort();
+                    throw new OperationCanceledException("As if the process had ended.");
+                }
+
+                if (schema.StaysOpen)
+                    await Task.Delay(Timeout.Infinite, ct);
+            },
+            context.RequestAborted
+        );
     }
 
     private static Uri AddressOf(WebApplication app) =>

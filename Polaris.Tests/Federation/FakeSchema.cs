@@ -5,6 +5,7 @@ using GraphQL.Resolvers;
 using GraphQL.SystemTextJson;
 using GraphQL.Types;
 using GraphQL.Utilities;
+using GraphQL.Validation;
 using GraphQLParser;
 using GraphQLParser.AST;
 using Polaris.Gateway.Composition;
@@ -26,7 +27,17 @@ internal sealed class FakeSchema
 
     private static readonly GraphQLSerializer Serializer = new();
     private static readonly IDictionary<string, ArgumentValue> Nothing = new Dictionary<string, ArgumentValue>();
-    private readonly DocumentExecuter executer = new();
+
+    /// <summary>A subscription is executed like a query, once for each of its events.</summary>
+    private readonly DocumentExecuter executer = new(
+        new GraphQLDocumentBuilder(),
+        new DocumentValidator(),
+        new DefaultExecutionStrategySelector([
+            new ExecutionStrategyRegistration(new SerialExecutionStrategy(), OperationType.Subscription),
+        ]),
+        []
+    );
+
     private readonly Schema schema;
     private readonly string sdl;
     private readonly FakeWorld world;
@@ -49,9 +60,14 @@ internal sealed class FakeSchema
                 .Select(type => type.Name.StringValue)
                 .ToArray();
             var hasQuery = definitions.OfType<GraphQLObjectTypeDefinition>().Any(type => type.Name.Value == "Query");
-            var roots = definitions.OfType<GraphQLObjectTypeDefinition>().Select(type => type.Name.StringValue).Intersect(["Mutation"]);
+            var own = definitions.OfType<GraphQLObjectTypeDefinition>().Select(type => type.Name.StringValue).Intersect(["Mutation"]);
+            var subscription = definitions
+                .OfType<GraphQLSchemaDefinition>()
+                .SelectMany(one => one.OperationTypes)
+                .Where(root => root.Operation == OperationType.Subscription)
+                .Select(root => $" subscription: {root.Type!.Name.StringValue}");
             text =
-                $"schema {{ query: Query {string.Concat(roots.Select(_ => "mutation: Mutation"))} }}\n{text}\n"
+                $"schema {{ query: Query {string.Concat(own.Select(_ => "mutation: Mutation"))}{string.Concat(subscription)} }}\n{text}\n"
                 + (hasQuery ? Federation : Federation.Replace("extend type", "type", StringComparison.Ordinal));
             if (entities.Length > 0)
                 text +=
@@ -67,6 +83,15 @@ internal sealed class FakeSchema
                     (IObjectGraphType)schema!.AllTypes[((FakeObject)value).Type]!;
         }
 
+        var roots = Parser.Parse(text).Definitions.OfType<GraphQLSchemaDefinition>().SelectMany(one => one.OperationTypes);
+        var live = roots.FirstOrDefault(root => root.Operation == OperationType.Subscription)?.Type?.Name.StringValue;
+        foreach (
+            var type in Parser.Parse(text).Definitions.OfType<GraphQLObjectTypeDefinition>().Where(type => type.Name.StringValue == live)
+        )
+        foreach (var field in type.Fields!.Items)
+            builder.Types.For(live!).FieldFor(field.Name.StringValue).StreamResolver = new SourceStreamResolver<object>(
+                IObservable<object?> (_) => throw new NotSupportedException("Its events are executed like queries.")
+            );
         schema = (Schema)builder.Build(text);
         foreach (var scalar in Parser.Parse(text).Definitions.OfType<GraphQLScalarTypeDefinition>())
             schema.RegisterType(new AnyScalar(scalar.Name.StringValue));
@@ -85,6 +110,15 @@ internal sealed class FakeSchema
 
     /// <summary>The lists of entities that were asked for, as JSON.</summary>
     public ConcurrentQueue<string[]> Representations { get; } = new();
+
+    /// <summary>How many events each subscription has.</summary>
+    public int Events { get; set; } = 1;
+
+    /// <summary>Whether subscriptions stay open after their events.</summary>
+    public bool StaysOpen { get; set; }
+
+    /// <summary>When it is done, subscriptions break off after their events.</summary>
+    public Task? Breaks { get; set; }
 
     /// <summary>Whether it has the entities that others name.</summary>
     public bool Knows { get; set; } = true;

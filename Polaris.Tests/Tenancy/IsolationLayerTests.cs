@@ -29,6 +29,7 @@ public sealed class IsolationLayerTests(PolarisApp polaris, ITestOutputHelper ou
         "Query.organizations",
         "Query.recentEvents",
         "Query.usage",
+        "Live.usageChanged",
         "Query.usageTimeline",
         "Query.usageReport",
         "Query.uncountedEvents",

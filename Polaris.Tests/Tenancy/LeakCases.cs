@@ -134,6 +134,8 @@ internal static class LeakCases
         ),
         new("Query.usage", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),
         new("Query.usage", known => $"orgId: \"{known.Org}\", meter: \"{known.Meter}\", {Span}"),
+        new("Live.usageChanged", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),
+        new("Live.usageChanged", known => $"orgId: \"{known.Org}\", meter: \"{known.Meter}\", {Span}"),
         new("Query.usageTimeline", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}, window: DAY"),
         new("Query.whatIf", known => $"planVersionId: \"{known.Version}\", customers: [\"{known.Customer}\"], {Span}, first: 100"),
         new(

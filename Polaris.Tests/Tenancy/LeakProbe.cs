@@ -8,6 +8,7 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Polaris.Tests.PublicGraph;
 
 namespace Polaris.Tests.Tenancy;
 
@@ -39,12 +40,21 @@ internal sealed partial class LeakProbe : IDisposable
     /// <summary>All gRPC methods whose code is in the services' assemblies.</summary>
     public static IEnumerable<string> GrpcMethods => Methods.Keys;
 
-    public Task<Answer> GraphQLAsync(Uri service, string? token, string operation) =>
-        HttpAsync(
-            service,
-            token,
-            new HttpRequestMessage(HttpMethod.Post, "/graphql") { Content = JsonContent.Create(new { query = operation }) }
-        );
+    /// <summary>Of a subscription the first event, which is its answer as of now.</summary>
+    public async Task<Answer> GraphQLAsync(Uri service, string? token, string operation)
+    {
+        if (!operation.StartsWith("subscription", StringComparison.Ordinal))
+            return await HttpAsync(
+                service,
+                token,
+                new HttpRequestMessage(HttpMethod.Post, "/graphql") { Content = JsonContent.Create(new { query = operation }) }
+            );
+        await using var events = await LiveEvents.OpenAsync(http, new Uri(service, "/graphql"), token, operation);
+        var first = await events.NextAsync() ?? throw new InvalidOperationException("A subscription begins with an answer.");
+        var text = first.ToString();
+        var status = (int)events.Status;
+        return new Answer(status, Refusal(status, isGraphQL: true, text), text, Encoding.UTF8.GetBytes(text));
+    }
 
     public async Task<Answer> HttpAsync(Uri service, string? token, HttpRequestMessage request)
     {
@@ -57,13 +67,7 @@ internal sealed partial class LeakProbe : IDisposable
             var bytes = await response.Content.ReadAsByteArrayAsync();
             var text = Encoding.UTF8.GetString(bytes);
             var status = (int)response.StatusCode;
-            var refusal = status switch
-            {
-                401 => "UNAUTHENTICATED",
-                403 => "FORBIDDEN",
-                _ when request.RequestUri.AbsolutePath == "/graphql" && status == 200 => GraphQLRefusal(text),
-                _ => "",
-            };
+            var refusal = Refusal(status, request.RequestUri.AbsolutePath == "/graphql", text);
             // Headers are part of the answer.
             return new Answer(status, refusal, text + "\n" + response.Headers.Location, bytes);
         }
@@ -154,6 +158,15 @@ internal sealed partial class LeakProbe : IDisposable
         foreach (var channel in channels.Values)
             channel.Dispose();
     }
+
+    private static string Refusal(int status, bool isGraphQL, string text) =>
+        status switch
+        {
+            401 => "UNAUTHENTICATED",
+            403 => "FORBIDDEN",
+            200 when isGraphQL => GraphQLRefusal(text),
+            _ => "",
+        };
 
     private static string GraphQLRefusal(string text)
     {

@@ -47,7 +47,7 @@ internal sealed class LeakSchema
     /// <summary>Root fields and nested fields with arguments: each needs a case.</summary>
     public IEnumerable<(string Name, string[] Arguments)> Callable() =>
         types.SelectMany(type =>
-            type.Value.Where(field => type.Key is "Query" or "Mutation" || field.Arguments.Length > 0)
+            type.Value.Where(field => type.Key is "Query" or "Mutation" or "Live" || field.Arguments.Length > 0)
                 .Select(field => ($"{type.Key}.{field.Name}", field.Arguments))
         );
 
@@ -61,7 +61,13 @@ internal sealed class LeakSchema
         var field = types[root].Single(candidate => candidate.Name == name);
         // A person may have 200 organizations: the lists of each, which `organization` shows, would be more than an answer may have.
         nested ??= LeakCases.Nested.DistinctBy(candidate => candidate.Field).ToDictionary(candidate => candidate.Field);
-        return $"{(root == "Mutation" ? "mutation " : "")}{{ {name}{InParentheses(one.Arguments(known))}"
+        var kind = root switch
+        {
+            "Mutation" => "mutation ",
+            "Live" => "subscription ",
+            _ => "",
+        };
+        return $"{kind}{{ {name}{InParentheses(one.Arguments(known))}"
             + $"{Selection(field.Type, known, nested, name is "organizations" or "orgs" ? ["Customer"] : [])} }}";
     }
 
