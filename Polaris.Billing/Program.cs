@@ -13,6 +13,7 @@ using Polaris.Billing.Features.Events;
 using Polaris.Billing.Features.Grpc;
 using Polaris.Billing.Features.Invoices;
 using Polaris.Billing.Features.Ledger;
+using Polaris.Billing.Features.Operations;
 using Polaris.Billing.Features.Orgs;
 using Polaris.Billing.Features.Rating;
 using Polaris.Billing.Features.Rebuilding;
@@ -54,6 +55,7 @@ builder.Services.AddSubgraph<Query, Mutation, Live>();
 // Usage: Kafka to buckets, exactly once; meters from Plans; lost batches from Ingestion.
 builder
     .Services.AddSingleton<ApplyUsage>()
+    .AddSingleton<Throughput>()
     .AddSingleton<DeadLetters>()
     .AddSingleton<MeterCatalog>()
     .AddSingleton<ReadUsage>()
@@ -75,6 +77,7 @@ builder
     .AddPeriodicWorker<FillMeters>()
     .AddPeriodicWorker<RebuildBuckets>()
     .AddPeriodicWorker<CompactAppliedBatches>()
+    .AddPeriodicWorker<RecordThroughput>()
     .AddPeriodicWorker<MonitorDeadLetters>();
 
 // Reconciliation: Billing's buckets against Ingestion's batches, continuously.
@@ -102,7 +105,8 @@ builder
     .AddPeriodicWorker<CheckThresholds>();
 
 builder
-    .Services.AddScoped<ReadAuditLog>()
+    .Services.AddSingleton<ReadOperations>()
+    .AddScoped<ReadAuditLog>()
     .AddScoped<CreateCustomers>()
     .AddScoped<ReadCustomers>()
     .AddScoped<UpdateCustomer>()

@@ -2,6 +2,7 @@ using Polaris.Gateway.Composition;
 using Polaris.Gateway.Embedding;
 using Polaris.Gateway.Execution;
 using Polaris.Gateway.Http;
+using Polaris.Gateway.Operating;
 using Polaris.Gateway.Proxy;
 using Polaris.Gateway.Session;
 using Polaris.ServiceDefaults;
@@ -31,6 +32,7 @@ builder.AddServiceDefaults("gateway");
 builder.AddPolarisProxy();
 builder.AddDashboardSession();
 builder.AddEmbedding();
+builder.AddServiceHealth();
 builder.Services.AddGraphQLGateway(SubgraphAddresses.Polaris);
 builder.Services.AddOrgRateLimiter(RateBudgets.Requests).AddOrgRateLimiter(RateBudgets.Cost);
 
@@ -44,11 +46,15 @@ app.UseGraphiQL();
 // ASP.NET Core adds authentication to every route when a scheme is registered. Proxied requests would be authenticated twice; this opts
 // out.
 ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
-app.UsePolarisAuthentication(onlyAt: ["/graphql", SessionEndpoints.Path], beforeIt: requests => requests.UseDashboardSession());
+app.UsePolarisAuthentication(
+    onlyAt: ["/graphql", SessionEndpoints.Path, ServiceHealth.Path],
+    beforeIt: requests => requests.UseDashboardSession()
+);
 
 app.MapGraphQL();
 app.MapReference();
 app.MapDashboardSession();
+app.MapServiceHealth();
 app.MapDefaultEndpoints();
 app.MapPolarisProxy();
 await app.RunAsync();

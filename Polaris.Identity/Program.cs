@@ -132,6 +132,7 @@ builder
                 Scopes.Billing,
                 Scopes.Admin,
                 Scopes.Platform,
+                Scopes.PlatformRead,
                 Scopes.Internal
             )
             .RegisterClaims(Claims.Subject, Claims.Email)

@@ -46,7 +46,7 @@ builder
 builder.Services.AddPeriodicWorker<FollowTestClocks>();
 builder.Services.AddSingleton<InvoicedPeriods>().AddRecordHandler<ConsumeInvoices>();
 builder.Services.AddHostedService(services => services.GetRequiredService<EventWriter>()).AddPeriodicWorker<UsageRelay>();
-builder.Services.AddScoped<FindEvents>().AddSingleton<LocateEvent>();
+builder.Services.AddScoped<FindEvents>().AddSingleton<LocateEvent>().AddSingleton<ReadOutbox>();
 
 var app = builder.Build();
 app.UsePolarisAuthentication();

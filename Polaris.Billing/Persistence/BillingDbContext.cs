@@ -88,6 +88,7 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
         });
         Usage(modelBuilder);
         Reconciling(modelBuilder);
+        Operating(modelBuilder);
         Invoicing(modelBuilder);
         Ledger(modelBuilder);
         Documents(modelBuilder);
@@ -121,6 +122,10 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                 })
                 .HasFilter("next_period_end IS NOT NULL")
                 .HasDatabaseName("ix_subscriptions_due");
+            table
+                .HasIndex(row => new { row.OrgId, row.HeldUntil })
+                .HasFilter("held_code IS NOT NULL")
+                .HasDatabaseName("ix_subscriptions_held");
             table.HasMany(row => row.Changes).WithOne().HasForeignKey(change => new { change.OrgId, change.SubscriptionId });
             table.Navigation(row => row.Changes).AutoInclude();
         });
@@ -281,6 +286,12 @@ public sealed class BillingDbContext(DbContextOptions<BillingDbContext> options)
                 .HasFilter("resolved_at IS NULL")
                 .HasDatabaseName("ix_dead_letters_waiting");
         });
+    }
+
+    private static void Operating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<ThroughputRow>().ToTable("throughput").HasKey(row => row.Slot);
+        modelBuilder.Entity<OrgThroughputRow>().ToTable("org_throughput").HasKey(row => new { row.OrgId, row.Slot });
     }
 
     private static void Reconciling(ModelBuilder modelBuilder)

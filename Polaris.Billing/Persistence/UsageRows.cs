@@ -196,3 +196,26 @@ public sealed class ReconciliationPositionRow
     public Instant PassStartedAt { get; set; }
     public bool PassDone { get; set; }
 }
+
+/// <summary>Events counted in ten seconds, of all orgs, for operators.</summary>
+public sealed class ThroughputRow
+{
+    /// <summary>When the ten seconds began.</summary>
+    public Instant Slot { get; set; }
+
+    public long Events { get; set; }
+
+    /// <summary>The longest time from receipt to being counted, in milliseconds.</summary>
+    public long SlowestMs { get; set; }
+}
+
+/// <summary>An org's events counted in five minutes, for operators. Usage is in the buckets.</summary>
+public sealed class OrgThroughputRow
+{
+    public Guid OrgId { get; set; }
+
+    /// <summary>When the five minutes began.</summary>
+    public Instant Slot { get; set; }
+
+    public long Events { get; set; }
+}

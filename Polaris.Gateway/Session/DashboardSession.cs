@@ -33,6 +33,8 @@ internal static class DashboardSession
         ServiceDefaults.Auth.Scopes.Read,
         ServiceDefaults.Auth.Scopes.Billing,
         ServiceDefaults.Auth.Scopes.Admin,
+        // Granted to platform admins only. The scope that changes the installation stays with programs of their own.
+        ServiceDefaults.Auth.Scopes.PlatformRead,
     ];
 
     public static void AddDashboardSession(this WebApplicationBuilder builder)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
+using Polaris.Gateway.Operating;
 using Polaris.Gateway.Proxy;
 using Polaris.ServiceDefaults.Errors;
 
@@ -23,7 +24,7 @@ internal static class SessionRequests
     public static bool HasSession(HttpContext context) => context.Items.ContainsKey(Session);
 
     /// <summary>What the cookie is good for; elsewhere nobody looks at it.</summary>
-    private static readonly PathString[] Paths = ["/graphql", "/ingest", "/events", "/session"];
+    private static readonly PathString[] Paths = ["/graphql", "/ingest", "/events", "/session", ServiceHealth.Path];
 
     /// <summary>Where a browser goes itself, before and after Identity's page.</summary>
     private static readonly PathString[] Navigations = [SessionEndpoints.SignInPath, DashboardSession.CallbackPath];

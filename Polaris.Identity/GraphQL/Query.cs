@@ -94,13 +94,17 @@ internal sealed class Query
     /// <summary>All orgs of the installation, the oldest first, without data in them.</summary>
     /// <param name="first">The page size, 1 to 1,000.</param>
     /// <param name="after">The <c>endCursor</c> of the page before.</param>
-    [RequireScope(Scopes.Platform)]
+    /// <param name="search">Only orgs with this text in their name, and the one with this id.</param>
+    /// <param name="ids">Only orgs with these ids, at most 200.</param>
+    [RequireScope(Scopes.PlatformRead)]
     public static async Task<OrgPageType> Orgs(
         [FromServices] ReadInstallation installation,
         string? after,
+        string? search,
+        [Id] Guid[]? ids,
         CancellationToken ct,
         int first = 50
-    ) => OrgPageType.Of(await installation.OrgsAsync(first, after, ct));
+    ) => OrgPageType.Of(await installation.OrgsAsync(first, after, search, ids, ct));
 
     /// <summary>Audit log entries about the installation rather than an org.</summary>
     /// <param name="first">The page size, 1 to 200.</param>

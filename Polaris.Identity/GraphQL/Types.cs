@@ -52,7 +52,8 @@ public sealed record OrganizationType(
 /// <param name="Email">The person's e-mail address; null for an API key.</param>
 /// <param name="Role">The person's role in the org: owner, admin, billing or viewer; null for an API key.</param>
 /// <param name="Scopes">
-/// What the caller may do in the org: ingest, read, billing, admin, customer or platform. docs/authorization.md has what each allows.
+/// What the caller may do in the org: ingest, read, billing, admin, customer, platform or platform.read. docs/authorization.md has what
+/// each allows.
 /// </param>
 /// <param name="Org">The org that the token or key is for.</param>
 [Name("Viewer")]

@@ -3,6 +3,7 @@ using GraphQL;
 using GraphQL.Federation;
 using NodaTime;
 using Polaris.Ingestion.Features.Events;
+using Polaris.Ingestion.Features.Relay;
 using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 
@@ -91,4 +92,18 @@ internal sealed class Query
     [RequireScope(Scopes.Read)]
     public static async Task<UsageEventType?> Event([FromServices] FindEvents events, string idempotencyKey, CancellationToken ct) =>
         await events.ByKeyAsync(idempotencyKey, ct) is { } found ? UsageEventType.Of(found) : null;
+
+    /// <summary>Batches of events that are stored and wait for the broker, of all orgs.</summary>
+    [RequireScope(Scopes.PlatformRead)]
+    public static async Task<UsageOutboxType> UsageOutbox([FromServices] ReadOutbox outbox, CancellationToken ct) =>
+        UsageOutboxType.Of(await outbox.WaitingAsync(ct));
+}
+
+/// <summary>What waits for the broker. The events are stored and get counted without it too, some 15 seconds later.</summary>
+/// <param name="Batches">The number of batches, counted up to 10,000.</param>
+/// <param name="OldestReceivedAt">When the oldest of them was received; null when none waits.</param>
+[Name("UsageOutbox")]
+public sealed record UsageOutboxType(int Batches, Instant? OldestReceivedAt)
+{
+    internal static UsageOutboxType Of(WaitingBatches waiting) => new(waiting.Count, waiting.OldestReceivedAt);
 }

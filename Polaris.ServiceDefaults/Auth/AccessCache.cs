@@ -70,7 +70,7 @@ internal sealed class AccessCache(IAccessSource source, TimeProvider time) : Ver
         // Whoever made a customer's token must still be allowed to make one.
         if (held.Contains(Scopes.Customer))
             return now.Scopes.Contains(Scopes.Admin) ? token : null;
-        if (now.Role.Length == 0 && !held.Contains(Scopes.Platform))
+        if (now.Role.Length == 0 && !held.Any(Scopes.OfInstallation))
             return token;
         var identity = new ClaimsIdentity(
             token.Claims.Where(claim => claim.Type is not (PolarisClaims.Role or PolarisClaims.Scope)),
@@ -87,7 +87,7 @@ internal sealed class AccessCache(IAccessSource source, TimeProvider time) : Ver
     private static bool Holds(string scope, CheckAccessResponse now) =>
         scope switch
         {
-            Scopes.Platform => now.Platform,
+            Scopes.Platform or Scopes.PlatformRead => now.Platform,
             Scopes.Read or Scopes.Billing or Scopes.Admin => now.Scopes.Contains(scope),
             _ => true,
         };

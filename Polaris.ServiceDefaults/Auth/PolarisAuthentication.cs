@@ -81,6 +81,10 @@ public static class PolarisAuthentication
             .AddPolicy(Scopes.Admin, policy => RequireScope(policy, Scopes.Admin))
             .AddPolicy(Scopes.Customer, policy => RequireScope(policy, Scopes.Customer))
             .AddPolicy(
+                Scopes.PlatformRead,
+                policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.HasScope(Scopes.PlatformRead))
+            )
+            .AddPolicy(
                 Scopes.Internal,
                 policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.HasScope(Scopes.Internal))
             )

@@ -26,6 +26,12 @@ public static class Scopes
     /// <summary>An operator of the installation. Gives no access to an org's data.</summary>
     public const string Platform = "platform";
 
+    /// <summary>
+    /// What an operator sees of the installation, without changing it: all that the dashboard asks for, so that a script on its pages can
+    /// neither reset a password nor rotate a key. Implied by <see cref="Platform"/>.
+    /// </summary>
+    public const string PlatformRead = "platform.read";
+
     /// <summary>A Polaris service, calling another over gRPC.</summary>
     public const string Internal = "polaris.internal";
 
@@ -34,7 +40,16 @@ public static class Scopes
 
     /// <summary>Whether the held scope includes the wanted one.</summary>
     public static bool Implies(ReadOnlySpan<char> held, string wanted) =>
-        held is Admin ? wanted is Billing or Read : held is Billing && wanted is Read;
+        held switch
+        {
+            Admin => wanted is Billing or Read,
+            Billing => wanted is Read,
+            Platform => wanted is PlatformRead,
+            _ => false,
+        };
+
+    /// <summary>Whether the scope is about the installation, so that its holder need not belong to an org.</summary>
+    public static bool OfInstallation(string scope) => scope is Platform or PlatformRead;
 }
 
 /// <summary>Claims of an authenticated caller, independent of the scheme.</summary>

@@ -25,7 +25,7 @@ public sealed class RequireScopeAttribute(string scope) : GraphQLAttribute
         if (scope == Anyone)
             return;
         // An operator of the installation does not belong to an org.
-        if (caller.Identity?.IsAuthenticated != true || (caller.OrgId() is null && scope != Scopes.Platform))
+        if (caller.Identity?.IsAuthenticated != true || (caller.OrgId() is null && !Scopes.OfInstallation(scope!)))
             throw new RefusedException(PolarisAuthentication.WhyNobody(context));
         if (!caller.HasScope(scope))
             throw new RefusedException(

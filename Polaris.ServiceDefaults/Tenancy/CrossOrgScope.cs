@@ -45,7 +45,10 @@ public sealed partial class CrossOrgScope
     public static readonly CrossOrgScope GetTestClocks = new("get-test-clocks", "Ingestion checks timestamps by the clocks of all orgs");
     public static readonly CrossOrgScope GetOrgs = new("get-orgs", "a service asks for several orgs at once");
     public static readonly CrossOrgScope Ingest = new("ingest", "requests of many orgs are committed together");
-    public static readonly CrossOrgScope Platform = new("platform", "an operator lists the orgs and the installation's own log");
+    public static readonly CrossOrgScope Platform = new(
+        "platform",
+        "an operator lists the orgs, the installation's own log and its figures"
+    );
     public static readonly CrossOrgScope PurgeDeliveries = new(
         "purge-deliveries",
         "finds the orgs with deliveries that are kept no longer"
@@ -54,6 +57,10 @@ public sealed partial class CrossOrgScope
     public static readonly CrossOrgScope RebuildBuckets = new("rebuild-buckets", "finds the orgs with buckets to count anew");
     public static readonly CrossOrgScope Reconcile = new("reconcile", "reconciliation walks the buckets of all orgs");
     public static readonly CrossOrgScope RecordInvoiced = new("record-invoiced", "a poll of Kafka brings invoices of many orgs");
+    public static readonly CrossOrgScope RecordThroughput = new(
+        "record-throughput",
+        "writes every few seconds how many events of many orgs were counted"
+    );
     public static readonly CrossOrgScope RecoverLostBatches = new(
         "recover-lost-batches",
         "compares stored batches of all orgs with those applied"

@@ -179,6 +179,7 @@ internal sealed class BillingAlone : IAsyncDisposable
             .AddSingleton<Polaris.Ingestion.V1.Ingestion.IngestionClient>(ingestion)
             .AddSingleton<Polaris.Plans.V1.Plans.PlansClient>(plans)
             .AddSingleton<ApplyUsage>()
+            .AddSingleton<Throughput>()
             .AddSingleton<FreshBuckets>()
             .AddSingleton<MeterCatalog>()
             .AddSingleton<PlanCatalog>()

@@ -151,6 +151,7 @@ public sealed partial class DashboardQueryTests(SeveralOrgs orgs, PolarisApp pol
             (_, "first" or "limit") => 5,
             (_, "ordinal") => 0,
             (_, "archived") => true,
+            (_, "ids" or "orgIds") => new[] { version },
             (_, "customer" or "key") => "c1",
             (_, "id" or "invoiceId") => invoice.GetProperty("id").GetString(),
             (_, "subscriptionId") => invoice.GetProperty("subscriptionId").GetString(),

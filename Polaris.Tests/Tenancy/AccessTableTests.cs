@@ -83,7 +83,8 @@ public sealed class AccessTableTests(PolarisApp polaris) : PlatformTests
             | `billing` | change customers, subscriptions and invoices; includes `read` | members with role billing |
             | `admin` | change the org's configuration; includes `billing` | API keys, members with role admin or owner |
             | `customer` | see one customer's own portal, nothing else | tokens that an org makes for its customers |
-            | `platform` | operate the installation; shows no org's data | platform admins |
+            | `platform` | operate the installation, includes `platform.read`; shows no org's data | platform admins |
+            | `platform.read` | see the orgs and the installation's figures; shows no org's data | platform admins, also in the dashboard |
             | `polaris.internal` | call services over gRPC | the services |
 
             Without a valid token the answer is 401 or `UNAUTHENTICATED`; without the scope, 403 or `FORBIDDEN`. Another org's data is

@@ -34,6 +34,7 @@ internal static class Catalog
         new("billingdb", "relay_lease", "which replica publishes the outbox"),
         new("billingdb", "consumer_positions", "how far each Kafka partition was read"),
         new("billingdb", "recovery_position", "position of the search for lost batches"),
+        new("billingdb", "throughput", "events counted in ten seconds, of all orgs together"),
         new("billingdb", "reconciliation_position", "position of reconciliation's slow cycle"),
     ];
 

@@ -100,7 +100,13 @@ internal static class LeakCases
         new("Query.org", _ => ""),
         new("Query.organization", known => $"id: \"{known.Org}\""),
         new("Query.organizations", _ => ""),
-        new("Query.orgs", known => $"first: 100, after: \"{At("orgs", known.Org)}\"", Shows: false),
+        new("Query.operations", _ => "", Shows: false),
+        new("Query.orgActivity", known => $"orgIds: [\"{known.Org}\"]", Shows: false),
+        new(
+            "Query.orgs",
+            known => $"first: 100, search: \"{known.Org}\", ids: [\"{known.Org}\"], after: \"{At("orgs", known.Org)}\"",
+            Shows: false
+        ),
         new("Query.plan", known => $"key: \"{known.Plan}\""),
         new("Query.planVersion", known => $"id: \"{known.Version}\""),
         new("Query.plans", _ => "archived: true"),
@@ -132,6 +138,7 @@ internal static class LeakCases
             "Query.usageReport",
             known => $"input: {{meter: \"{known.Meter}\", customers: [\"{known.Customer}\"], groupBy: [\"CUSTOMER\"], {Span}}}"
         ),
+        new("Query.usageOutbox", _ => "", Shows: false),
         new("Query.usage", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),
         new("Query.usage", known => $"orgId: \"{known.Org}\", meter: \"{known.Meter}\", {Span}"),
         new("Live.usageChanged", known => $"meter: \"{known.Meter}\", customer: \"{known.Customer}\", {Span}"),

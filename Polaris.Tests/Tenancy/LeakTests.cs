@@ -32,7 +32,17 @@ public sealed class LeakFixture(PolarisApp polaris) : IAsyncLifetime
 /// </summary>
 public sealed class LeakTests(LeakFixture fixture) : PlatformTests, IClassFixture<LeakFixture>
 {
-    private static readonly string[] AllScopes = ["ingest", "read", "billing", "admin", "customer", "platform", LeakTokens.Service];
+    private static readonly string[] AllScopes =
+    [
+        "ingest",
+        "read",
+        "billing",
+        "admin",
+        "customer",
+        "platform",
+        "platform.read",
+        LeakTokens.Service,
+    ];
 
     private LeakWorld World => fixture.World;
 
@@ -452,7 +462,7 @@ public sealed class LeakTests(LeakFixture fixture) : PlatformTests, IClassFixtur
             ];
 
     private static bool Suffices(string held, string needed) =>
-        held == needed || (held, needed) is ("admin", "billing" or "read") or ("billing", "read");
+        held == needed || (held, needed) is ("admin", "billing" or "read") or ("billing", "read") or ("platform", "platform.read");
 
     private IEnumerable<string> Refused(string what, Caller caller, Answer answer, string asked)
     {

@@ -48,7 +48,7 @@ internal sealed class LeakTokens(RsaSecurityKey key, string issuer, string ident
             "polaris",
             issuer,
             role,
-            scope == Service || org is null ? null : PersonOf(org, role, operates: scope == "platform")
+            scope == Service || org is null ? null : PersonOf(org, role, operates: scope is "platform" or "platform.read")
         );
 
     /// <summary>A token of the owner in a session of its own, which may be ended.</summary>

@@ -168,6 +168,7 @@ internal static class LeakWireCases
         // Each answer has a number of its own.
         new("GET /reference/ingest/{documentName?}", _ => Get("/reference/ingest/v1")),
         new("GET /reference/style.css", _ => Get("/reference/style.css")),
+        new("GET /installation/health", _ => Get("/installation/health")),
         new("GET /session", _ => Get("/session")),
         new("GET /session/sign-in", known => Get($"/session/sign-in?returnTo=/{known.Org}")),
         new("POST /session/sign-out", _ => Form("/session/sign-out", "")),

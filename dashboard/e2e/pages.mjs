@@ -122,6 +122,7 @@ const PAGES = [
     (page) => page.getByRole('heading', { name: 'On invoices' }),
     (page) => page.getByRole('button', { name: 'Change' }).last().click(),
   ],
+  ['operator', '/operator', (page) => page.getByRole('region', { name: 'Orgs', exact: true })],
   ['profile', '/profile', (page) => page.getByRole('region', { name: 'Your orgs' })],
   ['no-such-page', '/no-such-page', (page) => page.getByText('Page not found')],
   ['sign-up', '/sign-up', (page) => page.getByRole('button', { name: 'Create org' })],

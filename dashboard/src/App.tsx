@@ -37,6 +37,7 @@ const ApiKeysPage = page('ApiKeysPage', () => import('./settings/ApiKeysPage'));
 const MembersPage = page('MembersPage', () => import('./settings/MembersPage'));
 const AuditPage = page('AuditPage', () => import('./settings/AuditPage'));
 const SettingsPage = page('SettingsPage', () => import('./settings/SettingsPage'));
+const OperatorPage = page('OperatorPage', () => import('./operator/OperatorPage'));
 const ProfilePage = page('ProfilePage', () => import('./settings/ProfilePage'));
 const SignUpPage = page('SignUpPage', () => import('./session/SignUpPage'));
 const AcceptInvitationPage = page('AcceptInvitationPage', () => import('./session/AcceptInvitationPage'));
@@ -45,7 +46,7 @@ const ResetPasswordPage = page('ResetPasswordPage', () => import('./session/Rese
 
 /**
  * Pages by path. Paths that the gateway routes elsewhere cannot be pages: /events, /ingest, /graphql, /session,
- * /connect, /account, /.well-known, /health, /alive, /metrics, /portal.
+ * /connect, /account, /.well-known, /health, /alive, /metrics, /portal, /installation.
  */
 export function App({ session, queries }: { session: Session; queries: QueryClient }) {
   return (
@@ -82,6 +83,7 @@ export function App({ session, queries }: { session: Session; queries: QueryClie
               <Route path="/audit" element={<AuditPage />} />
               <Route path="/settings" element={<SettingsPage />} />
               <Route path="/profile" element={<ProfilePage />} />
+              <Route path="/operator" element={<OperatorPage />} />
               <Route path="*" element={<NoSuchPage />} />
             </Route>
           </Routes>
@@ -92,12 +94,14 @@ export function App({ session, queries }: { session: Session; queries: QueryClie
 }
 
 function SignedInOnly() {
-  const { status } = useSession();
+  const { status, user } = useSession();
   const { pathname, search } = useLocation();
   if (status === 'loading') return <Loading what="your session" />;
   if (status !== 'signed-in' && status !== 'leaving') {
     return <Navigate to={`/sign-in?${new URLSearchParams({ returnTo: pathname + search }).toString()}`} replace />;
   }
+  // In no org: every other page is about one.
+  if (user && !user.inOrg && pathname !== '/operator') return <Navigate to="/operator" replace />;
   return (
     <ViewerProvider>
       <Layout />

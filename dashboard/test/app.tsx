@@ -4,7 +4,7 @@ import { MemoryRouter, useLocation } from 'react-router';
 import { vi } from 'vitest';
 import { createQueryClient } from '../src/api/ApiProvider';
 import { App } from '../src/App';
-import type { Session } from '../src/session/SessionContext';
+import type { Session, SessionUser } from '../src/session/SessionContext';
 import { createPolaris, type FakePolaris } from './fake-server/polaris.mjs';
 
 export class FakeSession implements Session {
@@ -15,7 +15,14 @@ export class FakeSession implements Session {
   signedIn: string[] = [];
   signedOut = 0;
 
-  isSignedIn = () => Promise.resolve(this.cookie);
+  inOrg = true;
+
+  user = (): Promise<SessionUser | null> =>
+    Promise.resolve(
+      this.cookie
+        ? { email: 'demo@polaris.example', inOrg: this.inOrg, scopes: this.inOrg ? ['read'] : ['platform.read'] }
+        : null,
+    );
   signIn = (returnTo: string) => {
     this.signedIn.push(returnTo);
   };
@@ -30,6 +37,7 @@ export function serve(polaris: FakePolaris, session: FakeSession): void {
   vi.stubGlobal(
     'fetch',
     vi.fn(async (url: string, init: RequestInit) => {
+      if (url === '/installation/health') return Response.json({ services: polaris.services });
       if (url !== '/graphql') throw new Error(`Unexpected request of ${url}`);
       const body = JSON.parse(init.body as string) as { query: string; variables: Record<string, unknown> };
       const anonymous =

@@ -483,6 +483,56 @@ describe('settings', () => {
   });
 });
 
+describe('the installation', () => {
+  it('shows an operator how much is counted, what waits, which services answer, and the orgs', async () => {
+    const { user, polaris } = open({ at: '/operator' });
+    expect(await screen.findByText('Every event is counted')).toBeTruthy();
+    expect(screen.getByText('31,250')).toBeTruthy();
+    expect(screen.getByText('0.8 s')).toBeTruthy();
+    await waitFor(() => expect(rowsOf('Services')).toHaveLength(5));
+    expect(screen.getAllByText('Not healthy')).toHaveLength(1);
+    await waitFor(() => expect(rowsOf('Busiest orgs')[0]?.textContent).toContain('Northwind Cloud'));
+    expect(rowsOf('Held invoices')[0]?.textContent).toContain('quantity_too_large');
+
+    expect(rowsOf('Orgs')).toHaveLength(25);
+    await waitFor(() => expect(within(nth(rowsOf('Orgs'), 1)).getByText('3 held')).toBeTruthy());
+    await user.click(screen.getByRole('button', { name: 'Next' }));
+    await waitFor(() => expect(rowsOf('Orgs')[0]?.textContent).toContain('Org 24'));
+    await user.type(screen.getByRole('searchbox', { name: 'Search' }), 'org 58');
+    await waitFor(() => expect(rowsOf('Orgs')).toHaveLength(1));
+    expect(polaris.calls.findLast(({ field }) => field === 'orgs')?.variables).toMatchObject({ search: 'org 58' });
+  });
+
+  it('shows what the other services say while one is away', async () => {
+    const polaris = createPolaris();
+    polaris.refuse.set('operations', { code: 'UNAVAILABLE', message: 'Billing is away.' });
+    open({ at: '/operator', polaris });
+    expect(await screen.findByText(/Billing is away/)).toBeTruthy();
+    await waitFor(() => expect(rowsOf('Services')).toHaveLength(5));
+    await waitFor(() => expect(rowsOf('Orgs')).toHaveLength(25));
+  });
+
+  it('is not there for others', async () => {
+    const polaris = createPolaris();
+    polaris.viewer.scopes = ['read', 'admin'];
+    open({ at: '/operator', polaris });
+    expect(await screen.findByText('Page not found')).toBeTruthy();
+    expect(screen.queryByRole('link', { name: 'Installation' })).toBeNull();
+    expect(polaris.calls.some(({ field }) => field === 'operations')).toBe(false);
+  });
+
+  it('is the only page of an operator who is in no org', async () => {
+    const session = new FakeSession();
+    session.inOrg = false;
+    const { address, polaris } = open({ at: '/invoices', session });
+    expect(await screen.findByRole('heading', { level: 1, name: 'Installation' })).toBeTruthy();
+    expect(address.current).toBe('/operator');
+    const pages = within(screen.getByRole('navigation', { name: 'Pages' })).getAllByRole('link');
+    expect(pages.map((link) => link.textContent)).toEqual(['Installation']);
+    expect(polaris.calls.some(({ field }) => field === 'me' || field === 'clock')).toBe(false);
+  });
+});
+
 describe('roles', () => {
   const as = (role: string, scopes: string[]) => {
     const polaris = createPolaris();
@@ -718,7 +768,7 @@ describe('the session', () => {
 
   it('that cannot be asked about shows the page, which says what is wrong', async () => {
     const session = new FakeSession();
-    session.isSignedIn = () => Promise.reject(new Error('away'));
+    session.user = () => Promise.reject(new Error('away'));
     open({ at: '/invoices', session });
     expect(await screen.findByText('INV-00000045')).toBeTruthy();
   });

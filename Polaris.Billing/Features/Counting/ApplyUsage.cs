@@ -33,6 +33,7 @@ internal sealed class ApplyUsage(
     FreshBuckets freshBuckets,
     OutboxSignal announced,
     ThresholdSignal marked,
+    Throughput throughput,
     TimeProvider time
 )
 {
@@ -119,6 +120,7 @@ internal sealed class ApplyUsage(
         foreach (var org in orgs)
             meters.Seen(org);
         Applied.Add(fold.EventCount);
+        throughput.Add(first);
         return new AppliedUsage(fold.EventCount, locked);
     }
 

@@ -1182,6 +1182,26 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.ToTable("orgs", (string)null);
                 });
 
+            modelBuilder.Entity("Polaris.Billing.Persistence.OrgThroughputRow", b =>
+                {
+                    b.Property<Guid>("OrgId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("org_id");
+
+                    b.Property<Instant>("Slot")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("slot");
+
+                    b.Property<long>("Events")
+                        .HasColumnType("bigint")
+                        .HasColumnName("events");
+
+                    b.HasKey("OrgId", "Slot")
+                        .HasName("pk_org_throughput");
+
+                    b.ToTable("org_throughput", (string)null);
+                });
+
             modelBuilder.Entity("Polaris.Billing.Persistence.OutboxRow", b =>
                 {
                     b.Property<Guid>("OrgId")
@@ -1552,6 +1572,10 @@ namespace Polaris.Billing.Persistence.Migrations
                     b.HasKey("OrgId", "Id")
                         .HasName("pk_subscriptions");
 
+                    b.HasIndex("OrgId", "HeldUntil")
+                        .HasDatabaseName("ix_subscriptions_held")
+                        .HasFilter("held_code IS NOT NULL");
+
                     b.HasIndex("OrgId", "NextPeriodEnd", "CustomerKey")
                         .HasDatabaseName("ix_subscriptions_due")
                         .HasFilter("next_period_end IS NOT NULL");
@@ -1724,6 +1748,26 @@ namespace Polaris.Billing.Persistence.Migrations
                         .HasDatabaseName("ix_thresholds_org_id_key");
 
                     b.ToTable("thresholds", (string)null);
+                });
+
+            modelBuilder.Entity("Polaris.Billing.Persistence.ThroughputRow", b =>
+                {
+                    b.Property<Instant>("Slot")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("slot");
+
+                    b.Property<long>("Events")
+                        .HasColumnType("bigint")
+                        .HasColumnName("events");
+
+                    b.Property<long>("SlowestMs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("slowest_ms");
+
+                    b.HasKey("Slot")
+                        .HasName("pk_throughput");
+
+                    b.ToTable("throughput", (string)null);
                 });
 
             modelBuilder.Entity("Polaris.Billing.Persistence.UsageAggregateRow", b =>

@@ -5,6 +5,7 @@ using Polaris.ServiceDefaults.Audit;
 using Polaris.ServiceDefaults.Contracts;
 using Polaris.ServiceDefaults.Errors;
 using Polaris.ServiceDefaults.Paging;
+using Polaris.ServiceDefaults.Persistence;
 using Polaris.ServiceDefaults.Tenancy;
 
 namespace Polaris.Identity.Features.Platform;
@@ -19,11 +20,18 @@ internal sealed class ReadInstallation(IServiceScopeFactory scopes)
 {
     public const int MaxPage = 1_000;
 
+    /// <summary>Ids that may be asked for at once.</summary>
+    public const int MaxIds = 200;
+
     /// <param name="first">1 to <see cref="MaxPage"/>.</param>
     /// <param name="after">The cursor (an org's id) of the last org of the previous page.</param>
+    /// <param name="search">Only orgs with this in their name, and the one with this id.</param>
+    /// <param name="ids">Only these, at most <see cref="MaxIds"/>.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task<OrgPage> OrgsAsync(int first, string? after, CancellationToken ct)
+    public async Task<OrgPage> OrgsAsync(int first, string? after, string? search, IReadOnlyCollection<Guid>? ids, CancellationToken ct)
     {
+        if (ids?.Count > MaxIds)
+            throw new RefusedException(Refusal.Invalid("ids", "too_many", $"At most {MaxIds} ids per call, not {ids.Count}."));
         if (first is < 1 or > MaxPage)
             throw new RefusedException(Refusal.Invalid("first", "out_of_range", $"'first' must be 1 to {MaxPage}, not {first}."));
         var cursor = Cursors.Id(after);
@@ -33,6 +41,15 @@ internal sealed class ReadInstallation(IServiceScopeFactory scopes)
             token =>
             {
                 var matching = db.Orgs.AsNoTracking();
+                if (ids is not null)
+                    matching = matching.Where(row => ids.Contains(row.OrgId));
+                if (!string.IsNullOrWhiteSpace(search))
+                {
+                    var pattern = LikePattern.Containing(search.Trim());
+                    Guid? exact = Guid.TryParse(search, out var parsed) ? parsed : null;
+                    matching = matching.Where(row => EF.Functions.ILike(row.Name, pattern, LikePattern.Escape) || row.OrgId == exact);
+                }
+
                 if (cursor is { } id)
                     matching = matching.Where(row => row.OrgId.CompareTo(id) > 0);
                 return matching.OrderBy(row => row.OrgId).Take(first + 1).ToListAsync(token);

@@ -66,6 +66,7 @@ internal static class OAuthClients
         client.ClientSecret = secret;
         client.RedirectUris.Add(new Uri(publicUrl + "session/callback"));
         client.PostLogoutRedirectUris.Add(new Uri(publicUrl));
+        client.Permissions.Add(Permissions.Prefixes.Scope + Scopes.PlatformRead);
         return client;
     }
 
@@ -76,6 +77,7 @@ internal static class OAuthClients
         client.ApplicationType = ApplicationTypes.Native;
         client.RedirectUris.Add(new Uri("http://127.0.0.1/callback"));
         client.Permissions.Add(Permissions.Prefixes.Scope + Scopes.Platform);
+        client.Permissions.Add(Permissions.Prefixes.Scope + Scopes.PlatformRead);
         return client;
     }
 

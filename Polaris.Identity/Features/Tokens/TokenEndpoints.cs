@@ -161,7 +161,7 @@ internal static class TokenEndpoints
     )
     {
         var asked = requested.ToArray();
-        var operates = user.IsPlatformAdmin && asked.Contains(Scopes.Platform);
+        var operates = user.IsPlatformAdmin && asked.Any(Scopes.OfInstallation);
         var membership = await memberships.OfUserAsync(user.Id, org, ct);
         // A platform admin need not be a member of any org.
         if (membership is null && !(operates && org is null))
@@ -181,7 +181,7 @@ internal static class TokenEndpoints
             identity,
             [
                 .. asked.Where(scope =>
-                    scope == Scopes.Platform
+                    Scopes.OfInstallation(scope)
                         ? operates
                         : scope is not (Scopes.Read or Scopes.Billing or Scopes.Admin) || allowed.Contains(scope)
                 ),

@@ -1366,6 +1366,40 @@ export type UpdateNotificationSettingsMutationVariables = Exact<{
 
 export type UpdateNotificationSettingsMutation = { updateNotificationSettings: { invoicesToCustomers: boolean } };
 
+export type OperationsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperationsQuery = { operations: { eventsLastMinute: number, eventsLastHour: number, eventsLastDay: number, slowestMilliseconds: number | null, countedThrough: string | null, waitingEvents: number, waitingSince: string | null, deadLetters: number, deadLettersSince: string | null, openDifferences: number, busiestOrgs: Array<{ orgId: string, events: number }>, heldOrgs: Array<{ orgId: string, code: string, invoices: number, dueSince: string | null }> } };
+
+export type UsageOutboxQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type UsageOutboxQuery = { usageOutbox: { batches: number, oldestReceivedAt: string | null } };
+
+export type OrgsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  search?: string | null | undefined;
+}>;
+
+
+export type OrgsQuery = { orgs: { endCursor: string | null, hasNextPage: boolean, nodes: Array<{ id: string, name: string, sandbox: boolean, createdAt: string }> } };
+
+export type OrgNamesQueryVariables = Exact<{
+  ids: Array<string> | string;
+  first: number;
+}>;
+
+
+export type OrgNamesQuery = { orgs: { nodes: Array<{ id: string, name: string }> } };
+
+export type OrgActivityQueryVariables = Exact<{
+  orgIds: Array<string> | string;
+}>;
+
+
+export type OrgActivityQuery = { orgActivity: Array<{ orgId: string, eventsLastHour: number, heldInvoices: number, deadLetters: number }> };
+
 export type OverviewQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1813,7 +1847,11 @@ export interface Documents {
   "\n  query Members {\n    members {\n      userId\n      email\n      role\n      createdAt\n    }\n    invitations {\n      id\n      email\n      role\n      createdAt\n      expiresAt\n      revokedAt\n    }\n  }\n": Document<MembersQuery, MembersQueryVariables>;
   "\n  query Memberships {\n    memberships {\n      orgId\n      orgName\n      role\n    }\n  }\n": Document<MembershipsQuery, MembershipsQueryVariables>;
   "\n  query NotificationsLog($first: Int!, $after: String) {\n    log: notificationsAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<NotificationsLogQuery, NotificationsLogQueryVariables>;
+  "\n  query Operations {\n    operations {\n      eventsLastMinute\n      eventsLastHour\n      eventsLastDay\n      slowestMilliseconds\n      countedThrough\n      busiestOrgs {\n        orgId\n        events\n      }\n      heldOrgs {\n        orgId\n        code\n        invoices\n        dueSince\n      }\n      waitingEvents\n      waitingSince\n      deadLetters\n      deadLettersSince\n      openDifferences\n    }\n  }\n": Document<OperationsQuery, OperationsQueryVariables>;
+  "\n  query OrgActivity($orgIds: [ID!]!) {\n    orgActivity(orgIds: $orgIds) {\n      orgId\n      eventsLastHour\n      heldInvoices\n      deadLetters\n    }\n  }\n": Document<OrgActivityQuery, OrgActivityQueryVariables>;
   "\n  query OrgLog($first: Int!, $after: String) {\n    log: auditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<OrgLogQuery, OrgLogQueryVariables>;
+  "\n  query OrgNames($ids: [ID!]!, $first: Int!) {\n    orgs(ids: $ids, first: $first) {\n      nodes {\n        id\n        name\n      }\n    }\n  }\n": Document<OrgNamesQuery, OrgNamesQueryVariables>;
+  "\n  query Orgs($first: Int!, $after: String, $search: String) {\n    orgs(first: $first, after: $after, search: $search) {\n      nodes {\n        id\n        name\n        sandbox\n        createdAt\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<OrgsQuery, OrgsQueryVariables>;
   "\n  query Overview {\n    meters {\n      key\n      name\n      aggregation\n    }\n    plans {\n      key\n      current {\n        id\n      }\n    }\n    customers(first: 1) {\n      totalCount\n    }\n    subscriptions(first: 100) {\n      totalCount\n      nodes {\n        id\n        customer: customerKey\n        status\n      }\n    }\n    drafts: invoices(first: 1, status: DRAFT) {\n      totalCount\n    }\n    finalized: invoices(first: 1, status: FINALIZED) {\n      totalCount\n    }\n    paid: invoices(first: 1, status: PAID) {\n      totalCount\n    }\n    recentEvents(limit: 1) {\n      receivedAt\n    }\n    heldInvoices {\n      subscriptionId\n    }\n    reconciliation {\n      lastCheckedAt\n      driftFound\n      driftRepaired\n    }\n  }\n": Document<OverviewQuery, OverviewQueryVariables>;
   "\n  query PlansLog($first: Int!, $after: String) {\n    log: plansAuditLog(first: $first, after: $after) {\n      nodes {\n        id\n        at\n        action\n        actorId\n        actorKind\n        subject\n        detail\n      }\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<PlansLogQuery, PlansLogQueryVariables>;
   "\n  query PortalInvoices($first: Int!, $after: String) {\n    portal {\n      subscriptions(first: 50) {\n        nodes {\n          id\n          timeZone\n        }\n      }\n      invoices(first: $first, after: $after) {\n        nodes {\n          id\n          number\n          status\n          currency\n          periodStart\n          periodEnd\n          total\n          tax\n          pdfUrl\n          lines {\n            name\n            kind\n            quantity\n            amount\n            explanation {\n              label\n              quantity\n              unitPrice\n              divisor\n              amount\n              children {\n                label\n                quantity\n                unitPrice\n                divisor\n                amount\n              }\n            }\n          }\n        }\n        endCursor\n        hasNextPage\n      }\n    }\n  }\n": Document<PortalInvoicesQuery, PortalInvoicesQueryVariables>;
@@ -1826,6 +1864,7 @@ export interface Documents {
   "\n  query Subscriptions($customer: String, $first: Int!, $after: String) {\n    subscriptions(customer: $customer, first: $first, after: $after) {\n      nodes {\n        id\n        customer: customerKey\n        planKey\n        planVersionId\n        status\n        start\n        end\n        trialEnd\n        interval\n        anchorDay\n        anchorMonth\n        creditUnused\n        timeZone\n        versions {\n          from\n          to\n          paused\n          planKey\n          planVersionId\n        }\n        warnings {\n          message\n          rule\n        }\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<SubscriptionsQuery, SubscriptionsQueryVariables>;
   "\n  query ThresholdCrossings($first: Int!, $after: String) {\n    thresholdCrossings(first: $first, after: $after) {\n      nodes {\n        eventId\n        customer\n        subscriptionId\n        periodStart\n        periodEnd\n        crossedAt\n        value\n        reached\n        threshold {\n          key\n          name\n          on\n          currency\n        }\n      }\n      totalCount\n      endCursor\n      hasNextPage\n    }\n  }\n": Document<ThresholdCrossingsQuery, ThresholdCrossingsQueryVariables>;
   "\n  query Thresholds($archived: Boolean!) {\n    thresholds(archived: $archived) {\n      key\n      name\n      on\n      meter\n      charge\n      currency\n      plan\n      customer\n      values\n      createdAt\n      archivedAt\n    }\n  }\n": Document<ThresholdsQuery, ThresholdsQueryVariables>;
+  "\n  query UsageOutbox {\n    usageOutbox {\n      batches\n      oldestReceivedAt\n    }\n  }\n": Document<UsageOutboxQuery, UsageOutboxQueryVariables>;
   "\n  query UsageReport($input: UsageReportInput!) {\n    usageReport(input: $input) {\n      meter\n      timeZone\n      window\n      from\n      to\n      previousFrom\n      groups {\n        customer\n        others\n        quantity\n        eventCount\n        previousQuantity\n        change\n        dimensions {\n          name\n          value\n        }\n        points {\n          start\n          end\n          quantity\n          eventCount\n        }\n      }\n    }\n  }\n": Document<UsageReportQuery, UsageReportQueryVariables>;
   "\n  query WebhookEndpoints($archived: Boolean!) {\n    webhookEndpoints(archived: $archived) {\n      id\n      url\n      description\n      eventTypes\n      inOrder\n      status\n      disabledReason\n      disabledAt\n      previousSecretUntil\n      createdAt\n    }\n    eventTypes {\n      name\n    }\n  }\n": Document<WebhookEndpointsQuery, WebhookEndpointsQueryVariables>;
   "\n  query WhatIf($planVersionId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    whatIf(planVersionId: $planVersionId, from: $from, to: $to, first: 20, after: $after) {\n      currency\n      totalNow\n      totalThen\n      winners\n      losers\n      unchanged\n      hasNextPage\n      endCursor\n      periods {\n        difference\n        now {\n          customer\n          subscriptionId\n          periodStart\n          periodEnd\n          total\n        }\n        then {\n          total\n        }\n      }\n    }\n  }\n": Document<WhatIfQuery, WhatIfQueryVariables>;

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Fragment, useEffect, useState } from 'react';
+import { Fragment } from 'react';
 import { Link } from 'react-router';
 import type { OverviewQuery } from '../api/generated';
 import { useRead, useRequest } from '../api/hooks';
@@ -14,6 +14,7 @@ import { useMay, useTimeZone, useViewer } from '../session/Viewer';
 import { totalLabel } from '../usage/labels';
 import { USAGE_REPORT } from '../usage/queries';
 import { bucketEnd, toWire } from '../usage/timeRange';
+import { age, useSecondsSince } from '../ui/age';
 import { useOrgNow } from '../ui/clock';
 import { Card, Fact, Facts, PageHead, Rows } from '../ui/elements';
 import { Empty, Loaded, Loading } from '../ui/states';
@@ -94,22 +95,6 @@ function Checklist({ overview }: { overview: OverviewQuery }) {
   );
 }
 
-/** Seconds since a time, which go on by themselves. */
-function useSecondsSince(time: string | null): number | null {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  return time === null ? null : Math.max(0, Math.round((now - Date.parse(time)) / 1000));
-}
-
-function ago(seconds: number): string {
-  if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
-}
-
 function Freshness({ overview }: { overview: OverviewQuery }) {
   const { reconciliation, heldInvoices, recentEvents } = overview;
   const checked = useSecondsSince(reconciliation.lastCheckedAt);
@@ -128,7 +113,10 @@ function Freshness({ overview }: { overview: OverviewQuery }) {
               : 'A difference is being repaired'}
         </strong>{' '}
         <span>
-          {[checked === null ? null : `checked ${ago(checked)}`, arrived === null ? null : `last event ${ago(arrived)}`]
+          {[
+            checked === null ? null : `checked ${age(checked)} ago`,
+            arrived === null ? null : `last event ${age(arrived)} ago`,
+          ]
             .filter((part) => part !== null)
             .join(', ')}
         </span>{' '}

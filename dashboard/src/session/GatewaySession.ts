@@ -1,15 +1,21 @@
 import { ApiError, OWN_PAGE } from '../api/client';
-import type { Session } from './SessionContext';
+import type { Session, SessionUser } from './SessionContext';
 
 /**
  * The session that the gateway keeps: tokens are in a cookie that no script can read, and the gateway renews them. The browser goes to
  * Identity's page and comes back without the dashboard taking part.
  */
 export class GatewaySession implements Session {
-  async isSignedIn(): Promise<boolean> {
+  async user(): Promise<SessionUser | null> {
     const response = await ask('/session', 'GET');
     const body: unknown = await response.json();
-    return typeof body === 'object' && body !== null && 'user' in body && body.user !== null;
+    const user = isRecord(body) ? body.user : null;
+    if (!isRecord(user)) return null;
+    return {
+      email: typeof user.email === 'string' ? user.email : null,
+      inOrg: typeof user.orgId === 'string',
+      scopes: Array.isArray(user.scopes) ? user.scopes.filter((scope) => typeof scope === 'string') : [],
+    };
   }
 
   signIn(returnTo: string): void {
@@ -20,6 +26,10 @@ export class GatewaySession implements Session {
     await ask('/session/sign-out', 'POST');
     window.location.assign('/');
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 async function ask(path: string, method: string): Promise<Response> {

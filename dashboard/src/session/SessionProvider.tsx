@@ -1,14 +1,23 @@
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
-import { SessionContext, type Session, type SessionState, type SessionStatus } from './SessionContext';
+import {
+  SessionContext,
+  type Session,
+  type SessionState,
+  type SessionStatus,
+  type SessionUser,
+} from './SessionContext';
 
 export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
   const [status, setStatus] = useState<SessionStatus>('loading');
+  const [user, setUser] = useState<SessionUser | null>(null);
 
   useEffect(() => {
     let gone = false;
-    session.isSignedIn().then(
-      (signedIn) => {
-        if (!gone) setStatus(signedIn ? 'signed-in' : 'signed-out');
+    session.user().then(
+      (found) => {
+        if (gone) return;
+        setUser(found);
+        setStatus(found ? 'signed-in' : 'signed-out');
       },
       () => {
         // Not known: the pages ask, and say what is wrong or that the session has ended.
@@ -20,7 +29,7 @@ export function SessionProvider({ session, children }: { session: Session; child
     };
   }, [session]);
 
-  const actions = useMemo<Omit<SessionState, 'status'>>(
+  const actions = useMemo<Omit<SessionState, 'status' | 'user'>>(
     () => ({
       signIn: (returnTo) => session.signIn(returnTo),
       signOut: async () => {
@@ -36,6 +45,6 @@ export function SessionProvider({ session, children }: { session: Session; child
     }),
     [session],
   );
-  const state = useMemo<SessionState>(() => ({ status, ...actions }), [status, actions]);
+  const state = useMemo<SessionState>(() => ({ status, user, ...actions }), [status, user, actions]);
   return <SessionContext value={state}>{children}</SessionContext>;
 }

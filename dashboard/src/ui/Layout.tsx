@@ -3,7 +3,7 @@ import { NavLink, Outlet, useLocation } from 'react-router';
 import { useRead } from '../api/hooks';
 import { formatDateTime } from '../format/time';
 import { useSession } from '../session/SessionContext';
-import { useMay, useViewer } from '../session/Viewer';
+import { useInOrg, useMay, useOperates, useViewer } from '../session/Viewer';
 import { CLOCK } from './clock';
 import { Brand } from './Brand';
 import { ErrorBoundary } from './ErrorBoundary';
@@ -48,11 +48,17 @@ const NAVIGATION = [
       { to: '/settings', label: 'Settings' },
     ],
   },
+  { title: 'Polaris', pages: [{ to: '/operator', label: 'Installation', right: 'operator' }] },
 ] as const;
 
 export function Layout() {
   const location = useLocation();
-  const isAdmin = useMay('admin');
+  const rights = { admin: useMay('admin'), operator: useOperates() };
+  const inOrg = useInOrg();
+  const shown = NAVIGATION.map(({ title, pages }) => ({
+    title,
+    pages: pages.filter((page) => ('right' in page ? rights[page.right] : inOrg)),
+  })).filter(({ pages }) => pages.length > 0);
   const [openAt, setOpenAt] = useState<string | null>(null);
   // The menu is open only on the page where it was opened, so following a link closes it.
   const open = openAt === location.key;
@@ -78,17 +84,15 @@ export function Layout() {
         </div>
         <div className="sidebar-body" id="navigation">
           <nav aria-label="Pages">
-            {NAVIGATION.map(({ title, pages }) => (
+            {shown.map(({ title, pages }) => (
               <div key={title ?? ''} className="nav-group">
                 {title === null ? null : <div className="nav-title">{title}</div>}
                 <ul>
-                  {pages.map((page) =>
-                    'right' in page && !isAdmin ? null : (
-                      <li key={page.to}>
-                        <NavLink to={page.to}>{page.label}</NavLink>
-                      </li>
-                    ),
-                  )}
+                  {pages.map((page) => (
+                    <li key={page.to}>
+                      <NavLink to={page.to}>{page.label}</NavLink>
+                    </li>
+                  ))}
                 </ul>
               </div>
             ))}
@@ -110,6 +114,7 @@ export function Layout() {
 
 function Account() {
   const viewer = useViewer();
+  const inOrg = useInOrg();
   const { signOut } = useSession();
   const [theme, setTheme] = useState<Theme>(readTheme);
   const [failure, setFailure] = useState<unknown>(null);
@@ -117,7 +122,7 @@ function Account() {
     <div className="account">
       <div className="account-org">{viewer.org.name}</div>
       <div className="account-who" title={viewer.email ?? undefined}>
-        <NavLink to="/profile">{viewer.email ?? 'Signed in'}</NavLink>
+        {inOrg ? <NavLink to="/profile">{viewer.email ?? 'Signed in'}</NavLink> : viewer.email}
       </div>
       {viewer.role ? <div className="account-who">{viewer.role}</div> : null}
       <div className="account-who">Times in {viewer.org.timeZone}</div>
@@ -153,7 +158,7 @@ function Account() {
 /** Every page shows when the org is on a test clock. */
 function TestClockNote() {
   const { org } = useViewer();
-  const { data } = useRead(CLOCK, {});
+  const { data } = useRead(CLOCK, {}, { enabled: useInOrg() });
   if (!data?.clock.frozen) return null;
   return (
     <p className="banner" role="status">

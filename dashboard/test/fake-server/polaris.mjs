@@ -27,7 +27,13 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     sandbox: true,
     embedOrigins: ['https://app.northwind.example'],
   };
-  const viewer = { userId: id(2), email: 'demo@polaris.example', role: 'owner', scopes: ['read', 'admin'], org };
+  const viewer = {
+    userId: id(2),
+    email: 'demo@polaris.example',
+    role: 'owner',
+    scopes: ['read', 'admin', 'platform.read'],
+    org,
+  };
   const meters = [
     { key: 'api_calls', name: 'API calls', eventType: 'api.call', aggregation: 'COUNT', property: null, filters: [] },
     { key: 'tokens', name: 'Tokens', eventType: 'api.call', aggregation: 'SUM', property: 'tokens', filters: [] },
@@ -480,7 +486,56 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
       'endpoint',
     );
 
+  const services = ['billing', 'identity', 'ingestion', 'notifications', 'plans'].map((name) => ({
+    name,
+    healthy: name !== 'notifications',
+    answer: name === 'notifications' ? null : 'Healthy',
+  }));
+  const orgs = [
+    org,
+    ...Array.from({ length: 59 }, (_, index) => ({
+      ...org,
+      id: id(3000 + index),
+      name: index === 0 ? 'An org with a name that is longer than any column would like to be' : `Org ${index}`,
+      sandbox: index % 4 === 0,
+      createdAt: monthStart(-1),
+    })),
+  ];
+
   const root = {
+    operations: () => ({
+      at: new Date(now()).toISOString(),
+      eventsLastMinute: 31_250,
+      eventsLastHour: 1_874_020,
+      eventsLastDay: 41_203_118,
+      slowestMilliseconds: 840,
+      countedThrough: new Date(now() - 17_000).toISOString(),
+      busiestOrgs: or(orgs.slice(0, 8).map(({ id: orgId }, index) => ({ orgId, events: 900_000 - index * 100_000 }))),
+      heldOrgs: or([{ orgId: orgs[1].id, code: 'quantity_too_large', invoices: 3, dueSince: monthStart(0) }]),
+      waitingEvents: 2,
+      waitingSince: new Date(now() - 1_000).toISOString(),
+      deadLetters: 1,
+      deadLettersSince: monthStart(0),
+      openDifferences: 0,
+    }),
+    usageOutbox: () => ({ batches: 14, oldestReceivedAt: new Date(now() - 400).toISOString() }),
+    orgs: ({ search, ids, ...paging }) =>
+      page(
+        or(orgs).filter(
+          (one) =>
+            (!search || one.id === search || one.name.toLowerCase().includes(search.toLowerCase())) &&
+            (!ids || ids.includes(one.id)),
+        ),
+        paging,
+        (one) => one.id,
+      ),
+    orgActivity: ({ orgIds }) =>
+      orgIds.map((orgId, index) => ({
+        orgId,
+        eventsLastHour: index < 8 ? 900_000 - index * 100_000 : 0,
+        heldInvoices: orgId === orgs[1].id ? 3 : 0,
+        deadLetters: orgId === orgs[2].id ? 1 : 0,
+      })),
     me: () => viewer,
     org: () => org,
     setEmbedOrigins: ({ origins }) => Object.assign(org, { embedOrigins: origins }),
@@ -904,6 +959,7 @@ export function createPolaris({ now = () => Date.now(), empty = false } = {}) {
     /** What a test may change before or between requests. */
     root,
     viewer,
+    services,
     refuse,
     calls,
     execute: ({ query, variables }) => graphql({ schema, source: query, variableValues: variables, rootValue }),

@@ -26,7 +26,9 @@ export async function startFakeGateway({ port = 0, built = false } = {}) {
 
     switch (url.pathname) {
       case '/session':
-        return reply(200, { user: signedIn(request) ? { email: EMAIL, role: 'admin' } : null });
+        return reply(200, {
+          user: signedIn(request) ? { email: EMAIL, orgId: polaris.viewer.org.id, role: 'admin' } : null,
+        });
       case '/session/sign-in':
         response.setHeader('set-cookie', `wanted=${encodeURIComponent(url.searchParams.get('returnTo'))}; Path=/`);
         return redirect(`/account/login?returnUrl=/session/callback`);
@@ -43,6 +45,8 @@ export async function startFakeGateway({ port = 0, built = false } = {}) {
         return response.writeHead(204).end();
       case '/account/login':
         return signInPage(request, response, url, redirect);
+      case '/installation/health':
+        return signedIn(request) ? reply(200, { services: polaris.services }) : reply(401, { status: 401 });
       case '/graphql': {
         const body = JSON.parse(await readBody(request));
         const anonymous = /\b(signUp|proveEmail|acceptInvitation|requestPasswordReset|resetPassword)\b/.test(
