@@ -38,13 +38,16 @@ internal sealed class CallerConcurrency : IDisposable
         maxCost = limits.MaxConcurrentCostPerOrg;
         // Whoever waits for a share holds a place, so this queue is bounded by the places.
         costs = PartitionedRateLimiter.Create<HttpContext, string>(context =>
-            RateLimitPartition.GetConcurrencyLimiter(context.User.OrgId()?.ToString() ?? Caller(context), _ => Places(maxCost, int.MaxValue))
+            RateLimitPartition.GetConcurrencyLimiter(
+                context.User.OrgId()?.ToString() ?? Caller(context),
+                _ => Places(maxCost, int.MaxValue)
+            )
         );
     }
 
     /// <summary>
-    /// Waits until the operations that the org's requests have in progress leave room for one of this cost; one that costs more than all may
-    /// together runs alone. Held until it is disposed.
+    /// Waits until the operations that the org's requests have in progress leave room for one of this cost; one that costs more than all
+    /// may together runs alone. Held until it is disposed.
     /// </summary>
     public ValueTask<RateLimitLease> ShareAsync(HttpContext context, long cost, CancellationToken ct) =>
         costs.AcquireAsync(context, (int)Math.Min(cost, maxCost), ct);

@@ -6,9 +6,10 @@ using GraphQLParser.AST;
 namespace Polaris.ServiceDefaults.GraphQL;
 
 /// <summary>
-/// The values that an operation's answer may have at most, estimated before anything is fetched: a field counts one (<see cref="CostOfRawEvents"/> more if it reads those), and as often as the
-/// lists around it have elements. A list has as many as its <c>first</c> or <c>limit</c> asks for, or that of the page around it, else
-/// <see cref="AssumedListSize"/>. Of a document that <see cref="DocumentBounds"/> has admitted.
+/// The values that an operation's answer may have at most, estimated before anything is fetched: a field counts one
+/// (<see cref="CostOfRawEvents"/> more if it reads those), and as often as the lists around it have elements. A list has as many as its
+/// <c>first</c> or <c>limit</c> asks for, or that of the page around it, else <see cref="AssumedListSize"/>. Of a document that
+/// <see cref="DocumentBounds"/> has admitted.
 /// </summary>
 public sealed class DocumentCost
 {
