@@ -37,8 +37,8 @@ internal sealed partial class Query
 /// </param>
 /// <param name="BusiestOrgs">The orgs with the most events in the last hour, at most 20.</param>
 /// <param name="HeldOrgs">Orgs with due invoices that could not be made, by reason, the longest due first, at most 20.</param>
-/// <param name="WaitingEvents">Billing events that wait for the broker, counted up to 10,000.</param>
-/// <param name="WaitingSince">When the oldest of them was made; null when none waits.</param>
+/// <param name="Unpublished">Billing events that wait for the broker, counted up to 10,000.</param>
+/// <param name="UnpublishedSince">When the oldest of them was made; null when none waits.</param>
 /// <param name="DeadLetters">Records that could not be counted, of all orgs and of nobody's, counted up to 10,000.</param>
 /// <param name="DeadLettersSince">When the oldest of them was read; null when there is none.</param>
 /// <param name="OpenDifferences">Differences between what is counted and what is stored that are not repaired yet, up to 10,000.</param>
@@ -52,8 +52,8 @@ public sealed record OperationsType(
     Instant? CountedThrough,
     IReadOnlyList<OrgEventsType> BusiestOrgs,
     IReadOnlyList<HeldOrgType> HeldOrgs,
-    int WaitingEvents,
-    Instant? WaitingSince,
+    int Unpublished,
+    Instant? UnpublishedSince,
     int DeadLetters,
     Instant? DeadLettersSince,
     int OpenDifferences

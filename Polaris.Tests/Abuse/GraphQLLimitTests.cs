@@ -143,7 +143,7 @@ public sealed class GraphQLLimitTests(PolarisApp polaris) : PlatformTests
                 .GetProperties()
                 .Where(limit => limit.PropertyType == typeof(int))
                 .Select(limit => limit.Name)
-                .Except([nameof(GraphQLLimits.MaxRequestBytes), nameof(GraphQLLimits.MaxErrors)])
+                .Except([nameof(GraphQLLimits.MaxRequestBytes), nameof(GraphQLLimits.MaxErrors), nameof(GraphQLLimits.MaxSubscriptions)])
                 .Where(name => !name.EndsWith("PerCaller", StringComparison.Ordinal) && !name.EndsWith("PerOrg", StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal),
             HostileDocuments.Edges.Select(edge => edge.Limit).Distinct().Order(StringComparer.Ordinal)

@@ -68,8 +68,10 @@ public sealed class BillingAloneFixture(PolarisApp polaris) : IAsyncLifetime
 internal sealed class BillingAlone : IAsyncDisposable
 {
     private readonly WebApplication app;
+    private readonly Func<ValueTask> drop;
 
-    private BillingAlone(WebApplication app, FakeIngestion store, FakePlans plans) => (this.app, Store, Plans) = (app, store, plans);
+    private BillingAlone(WebApplication app, FakeIngestion store, FakePlans plans, Func<ValueTask> drop) =>
+        (this.app, Store, Plans, this.drop) = (app, store, plans, drop);
 
     public FakeIngestion Store { get; }
 
@@ -104,8 +106,16 @@ internal sealed class BillingAlone : IAsyncDisposable
                     out var plans
                 ),
                 store,
-                plans
+                plans,
+                DropAsync
             );
+        }
+
+        // PostgreSQL would go on looking after each database that was left.
+        async ValueTask DropAsync()
+        {
+            await polaris.ScalarAsync<object>("billingdb", $"DROP DATABASE {name} WITH (FORCE)");
+            await polaris.ScalarAsync<object>("billingdb", $"DROP ROLE {name}");
         }
     }
 
@@ -162,7 +172,11 @@ internal sealed class BillingAlone : IAsyncDisposable
 
     public Task<int> DraftAsync(Guid org) => InOrgAsync<DraftInvoices, int>(org, draft => draft.DraftSomeAsync(default));
 
-    public async ValueTask DisposeAsync() => await app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        await drop();
+    }
 
     private static WebApplication Compose(string connectionString, out FakeIngestion store, out FakePlans plans)
     {

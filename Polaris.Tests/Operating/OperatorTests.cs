@@ -17,7 +17,7 @@ public sealed class OperatorTests(PolarisApp polaris) : PlatformTests
             at eventsLastMinute eventsLastHour eventsLastDay slowestMilliseconds countedThrough
             busiestOrgs { orgId events }
             heldOrgs { orgId code invoices dueSince }
-            waitingEvents waitingSince deadLetters deadLettersSince openDifferences
+            unpublished unpublishedSince deadLetters deadLettersSince openDifferences
           }
         }
         """;

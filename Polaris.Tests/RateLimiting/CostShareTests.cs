@@ -1,9 +1,6 @@
-using System.Security.Claims;
 using System.Threading.RateLimiting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using Polaris.Gateway.Execution;
-using Polaris.ServiceDefaults.Auth;
 using Polaris.ServiceDefaults.GraphQL;
 using Xunit;
 
@@ -57,15 +54,5 @@ public sealed class CostShareTests : IDisposable
         return await lease;
     }
 
-    private Task<RateLimitLease> Ask(string? org, int cost)
-    {
-        var context = new DefaultHttpContext();
-        if (org is not null)
-        {
-            var id = new Guid(org[0], 0, 0, new byte[8]).ToString();
-            context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PolarisClaims.Org, id)], "test"));
-        }
-
-        return callers.ShareAsync(context, cost, default).AsTask();
-    }
+    private Task<RateLimitLease> Ask(string? org, int cost) => callers.ShareAsync(Requests.Of(org), cost, default).AsTask();
 }

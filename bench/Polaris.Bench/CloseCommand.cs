@@ -15,7 +15,6 @@ internal sealed class CloseCommand(Options options)
     public static readonly string[] Switches = ["--customers", "--orgs", "--minutes"];
 
     private const int PerCall = 1_000;
-    private const string StatementCount = "db_client_operation_duration_seconds_count";
     private const string Start = "2015-05-01T00:00:00Z";
     private const string Within = "2015-05-20T00:00:00Z";
     private const string After = "2015-06-02T00:00:00Z";
@@ -57,11 +56,11 @@ internal sealed class CloseCommand(Options options)
                 for (var i = 0; i < count; i++)
                     orgs.Add(new Progress(await SetUpAsync(customers / count)));
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {customers} customers are set up and have usage"));
-                var (before, cpu) = (await StatementsAsync(), Cpu());
+                var (before, cpu) = (await options.StatementsAsync("billing"), Cpu());
                 var closed = await CloseAsync(orgs, customers / count, limit);
-                var between = await StatementsAsync();
+                var between = await options.StatementsAsync("billing");
                 var finalized = await FinalizeAsync(orgs);
-                Print(customers, orgs, closed, between - before, finalized, await StatementsAsync() - between);
+                Print(customers, orgs, closed, between - before, finalized, await options.StatementsAsync("billing") - between);
                 Console.WriteLine($"  CPU ms per draft and its finalization: {CpuSince(cpu, orgs.Sum(progress => progress.Drafts))}");
             }
             finally
@@ -228,24 +227,5 @@ internal sealed class CloseCommand(Options options)
         }
 
         return Stopwatch.GetElapsedTime(began);
-    }
-
-    /// <summary>SQL statements that Billing has sent since it started, for whatever reason; null when its metrics cannot be read.</summary>
-    private async Task<double?> StatementsAsync()
-    {
-        if (options.Endpoints is not { ValueKind: JsonValueKind.Object } endpoints)
-            return null;
-        using var client = new HttpClient();
-        var billing = new Uri(endpoints.GetProperty("resources").GetProperty("billing").GetProperty("urls")[0].GetString()!);
-        var metrics = await client.GetStringAsync(new Uri(billing, "/metrics"));
-        return metrics
-            .Split('\n')
-            .Where(line => line.StartsWith(StatementCount, StringComparison.Ordinal))
-            .Sum(line =>
-                double.Parse(
-                    line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
-                    CultureInfo.InvariantCulture
-                )
-            );
     }
 }

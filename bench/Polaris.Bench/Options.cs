@@ -6,6 +6,8 @@ namespace Polaris.Bench;
 /// <summary>The options of a command, and the description of the running platform that the AppHost wrote.</summary>
 internal sealed class Options
 {
+    private const string StatementCount = "db_client_operation_duration_seconds_count";
+
     private readonly Dictionary<string, string> given = new(StringComparer.Ordinal);
 
     private Options(string? stateFolder) => StateFolder = stateFolder;
@@ -94,6 +96,27 @@ internal sealed class Options
         var password = Read(Path.Combine(StateFolder, "secrets.json")).GetProperty("postgres-password").GetString();
         var address = new Uri(Endpoints.GetProperty("resources").GetProperty("postgres").GetProperty("urls")[0].GetString()!);
         return $"Host=127.0.0.1;Port={address.Port};Username=postgres;Password={password}";
+    }
+
+    /// <summary>
+    /// SQL statements that a service has sent since it started, for whatever reason; null when its metrics cannot be read.
+    /// </summary>
+    public async Task<double?> StatementsAsync(string service)
+    {
+        if (Endpoints is not { ValueKind: JsonValueKind.Object } endpoints)
+            return null;
+        using var client = new HttpClient();
+        var address = new Uri(endpoints.GetProperty("resources").GetProperty(service).GetProperty("urls")[0].GetString()!);
+        var metrics = await client.GetStringAsync(new Uri(address, "/metrics"));
+        return metrics
+            .Split('\n')
+            .Where(line => line.StartsWith(StatementCount, StringComparison.Ordinal))
+            .Sum(line =>
+                double.Parse(
+                    line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
+                    CultureInfo.InvariantCulture
+                )
+            );
     }
 
     private static string? FindState()

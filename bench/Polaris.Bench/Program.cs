@@ -16,6 +16,7 @@ try
         ["neighbours", .. var rest] => await new NeighboursCommand(Options.Parse(rest, NeighboursCommand.Switches)).RunAsync(),
         ["close", .. var rest] => await new CloseCommand(Options.Parse(rest, CloseCommand.Switches)).RunAsync(),
         ["graphql", .. var rest] => await GraphQLAsync(rest),
+        ["organizations", .. var rest] => await new OrganizationsCommand(Options.Parse(rest, OrganizationsCommand.Switches)).RunAsync(),
         ["notify", .. var rest] => await new NotifyCommand(Options.Parse(rest, NotifyCommand.Switches)).RunAsync(),
         ["receiver", var port, .. var log] => await Receiver.RunAsync(int.Parse(port), log is [var file] ? file : null),
         _ => Help(),
@@ -56,6 +57,8 @@ static int Help()
                                               drafts, and invoices finalized, a second at a period end, in one org or several
           graphql --router FOLDER [--gateway DLL] [--connections N] [--seconds N] [--rounds N]
                                               the gateway beside another federation router, over static subgraphs
+          organizations [--orgs N] [--connections N] [--seconds N]
+                                              a person in 20 orgs asks for all their invoices at once: rate, latency, SQL statements
           notify [--waiting N] [--seconds N] [--rate N]
                                               an org's webhooks beside quiet, endpoints that hang, and an org with N waiting deliveries
           receiver PORT [LOG]                 a receiver of webhooks that answers as the path says, for tests and `notify`

@@ -82,7 +82,7 @@ function Counting({ operations: one }: { operations: OperationsQuery['operations
           <div className="soft">in the last minute</div>
         </Fact>
         <Outbox />
-        <Figure name="Billing events to publish" value={one.waitingEvents} since={one.waitingSince} />
+        <Figure name="Billing events to publish" value={one.unpublished} since={one.unpublishedSince} />
         <Figure name="Dead letters" value={one.deadLetters} since={one.deadLettersSince} />
         <Figure name="Differences open" value={one.openDifferences} />
         <Figure name="Orgs with held invoices" value={new Set(one.heldOrgs.map(({ orgId }) => orgId)).size} />

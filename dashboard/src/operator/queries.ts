@@ -20,8 +20,8 @@ export const OPERATIONS = graphql(/* GraphQL */ `
         invoices
         dueSince
       }
-      waitingEvents
-      waitingSince
+      unpublished
+      unpublishedSince
       deadLetters
       deadLettersSince
       openDifferences
