@@ -12,6 +12,7 @@ public sealed partial class OrgStatementTests(PolarisApp polaris) : PlatformTest
     private static readonly (string Statement, string Reason)[] OfAllOrgs =
     [
         ("DELETE FROM dead_letters WHERE resolved_at < $1", "forgets by age, once in a while"),
+        ("DELETE FROM org_throughput WHERE slot < $1", "forgets by age, once in a while"),
         ("SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL", "how many wait, for the alert"),
         (
             "SELECT count(*)::int, min(seen_at) FROM (SELECT seen_at FROM dead_letters WHERE resolved_at IS NULL LIMIT $1) w",
