@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -27,8 +28,7 @@ internal sealed class BenchOrg : IDisposable
     /// <summary>Makes its owner one who can sign in, and writes with what: for tests that read the org's pages.</summary>
     public async Task WriteSignInAsync(Uri url, string file)
     {
-        using var anyone = new PolarisClient(url);
-        await anyone.QueryAsync("mutation($token: String!) { proveEmail(token: $token) { userId } }", new { token = owner.Proof });
+        await ProveAsync(url);
         await File.WriteAllTextAsync(
             file,
             JsonSerializer.Serialize(
@@ -40,6 +40,31 @@ internal sealed class BenchOrg : IDisposable
                 }
             )
         );
+    }
+
+    /// <summary>Its owner invites a viewer; the invitation's token.</summary>
+    public async Task<string> InviteAsync(Uri url, string email)
+    {
+        await ProveAsync(url);
+        using var session = await DashboardSession.SignInAsync(url, owner.Email, owner.Password);
+        using var response = await session.PostAsJsonAsync(
+            "/graphql",
+            new
+            {
+                query = "mutation($email: String!) { createInvitation(input: {email: $email, role: \"viewer\"}) { token } }",
+                variables = new { email },
+            }
+        );
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+        return answer.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object
+            ? data.GetProperty("createInvitation").GetProperty("token").GetString()!
+            : throw new PolarisException($"Nobody was invited: {answer}");
+    }
+
+    private async Task ProveAsync(Uri url)
+    {
+        using var anyone = new PolarisClient(url);
+        await anyone.QueryAsync("mutation($token: String!) { proveEmail(token: $token) { userId } }", new { token = owner.Proof });
     }
 
     public static async Task<BenchOrg> CreateAsync(Uri url, string name)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -44,7 +43,7 @@ internal sealed class OrganizationsCommand(Options options)
                 "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { org { id } } }",
                 new { input = new { token, password } }
             );
-        using var session = await SignInAsync();
+        using var session = await DashboardSession.SignInAsync(options.Url, email, password);
         Console.WriteLine($"  a person in {count} orgs of {Invoices} invoices");
         // The first run compiles, prepares statements and plans the document.
         await LoadAsync(session, connections, time, count);
@@ -82,6 +81,7 @@ internal sealed class OrganizationsCommand(Options options)
     private async Task<string> SetUpAsync(int number)
     {
         using var org = await BenchOrg.CreateAsync(options.Url, $"org-{number}");
+        await org.Client.QueryAsync("mutation { setClock(now: \"2015-05-15T00:00:00Z\") { now } }");
         await org.Client.QueryAsync(
             """
             mutation { createPlan(input: {key: "p", name: "P", currency: "USD", interval: MONTH, publish: true,
@@ -120,45 +120,7 @@ internal sealed class OrganizationsCommand(Options options)
             await Task.Delay(100);
         }
 
-        return (
-            await org.Client.QueryAsync(
-                "mutation($email: String!) { createInvitation(input: {email: $email, role: \"viewer\"}) { token } }",
-                new { email }
-            )
-        )
-            .GetProperty("createInvitation")
-            .GetProperty("token")
-            .GetString()!;
-    }
-
-    private async Task<HttpClient> SignInAsync()
-    {
-        var http = new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer() }) { BaseAddress = options.Url };
-        using var page = await http.GetAsync("/session/sign-in?returnTo=%2F");
-        var html = await page.Content.ReadAsStringAsync();
-        using var form = new FormUrlEncodedContent(
-            new Dictionary<string, string>
-            {
-                ["__RequestVerificationToken"] = ValueOf(html, "__RequestVerificationToken"),
-                ["returnUrl"] = ValueOf(html, "returnUrl"),
-                ["email"] = email,
-                ["password"] = password,
-            }
-        );
-        using var signedIn = await http.PostAsync("/account/login", form);
-        http.DefaultRequestHeaders.Add("Polaris-Session", "1");
-        http.DefaultRequestHeaders.Add("Sec-Fetch-Site", "same-origin");
-        return http;
-    }
-
-    private static string ValueOf(string html, string field)
-    {
-        var from = $"name=\"{field}\" value=\"";
-        var start = html.IndexOf(from, StringComparison.Ordinal);
-        if (start < 0)
-            throw new PolarisException($"The sign-in page has no field {field}.");
-        start += from.Length;
-        return WebUtility.HtmlDecode(html[start..html.IndexOf('"', start)]);
+        return await org.InviteAsync(options.Url, email);
     }
 
     /// <returns>Milliseconds of each request, and how many did not answer with all of it.</returns>
